@@ -1,0 +1,204 @@
+import { z } from 'zod'
+import {
+  AddressRange,
+  GuestName,
+  LabelKey,
+  OneLine,
+  PortNumber,
+  PublicKey,
+  Service,
+  SizeBytes,
+  SnapshotName,
+  TemplateRef,
+} from './values.ts'
+
+const Flag = z
+  .union([z.boolean(), z.enum(['true', 'false', 'yes', 'no', 'on', 'off'])])
+  .transform((value) => value === true || value === 'true' || value === 'yes' || value === 'on')
+const Cpus = z.coerce.number().min(0.05, 'must be 0.05 to 1024').max(1024, 'must be 0.05 to 1024')
+const Processes = z.coerce.number().int().min(16).max(4_000_000)
+const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must be at least 16M')
+const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be at least 64M')
+/** Bytes a second, or empty for no limit. */
+const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
+const Unset = z.union([z.null(), z.literal(''), z.literal('none')]).transform(() => null)
+
+/** What a guest may use. A missing limit is no limit. Bytes; bytes a second; whole or broken processors. */
+export interface Limits {
+  readonly memoryBytes?: number
+  readonly cpus?: number
+  readonly diskBytes?: number
+  readonly processes?: number
+  readonly diskRate?: number
+  readonly netRate?: number
+}
+
+/** A door from outside: host port → guest port. `address` narrows it to one of the host's addresses. */
+export interface Port {
+  readonly protocol: 'tcp' | 'udp'
+  readonly hostPort: number
+  readonly guestPort: number
+  readonly address?: string
+}
+
+/**
+ * One line of the firewall language. `in` is traffic to the guest, `out` from it. A deny beats every allow; the first
+ * `out` allow turns the guest's way out into a list of what is allowed. `peer` is a guest's name, an address range or `any`.
+ */
+export interface Rule {
+  readonly action: 'allow' | 'deny'
+  readonly direction: 'in' | 'out'
+  readonly peer: string
+  readonly service: Service
+  readonly log: boolean
+}
+
+/** Where a root file system comes from. The id is the template's, snapshot's or root's own, never a name. */
+export type RootSource =
+  | { readonly kind: 'template'; readonly id: string; readonly ref: string }
+  | { readonly kind: 'snapshot'; readonly id: string; readonly number: number; readonly name: string }
+  | { readonly kind: 'root'; readonly id: string; readonly number: number; readonly name: string }
+
+/** The wish. Written by the API alone. A new `root.id` means: give it this root instead; `restarts` + 1 means: once more. */
+export interface GuestSpec {
+  readonly run: 'running' | 'stopped' | 'frozen'
+  readonly stop: 'graceful' | 'kill'
+  readonly restarts: number
+  readonly template: string
+  readonly root: { readonly id: string; readonly from: RootSource }
+  readonly pool: string
+  readonly network: string
+  readonly size?: string
+  readonly limits: Limits
+  readonly labels: Readonly<Record<string, string>>
+  readonly autostart: boolean
+  readonly order: number
+  readonly ports: readonly Port[]
+  readonly rules: readonly Rule[]
+  readonly keys: readonly string[]
+}
+
+export type GuestState =
+  | 'creating'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'stopped'
+  | 'frozen'
+  | 'waits'
+  | 'failed'
+  | 'removing'
+
+/** The fact. Written by the host that runs the guest alone. */
+export interface GuestStatus {
+  readonly state: GuestState
+  /** The generation of the spec that was met, or last tried. */
+  readonly generation: number
+  readonly since: string
+  readonly reason?: string
+  readonly failures?: number
+  /** The root on disk. Once set, a missing root is a loss and never made anew. */
+  readonly rootId?: string
+  readonly restarts?: number
+  readonly startedAt?: string
+  /** The generation at which its host came up and did not start it, for it does not start by itself. */
+  readonly held?: number
+}
+
+/** As it goes over the wire and as `--json` prints it. */
+export interface Guest {
+  readonly name: string
+  readonly number: number
+  readonly id: string
+  readonly host: string
+  readonly generation: number
+  readonly revision: number
+  readonly created: string
+  readonly deleting?: boolean
+  readonly spec: GuestSpec
+  readonly status: GuestStatus | null
+  readonly ipv4: string
+  readonly ipv6: string
+}
+
+const settings = {
+  size: z.union([Unset, z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)]),
+  memory: z.union([Unset, MemoryBytes]),
+  cpu: z.union([Unset, Cpus]),
+  disk: z.union([Unset, DiskBytes]),
+  processes: z.union([Unset, Processes]),
+  diskRate: z.union([Unset, Rate]),
+  netRate: z.union([Unset, Rate]),
+  autostart: Flag,
+  order: z.coerce.number().int().min(-1000).max(1000),
+  labels: z.record(LabelKey, z.union([OneLine, z.null()])),
+  keys: z.array(PublicKey).max(100),
+}
+
+/** What `croft set web memory=1G` sends: only what is named changes; null, '' and 'none' take a limit away. */
+export const GuestChange = z.strictObject(settings).partial()
+export type GuestChange = z.infer<typeof GuestChange>
+
+export const NewPort = z.strictObject({
+  protocol: z.enum(['tcp', 'udp']).default('tcp'),
+  hostPort: PortNumber,
+  guestPort: PortNumber,
+  address: AddressRange.refine((address) => !address.includes('/'), 'must be one address').optional(),
+})
+export type NewPort = z.input<typeof NewPort>
+
+export const PortRef = z.strictObject({ protocol: z.enum(['tcp', 'udp']).default('tcp'), hostPort: PortNumber })
+
+export const NewRule = z.strictObject({
+  action: z.enum(['allow', 'deny']),
+  direction: z.enum(['in', 'out']),
+  peer: z.union([z.literal('any'), GuestName, AddressRange]),
+  service: Service,
+  log: z.boolean().default(false),
+})
+export type NewRule = z.input<typeof NewRule>
+
+/** `{rule}` takes away that very rule; `{all: true}` every rule of the guest. */
+export const RuleRef = z.union([z.strictObject({ rule: NewRule }), z.strictObject({ all: z.literal(true) })])
+
+export const NewGuest = z.strictObject({
+  name: GuestName,
+  template: TemplateRef,
+  start: z.boolean().default(true),
+  ports: z.array(NewPort).max(100).default([]),
+  ...GuestChange.shape,
+})
+export type NewGuest = z.input<typeof NewGuest>
+
+export const GuestAction = z.strictObject({ do: z.enum(['start', 'stop', 'restart', 'kill', 'freeze', 'unfreeze']) })
+export type GuestAction = z.infer<typeof GuestAction>
+
+export const GuestRename = z.strictObject({ name: GuestName })
+/** `snapshot` clones from that snapshot instead of the guest's present disk. */
+export const GuestClone = z.strictObject({
+  name: GuestName,
+  snapshot: SnapshotName.optional(),
+  start: z.boolean().default(true),
+})
+
+/** What a guest uses now, from the kernel's own files; null where the kernel does not tell. Never stored. */
+export interface Usage {
+  readonly name: string
+  readonly state: GuestState
+  readonly cpuSeconds: number | null
+  readonly cpuPercent: number | null
+  readonly memoryBytes: number | null
+  readonly memoryLimit: number | null
+  readonly diskBytes: number | null
+  readonly diskLimit: number | null
+  readonly processes: number | null
+  readonly processLimit: number | null
+  readonly netInBytes: number | null
+  readonly netOutBytes: number | null
+}
+
+/** A rule as shown: what it compiled to has been hit so often; a rule that can never match says why. */
+export interface RuleView extends Rule {
+  readonly packets: number | null
+  readonly never?: string
+}

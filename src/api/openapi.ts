@@ -1,0 +1,77 @@
+/** OpenAPI 3.1 from the route table and its schemas; docs/openapi.json is held to it by a test. */
+import { z } from 'zod'
+import { errorTable } from './errors.ts'
+import { type Route, type RouteName, routes } from './routes.ts'
+import { bodies, pathValues, queries } from './schemas.ts'
+
+export function openapi(version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
+    const path = route.path.replaceAll(/:([a-z]+)/g, '{$1}')
+    paths[path] ??= {}
+    paths[path][route.method.toLowerCase()] = operation(name, route)
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'croft', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: 'http://localhost', description: 'over the unix socket /run/croft/croft.sock' }],
+    paths,
+    components: { schemas: { Error: errorSchema } },
+  }
+}
+
+const errorSchema = {
+  type: 'object',
+  required: ['code', 'message'],
+  properties: {
+    code: { enum: Object.keys(errorTable) },
+    message: { type: 'string' },
+    hint: { type: 'string' },
+    op: { type: 'string' },
+  },
+}
+
+function operation(name: RouteName, route: Route): object {
+  const body = (bodies as Partial<Record<RouteName, z.ZodType>>)[name]
+  return {
+    operationId: name,
+    summary: route.summary,
+    'x-access': `${route.access.verb} ${route.access.noun}`,
+    parameters: [...pathParameters(route.path), ...queryParameters(name)],
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } } : {}),
+    responses: {
+      200: { description: 'done, or the answer', content: { 'application/json': {} } },
+      ...(route.method === 'GET' ? {} : { 202: { description: 'accepted: the operation goes on' } }),
+      default: {
+        description: 'an error',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
+    },
+  }
+}
+
+function pathParameters(path: string): object[] {
+  return [...path.matchAll(/:([a-z]+)/g)].map(([, key = '']) => ({
+    name: key,
+    in: 'path',
+    required: true,
+    schema: jsonSchema((pathValues as Record<string, z.ZodType>)[key] ?? z.string()),
+  }))
+}
+
+function queryParameters(name: RouteName): object[] {
+  const query = (queries as Partial<Record<RouteName, z.ZodObject>>)[name]
+  return Object.entries(query?.shape ?? {}).map(([key, schema]) => ({
+    name: key,
+    in: 'query',
+    schema: jsonSchema(schema as z.ZodType),
+  }))
+}
+
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<
+    string,
+    unknown
+  >
+  return rest
+}

@@ -1,0 +1,211 @@
+/**
+ * Every route, with who may use it beside its path. Server, client, OpenAPI, CLI and tests read these rows; the schemas of
+ * bodies are in schemas.ts, so that a client need not load zod. A row without `access` does not compile.
+ */
+export type Role = 'operator' | 'reader'
+export type Verb = 'read' | 'create' | 'change' | 'delete' | 'use' | 'operate'
+export interface Access {
+  readonly verb: Verb
+  readonly noun: string
+}
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly access: Access
+  readonly summary: string
+}
+
+const can = (verb: Verb, noun: string): Access => ({ verb, noun })
+
+export const routes = {
+  getStatus: { method: 'GET', path: '/v1/status', access: can('read', 'farm'), summary: 'the farm on one screen' },
+  getDoctor: {
+    method: 'GET',
+    path: '/v1/doctor',
+    access: can('read', 'host'),
+    summary: 'what is wrong with this host, and the mend',
+  },
+  fixDoctor: {
+    method: 'POST',
+    path: '/v1/doctor/fix',
+    access: can('operate', 'host'),
+    summary: 'mend what the doctor found and may mend by itself',
+  },
+  getOpenapi: { method: 'GET', path: '/v1/openapi.json', access: can('read', 'farm'), summary: 'this API described' },
+  initFarm: { method: 'POST', path: '/v1/farm', access: can('operate', 'farm'), summary: 'start a farm on this host' },
+
+  listGuests: { method: 'GET', path: '/v1/guests', access: can('read', 'guest'), summary: 'all guests' },
+  createGuest: { method: 'POST', path: '/v1/guests', access: can('create', 'guest'), summary: 'make a guest' },
+  getGuest: { method: 'GET', path: '/v1/guests/:guest', access: can('read', 'guest'), summary: 'one guest' },
+  changeGuest: {
+    method: 'PATCH',
+    path: '/v1/guests/:guest',
+    access: can('change', 'guest'),
+    summary: 'change limits, labels, start order',
+  },
+  deleteGuest: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest',
+    access: can('delete', 'guest'),
+    summary: 'remove a guest and its snapshots',
+  },
+  actGuest: {
+    method: 'POST',
+    path: '/v1/guests/:guest/actions',
+    access: can('use', 'guest'),
+    summary: 'start, stop, restart, kill, freeze, unfreeze',
+  },
+  renameGuest: {
+    method: 'POST',
+    path: '/v1/guests/:guest/rename',
+    access: can('change', 'guest'),
+    summary: 'give it another name',
+  },
+  cloneGuest: {
+    method: 'POST',
+    path: '/v1/guests/:guest/clone',
+    access: can('create', 'guest'),
+    summary: 'a new guest from its disk',
+  },
+  attachGuest: {
+    method: 'GET',
+    path: '/v1/guests/:guest/attach',
+    access: can('use', 'guest'),
+    summary: 'the command that enters a running guest, for root on its host',
+  },
+  readConsole: {
+    method: 'GET',
+    path: '/v1/guests/:guest/console-log',
+    access: can('use', 'guest'),
+    summary: 'what its console printed, the last 64 KiB',
+  },
+  listRules: {
+    method: 'GET',
+    path: '/v1/guests/:guest/rules',
+    access: can('read', 'guest'),
+    summary: 'its firewall rules with counters',
+  },
+  addRule: {
+    method: 'POST',
+    path: '/v1/guests/:guest/rules',
+    access: can('change', 'guest'),
+    summary: 'allow or deny',
+  },
+  removeRule: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest/rules',
+    access: can('change', 'guest'),
+    summary: 'take a rule away',
+  },
+  addPort: {
+    method: 'POST',
+    path: '/v1/guests/:guest/ports',
+    access: can('change', 'guest'),
+    summary: 'publish a port',
+  },
+  removePort: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest/ports',
+    access: can('change', 'guest'),
+    summary: 'take a published port away',
+  },
+  getUsage: { method: 'GET', path: '/v1/usage', access: can('read', 'guest'), summary: 'what guests use now' },
+
+  listSnapshots: {
+    method: 'GET',
+    path: '/v1/snapshots',
+    access: can('read', 'snapshot'),
+    summary: 'snapshots, of one guest with ?guest=',
+  },
+  takeSnapshot: {
+    method: 'POST',
+    path: '/v1/guests/:guest/snapshots',
+    access: can('create', 'snapshot'),
+    summary: 'take a snapshot',
+  },
+  restoreSnapshot: {
+    method: 'POST',
+    path: '/v1/guests/:guest/snapshots/:snapshot/restore',
+    access: can('change', 'guest'),
+    summary: 'put the guest back to it',
+  },
+  removeSnapshot: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest/snapshots/:snapshot',
+    access: can('delete', 'snapshot'),
+    summary: 'remove a snapshot',
+  },
+
+  listTemplates: { method: 'GET', path: '/v1/templates', access: can('read', 'template'), summary: 'all templates' },
+  buildTemplate: {
+    method: 'POST',
+    path: '/v1/templates',
+    access: can('create', 'template'),
+    summary: 'build one from a distribution',
+  },
+  getTemplate: {
+    method: 'GET',
+    path: '/v1/templates/:template',
+    access: can('read', 'template'),
+    summary: 'one template',
+  },
+  removeTemplate: {
+    method: 'DELETE',
+    path: '/v1/templates/:template',
+    access: can('delete', 'template'),
+    summary: 'remove a template that nothing uses',
+  },
+
+  listHosts: { method: 'GET', path: '/v1/hosts', access: can('read', 'host'), summary: 'all hosts' },
+  getHost: { method: 'GET', path: '/v1/hosts/:host', access: can('read', 'host'), summary: 'one host' },
+  planHost: {
+    method: 'GET',
+    path: '/v1/hosts/:host/plan',
+    access: can('read', 'host'),
+    summary: 'what differs between wish and fact',
+  },
+  applyHost: {
+    method: 'POST',
+    path: '/v1/hosts/:host/apply',
+    access: can('operate', 'host'),
+    summary: 'close the difference now; ?adopt=1 takes in orphans',
+  },
+  listPools: { method: 'GET', path: '/v1/pools', access: can('read', 'pool'), summary: 'all pools' },
+  listNetworks: { method: 'GET', path: '/v1/networks', access: can('read', 'network'), summary: 'all networks' },
+  listSizes: { method: 'GET', path: '/v1/sizes', access: can('read', 'size'), summary: 'named sizes' },
+
+  listHistory: {
+    method: 'GET',
+    path: '/v1/history',
+    access: can('read', 'history'),
+    summary: 'who changed what, newest first; ?kind= ?name=',
+  },
+  revert: {
+    method: 'POST',
+    path: '/v1/revert',
+    access: can('operate', 'history'),
+    summary: 'put a record back to before a revision',
+  },
+  listOperations: {
+    method: 'GET',
+    path: '/v1/operations',
+    access: can('read', 'operation'),
+    summary: 'operations, newest first',
+  },
+  getOperation: {
+    method: 'GET',
+    path: '/v1/operations/:operation',
+    access: can('read', 'operation'),
+    summary: 'one operation; ?wait=MS answers when it ended or changed',
+  },
+  cancelOperation: {
+    method: 'POST',
+    path: '/v1/operations/:operation/cancel',
+    access: can('change', 'operation'),
+    summary: 'stop what can be stopped',
+  },
+  listData: { method: 'GET', path: '/v1/data', access: can('operate', 'data'), summary: 'raw records; ?prefix=' },
+  setData: { method: 'PUT', path: '/v1/data', access: can('operate', 'data'), summary: 'write a raw record; ?key=' },
+} as const satisfies Record<string, Route>
+
+export type RouteName = keyof typeof routes

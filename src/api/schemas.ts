@@ -1,0 +1,97 @@
+/** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
+import { z } from 'zod'
+import {
+  GuestAction,
+  GuestChange,
+  GuestClone,
+  GuestRename,
+  NewGuest,
+  NewPort,
+  NewRule,
+  PortRef,
+  RuleRef,
+} from './guest.ts'
+import {
+  DataKey,
+  NewData,
+  NewFarm,
+  NewMend,
+  NewSnapshot,
+  RecordKind,
+  RecordName,
+  Revert,
+  TemplateBuild,
+} from './resources.ts'
+import type { RouteName } from './routes.ts'
+import { GuestName, HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
+
+const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
+/** Every write takes these: plan only; kept in history; refuse when changed since; how long to wait for the end. */
+const WriteQuery = z.strictObject({
+  dryRun: OnOff.optional(),
+  reason: OneLine.optional(),
+  ifRevision: z.coerce.number().int().nonnegative().optional(),
+  wait: z.coerce.number().int().min(0).max(600_000).optional(),
+})
+export type WriteQuery = z.infer<typeof WriteQuery>
+const Page = { limit: z.coerce.number().int().min(1).max(1000).optional(), after: z.string().max(500).optional() }
+
+/** Query schemas, for the routes that take one. Anything not named here is refused. */
+export const queries = {
+  initFarm: WriteQuery,
+  fixDoctor: WriteQuery,
+  createGuest: WriteQuery,
+  changeGuest: WriteQuery,
+  deleteGuest: WriteQuery,
+  actGuest: WriteQuery,
+  renameGuest: WriteQuery,
+  cloneGuest: WriteQuery,
+  addRule: WriteQuery,
+  removeRule: WriteQuery,
+  addPort: WriteQuery,
+  removePort: WriteQuery,
+  takeSnapshot: WriteQuery,
+  restoreSnapshot: WriteQuery,
+  removeSnapshot: WriteQuery,
+  buildTemplate: WriteQuery,
+  removeTemplate: WriteQuery,
+  applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
+  revert: WriteQuery,
+  getUsage: z.strictObject({ guest: GuestName.optional() }),
+  listSnapshots: z.strictObject({ guest: GuestName.optional() }),
+  listHistory: z.strictObject({ kind: RecordKind.optional(), name: RecordName.optional(), ...Page }),
+  listOperations: z.strictObject(Page),
+  getOperation: z.strictObject({
+    wait: z.coerce.number().int().min(0).max(60_000).optional(),
+    seen: z.coerce.number().int().min(0).optional(),
+  }),
+  listData: z.strictObject({ prefix: RecordName.optional(), ...Page }),
+  setData: WriteQuery.extend({ key: DataKey }),
+} as const satisfies Partial<Record<RouteName, z.ZodType>>
+
+export const bodies = {
+  initFarm: NewFarm,
+  fixDoctor: NewMend,
+  createGuest: NewGuest,
+  changeGuest: GuestChange,
+  actGuest: GuestAction,
+  renameGuest: GuestRename,
+  cloneGuest: GuestClone,
+  addRule: NewRule,
+  removeRule: RuleRef,
+  addPort: NewPort,
+  removePort: PortRef,
+  takeSnapshot: NewSnapshot,
+  buildTemplate: TemplateBuild,
+  revert: Revert,
+  setData: NewData,
+} as const satisfies Partial<Record<RouteName, z.ZodType>>
+
+/** What stands for `:guest` and the like in paths. */
+export const pathValues = {
+  guest: GuestName,
+  snapshot: SnapshotName,
+  template: TemplateRef,
+  host: HostName,
+  operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),
+} as const satisfies Record<string, z.ZodType>
