@@ -1,0 +1,45 @@
+/** From a guest's number follow its addresses, link and MAC. Only this file knows the rules (DESIGN §5). */
+
+export const gateway4 = '169.254.0.1'
+export const gateway6 = 'fe80::1'
+export const linkPrefix = 'croft'
+export const blockSize = 256
+export const uidRangeSize = 65536
+export const uidSlots = 4096
+export const defaultUidBase = 0x70000000
+
+/** `prefix4` is a /16 like `10.100.0.0/16`; number 1..65534. */
+export function ipv4Of(prefix4: string, number: number): string {
+  const [a, b] = prefix4.split('.')
+  return `${a}.${b}.${(number >> 8) & 255}.${number & 255}`
+}
+
+/** `prefix6` is a /64 of the farm like `fd12:3456:789a:0::/64`. */
+export function ipv6Of(prefix6: string, number: number): string {
+  return `${prefix6.replace(/::\/64$/, '')}::${number.toString(16)}`
+}
+
+export const linkOf = (number: number): string => `${linkPrefix}${number}`
+
+/** The number of a link of ours, or undefined for a foreign one. */
+export function numberOfLink(link: string): number | undefined {
+  const match = /^croft(\d{1,5})$/.exec(link)
+  return match ? Number(match[1]) : undefined
+}
+
+/** Locally administered, and the same wherever the guest runs. */
+export function macOf(number: number): string {
+  const byte = (shift: number) => ((number >> shift) & 255).toString(16).padStart(2, '0')
+  return `0a:c7:0f:${byte(16)}:${byte(8)}:${byte(0)}`
+}
+
+/** Slot 0..4095 of the host's range. */
+export const uidOf = (base: number, slot: number): number => base + uidRangeSize * slot
+
+/** Numbers whose address ends in .0 or .255 are left out: some software refuses such a host. */
+export const isUsableNumber = (number: number): boolean =>
+  number >= 1 && number <= 65534 && (number & 255) !== 0 && (number & 255) !== 255
+
+/** The numbers of a block that a host leased. */
+export const numbersOfBlock = (block: number): number[] =>
+  Array.from({ length: blockSize }, (_, i) => block * blockSize + i).filter(isUsableNumber)

@@ -1,0 +1,209 @@
+/**
+ * What must be done for one guest: pure. From a wish and what is there follow steps, in order; a pass that must wait for
+ * something ends with `wait`. The same function serves the good day and the morning after the crash.
+ */
+import type { GuestSpec, Limits, RootSource } from '../api/guest.ts'
+
+export interface WantedSnapshot {
+  readonly id: string
+  readonly name: string
+  readonly rootId: string
+  readonly deleting: boolean
+  /** True once the host has reported it taken: then its absence is a loss. */
+  readonly taken: boolean
+  /** Reported as such: there is nothing left to take it from. */
+  readonly lost: boolean
+}
+
+export interface WantedGuest {
+  readonly number: number
+  readonly deleting: boolean
+  readonly spec: GuestSpec
+  /** Hash of the definition that the spec asks for. */
+  readonly definition: string
+  readonly snapshots: readonly WantedSnapshot[]
+}
+
+export interface HaveGuest {
+  readonly state: 'stopped' | 'starting' | 'running' | 'frozen'
+  readonly definition: string | undefined
+  readonly roots: readonly string[]
+  readonly snapshots: readonly string[]
+  /** Present limit of the wanted root; undefined when that root is not there. */
+  readonly diskLimit: number | null | undefined
+  /** Whether its link takes packets from the host's 127.0.0.1, as published ports want; undefined without a link. */
+  readonly fromLoopback: boolean | undefined
+  /** From the status: the root and the restart that were reached before. */
+  readonly rootId: string | undefined
+  readonly restarts: number
+  /** Since when its init was asked to shut down, milliseconds ago; undefined when it was not asked. */
+  readonly askedToStopMsAgo: number | undefined
+}
+
+export type Step =
+  | { readonly do: 'cloneRoot'; readonly from: RootSource; readonly id: string }
+  | { readonly do: 'limitRoot'; readonly id: string; readonly bytes: number | null }
+  | { readonly do: 'define' }
+  | { readonly do: 'openFirewall' }
+  | { readonly do: 'start' }
+  | { readonly do: 'tuneLink' }
+  | { readonly do: 'setLimits'; readonly limits: Limits }
+  | { readonly do: 'askToStop' }
+  | { readonly do: 'kill' }
+  | { readonly do: 'freeze' }
+  | { readonly do: 'unfreeze' }
+  | { readonly do: 'removeRoot'; readonly id: string }
+  | { readonly do: 'takeSnapshot'; readonly id: string; readonly rootId: string; readonly name: string }
+  | { readonly do: 'loseSnapshot'; readonly id: string; readonly name: string }
+  | { readonly do: 'removeSnapshot'; readonly id: string }
+  | { readonly do: 'removeRuntime' }
+  | { readonly do: 'closeFirewall' }
+  /** Nothing is left: the record goes too. */
+  | { readonly do: 'forget' }
+  | { readonly do: 'wait'; readonly forMs: number }
+  | { readonly do: 'fail'; readonly code: 'DATA_LOST'; readonly why: string }
+
+export const stopPatienceMs = 30_000
+
+export function planGuest(want: WantedGuest, have: HaveGuest): Step[] {
+  if (want.deleting) return remove(want, have)
+  const disk = planDisk(want, have)
+  if (disk.some((step) => step.do === 'fail' || step.do === 'wait')) return disk
+  return [...disk, ...planRun(want, afterDisk(have, disk))]
+}
+
+/** Its wanted disk is among those to remove even when it is not there: the guest's folder on the pool goes with it. */
+function remove(want: WantedGuest, have: HaveGuest): Step[] {
+  const kill: Step[] = have.state === 'stopped' ? [] : [{ do: 'kill' }]
+  return [
+    ...kill,
+    { do: 'closeFirewall' },
+    ...have.snapshots.map((id): Step => ({ do: 'removeSnapshot', id })),
+    ...new Set([...have.roots, want.spec.root.id]).values().map((id): Step => ({ do: 'removeRoot', id })),
+    { do: 'removeRuntime' },
+    { do: 'forget' },
+  ]
+}
+
+/** Snapshots first: they are of the disk as it was when they were asked for. */
+function planDisk(want: WantedGuest, have: HaveGuest): Step[] {
+  return [...want.snapshots.flatMap((snapshot) => planSnapshot(snapshot, have)), ...planRoot(want, have)]
+}
+
+/** One that is there but not reported is taken again: that changes nothing on disk, and reports it. */
+function planSnapshot({ id, name, rootId, ...is }: WantedSnapshot, have: HaveGuest): Step[] {
+  const there = have.snapshots.includes(id)
+  if (is.deleting) return there ? [{ do: 'removeSnapshot', id }] : []
+  if (there) return is.taken ? [] : [{ do: 'takeSnapshot', id, rootId, name }]
+  if (is.lost) return []
+  return !is.taken && have.roots.includes(rootId)
+    ? [{ do: 'takeSnapshot', id, rootId, name }]
+    : [{ do: 'loseSnapshot', id, name }]
+}
+
+function planRoot(want: WantedGuest, have: HaveGuest): Step[] {
+  const { root, limits } = want.spec
+  const others = have.roots.filter((id) => id !== root.id)
+  const bytes = limits.diskBytes ?? null
+  if (have.roots.includes(root.id)) {
+    const resize: Step[] = have.diskLimit === bytes ? [] : [{ do: 'limitRoot', id: root.id, bytes }]
+    return [...resize, ...others.map((id): Step => ({ do: 'removeRoot', id }))]
+  }
+  if (have.rootId === root.id)
+    return [{ do: 'fail', code: 'DATA_LOST', why: `its disk ${root.id} is gone from the pool` }]
+  return [
+    ...(have.state === 'stopped' ? [] : ([{ do: 'kill' }] as const)),
+    { do: 'cloneRoot', from: root.from, id: root.id },
+    ...(bytes === null ? [] : ([{ do: 'limitRoot', id: root.id, bytes }] as const)),
+    ...others.map((id): Step => ({ do: 'removeRoot', id })),
+  ]
+}
+
+function afterDisk(have: HaveGuest, disk: readonly Step[]): HaveGuest {
+  return disk.some((step) => step.do === 'kill') ? { ...have, state: 'stopped' } : have
+}
+
+function planRun(want: WantedGuest, have: HaveGuest): Step[] {
+  const { spec } = want
+  const live = have.state !== 'stopped'
+  const define: Step[] = have.definition === want.definition ? [] : [{ do: 'define' }]
+  if (spec.run === 'stopped') return [...define, ...(live ? stop(spec, have) : [])]
+  // Passes do not overlap: whoever began this start is dead, and nobody limits the time it may take.
+  if (have.state === 'starting') return [{ do: 'kill' }, ...define, ...start(spec)]
+  if (live && spec.restarts > have.restarts) {
+    const stopping = stop(spec, have)
+    return stopping.some((step) => step.do === 'wait') ? stopping : [...stopping, ...define, ...start(spec)]
+  }
+  if (!live) return [...define, ...start(spec)]
+  const resize: Step[] = define.length > 0 ? [{ do: 'setLimits', limits: spec.limits }] : []
+  const thaw: Step[] = have.state === 'frozen' && spec.run === 'running' ? [{ do: 'unfreeze' }] : []
+  const freeze: Step[] = have.state !== 'frozen' && spec.run === 'frozen' ? [{ do: 'freeze' }] : []
+  const tune: Step[] = have.fromLoopback === (spec.ports.length === 0) ? [{ do: 'tuneLink' }] : []
+  return [...resize, ...define, ...tune, ...thaw, ...freeze]
+}
+
+/** Rules before packets: the guest's addresses are let through only when it is about to have a link. */
+function start(spec: GuestSpec): Step[] {
+  return [
+    { do: 'openFirewall' },
+    { do: 'start' },
+    { do: 'tuneLink' },
+    ...(spec.run === 'frozen' ? ([{ do: 'freeze' }] as const) : []),
+  ]
+}
+
+function stop(spec: GuestSpec, have: HaveGuest): Step[] {
+  if (spec.stop === 'kill' || have.state === 'starting') return [{ do: 'kill' }]
+  const thaw: Step[] = have.state === 'frozen' ? [{ do: 'unfreeze' }] : []
+  if (have.askedToStopMsAgo === undefined) return [...thaw, { do: 'askToStop' }, { do: 'wait', forMs: stopPatienceMs }]
+  const left = stopPatienceMs - have.askedToStopMsAgo
+  return left > 0 ? [...thaw, { do: 'wait', forMs: left }] : [{ do: 'kill' }]
+}
+
+/** One line for `--dry-run`, progress and `host plan`. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case 'cloneRoot':
+      return `copy the disk from ${step.from.kind === 'template' ? step.from.ref : step.from.name}`
+    case 'limitRoot':
+      return step.bytes === null ? 'lift the disk limit' : `limit the disk to ${sizeText(step.bytes)}`
+    case 'takeSnapshot':
+      return `take snapshot ${step.name}`
+    case 'loseSnapshot':
+      return `report snapshot ${step.name} as lost: it is not on the pool any more`
+    case 'wait':
+      return `wait up to ${Math.ceil(step.forMs / 1000)} s for it to shut down`
+    case 'fail':
+      return step.why
+    default:
+      return plain[step.do]
+  }
+}
+
+/** In the largest unit that divides it, as people type it. */
+function sizeText(bytes: number): string {
+  const power = [4, 3, 2, 1].find((each) => bytes > 0 && bytes % 1024 ** each === 0) ?? 0
+  return `${bytes / 1024 ** power}${['', 'K', 'M', 'G', 'T'][power]}`
+}
+
+const plain: {
+  readonly [K in Exclude<
+    Step['do'],
+    'cloneRoot' | 'limitRoot' | 'takeSnapshot' | 'loseSnapshot' | 'wait' | 'fail'
+  >]: string
+} = {
+  define: 'write its configuration',
+  openFirewall: 'let its addresses through the firewall',
+  start: 'start it',
+  tuneLink: 'set up its link',
+  setLimits: 'change its limits',
+  askToStop: 'ask it to shut down',
+  kill: 'kill it',
+  freeze: 'freeze it',
+  unfreeze: 'unfreeze it',
+  removeRoot: 'remove the old disk',
+  removeSnapshot: 'remove a snapshot',
+  removeRuntime: 'remove its configuration',
+  closeFirewall: 'close its firewall and ports',
+  forget: 'forget it',
+}

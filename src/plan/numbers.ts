@@ -1,0 +1,68 @@
+/** Which number and uid slot a new guest gets, and when a freed one may be used again. Pure. */
+import { isUsableNumber, numbersOfBlock, uidSlots } from './addresses.ts'
+
+export interface Numbers {
+  readonly blocks: readonly number[]
+  readonly next: number
+  readonly used: readonly number[]
+  readonly resting: readonly (readonly [number: number, until: number])[]
+  readonly slots: readonly number[]
+}
+
+/** A freed number rests so long: others may still know its address. */
+export const restMs = 24 * 3600 * 1000
+
+/**
+ * The cursor goes round the host's blocks; used and resting numbers are passed over. When a block is full another is
+ * leased (`blocks` of the answer grows); undefined when the farm has no number or the host no slot left.
+ */
+export function takeNumber<T extends Numbers>(
+  numbers: T,
+  now: number,
+): { number: number; slot: number; numbers: T } | undefined {
+  const taken = new Set([
+    ...numbers.used,
+    ...numbers.resting.filter(([, until]) => until > now).map(([number]) => number),
+  ])
+  const slot = lowestFree(numbers.slots)
+  if (slot === undefined) return undefined
+  const blocks = [...numbers.blocks]
+  for (;;) {
+    const all = blocks.flatMap(numbersOfBlock)
+    const number = all.find((n) => n >= numbers.next && !taken.has(n)) ?? all.find((n) => !taken.has(n))
+    if (number !== undefined) {
+      const resting = numbers.resting.filter(([n, until]) => n !== number && until > now)
+      return {
+        number,
+        slot,
+        numbers: {
+          ...numbers,
+          blocks,
+          next: number + 1,
+          used: [...numbers.used, number],
+          resting,
+          slots: [...numbers.slots, slot],
+        },
+      }
+    }
+    const block = Math.max(-1, ...blocks) + 1
+    if (!numbersOfBlock(block).some(isUsableNumber)) return undefined
+    blocks.push(block)
+  }
+}
+
+export function freeNumber<T extends Numbers>(numbers: T, freed: { number: number; slot: number }, now: number): T {
+  const resting = numbers.resting.filter(([number, until]) => number !== freed.number && until > now)
+  return {
+    ...numbers,
+    used: numbers.used.filter((number) => number !== freed.number),
+    slots: numbers.slots.filter((slot) => slot !== freed.slot),
+    resting: [...resting, [freed.number, now + restMs] as const],
+  }
+}
+
+function lowestFree(slots: readonly number[]): number | undefined {
+  const used = new Set(slots)
+  for (let slot = 0; slot < uidSlots; slot++) if (!used.has(slot)) return slot
+  return undefined
+}
