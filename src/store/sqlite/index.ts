@@ -1,0 +1,26 @@
+import { LocalStore } from '../local/local.ts'
+import type { Store } from '../store.ts'
+import { openFile } from './file.ts'
+import { SqliteTables } from './tables.ts'
+
+export interface SqliteOptions {
+  readonly path: string
+  /** Milliseconds, best of a monotonic clock: leases are measured by it. */
+  readonly now: () => number
+  /** For the store itself, once, and for each lease. */
+  readonly newId: () => string
+}
+
+/**
+ * The store of one host in one file. Throws BUSY while another process has it open, REFUSED when a newer croft wrote
+ * it, DATA_LOST when it is damaged; a file that is not there is made.
+ */
+export async function openSqliteStore({ path, now, newId }: SqliteOptions): Promise<Store> {
+  const database = openFile(path, newId)
+  try {
+    return new LocalStore(new SqliteTables(database, path), { now, newLeaseId: newId })
+  } catch (failure) {
+    database.close()
+    throw failure
+  }
+}
