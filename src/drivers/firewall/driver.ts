@@ -1,0 +1,54 @@
+/** Firewall of one host: a model in, kernel rules out, replaced atomically, closed when in doubt. */
+import type { Service } from '../../api/values.ts'
+
+/** One guest as the firewall sees it. Peers are resolved to addresses by plan/firewall; `id` is for counters: rule index. */
+export interface GuestRules {
+  readonly number: number
+  readonly link: string
+  readonly ipv4: string
+  readonly ipv6: string
+  readonly ports: readonly {
+    readonly protocol: 'tcp' | 'udp'
+    readonly hostPort: number
+    readonly guestPort: number
+    readonly address?: string
+  }[]
+  readonly rules: readonly ResolvedRule[]
+  /** True when an `out` allow stands: everything else outwards is dropped. */
+  readonly egressList: boolean
+  /** Bytes a second, each way. */
+  readonly netRate?: number
+}
+
+/** Rules of one guest, action, direction and protocol must not overlap; plan/firewall cuts them apart. `any` may. */
+export interface ResolvedRule {
+  readonly index: number
+  readonly action: 'allow' | 'deny'
+  readonly direction: 'in' | 'out'
+  /** Addresses, networks, or ranges `10.0.0.3-10.0.0.9`, of both families; never names. */
+  readonly peers: readonly string[]
+  readonly service: Service
+  readonly log: boolean
+}
+
+export interface FirewallModel {
+  /** Addresses that guests may have, whole: for masquerade and for knowing inside from outside. */
+  readonly prefix4: string
+  readonly prefix6: string
+  readonly uplink: string | null
+  readonly guests: readonly GuestRules[]
+}
+
+export interface Firewall {
+  readonly name: string
+  /** Brings the kernel to the model: elements only when the tables stand as last written, else everything in one transaction. */
+  reconcile(model: FirewallModel): Promise<void>
+  /** True when the kernel holds exactly what was last reconciled. Reads, never writes. */
+  intact(): Promise<boolean>
+  /** Packets per guest number and rule index. */
+  counters(): Promise<ReadonlyMap<string, number>>
+  /** Takes our tables away, nobody else's. */
+  destroy(): Promise<void>
+}
+
+export const counterKey = (number: number, index: number): string => `${number}/${index}`

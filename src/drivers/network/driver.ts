@@ -1,0 +1,26 @@
+/** Network of one host: what must hold for guests' links to work, and what links there are. Links are named `croft<number>`. */
+export interface Link {
+  readonly name: string
+  readonly number: number
+  readonly up: boolean
+}
+export interface HostNetwork {
+  /** The device with the default route, or null. */
+  readonly uplink: string | null
+  readonly mtu: number
+}
+export interface Network {
+  readonly name: string
+  /** Gateway address on lo, forwarding, neighbour limits, accept_ra. Idempotent. Returns what it had to change. */
+  prepare(): Promise<readonly string[]>
+  uplink(): Promise<HostNetwork>
+  links(): Promise<readonly Link[]>
+  /** Whether a program of the host waits for others on that port. */
+  listens(protocol: 'tcp' | 'udp', port: number): Promise<boolean>
+  /** After a start: the guest's own link settings that LXC does not make. */
+  tune(link: string, options: { readonly reachableFromLoopback: boolean }): Promise<void>
+  /** What `tune` set last; undefined when there is no such link. */
+  isReachableFromLoopback(link: string): Promise<boolean | undefined>
+  /** A link left by a guest that is gone. Routes and neighbours go with it. */
+  removeLink(name: string): Promise<void>
+}

@@ -1,0 +1,47 @@
+/** A network in memory. */
+import { CroftError } from '../../../api/errors.ts'
+import type { HostNetwork, Link, Network } from '../driver.ts'
+
+export interface FakeNetwork extends Network {
+  /** As a runtime does at a guest's start. */
+  addLink(name: string): void
+  /** What `tune` set. */
+  reachableFromLoopback(name: string): boolean | undefined
+}
+
+export function createFakeNetwork(host: HostNetwork = { uplink: 'eth0', mtu: 1500 }): FakeNetwork {
+  const links = new Map<string, { readonly number: number; reachable?: boolean }>()
+  let prepared = false
+  return {
+    name: 'fake',
+    async prepare() {
+      const changes = prepared ? [] : ['lo: 169.254.0.1/32 added']
+      prepared = true
+      return changes
+    },
+    uplink: async () => host,
+    listens: async () => false,
+    links: async () => [...links].map(([name, { number }]): Link => ({ name, number, up: true })),
+    async tune(name, { reachableFromLoopback }) {
+      const link = links.get(name)
+      links.set(name, { number: link?.number ?? numberOf(name), reachable: reachableFromLoopback })
+      if (!link) links.delete(name)
+    },
+    isReachableFromLoopback: async (name) => {
+      const link = links.get(name)
+      return link && (link.reachable ?? false)
+    },
+    async removeLink(name) {
+      numberOf(name)
+      links.delete(name)
+    },
+    addLink: (name) => void links.set(name, { number: numberOf(name) }),
+    reachableFromLoopback: (name) => links.get(name)?.reachable,
+  }
+}
+
+function numberOf(link: string): number {
+  const match = /^croft([0-9]{1,5})$/.exec(link)
+  if (!match) throw new CroftError('BAD_VALUE', `"${link.slice(0, 40)}" is no link of a guest`)
+  return Number(match[1])
+}

@@ -1,0 +1,40 @@
+/** What `ip -j` prints. */
+import { z } from 'zod'
+
+const Links = z.array(z.object({ ifname: z.string(), mtu: z.number(), flags: z.array(z.string()) }))
+const Addresses = z.array(z.object({ addr_info: z.array(z.object({ local: z.string().optional() })).default([]) }))
+const Routes = z.array(z.object({ dev: z.string().optional(), metric: z.number().default(0) }))
+
+export interface FoundLink {
+  readonly name: string
+  readonly mtu: number
+  readonly up: boolean
+}
+
+export const parseLinks = (text: string): FoundLink[] =>
+  Links.parse(json(text)).map(({ ifname, mtu, flags }) => ({ name: ifname, mtu, up: flags.includes('UP') }))
+
+export const parseAddresses = (text: string): string[] =>
+  Addresses.parse(json(text)).flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? []))
+
+/** Devices of default routes, the preferred first. */
+export const parseDefaultDevices = (text: string): string[] =>
+  Routes.parse(json(text))
+    .toSorted((a, b) => a.metric - b.metric)
+    .flatMap(({ dev }) => dev ?? [])
+
+/** `ip` prints nothing at all when a list is empty. */
+const json = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text))
+
+/** Ports of /proc/net/tcp or udp on which something waits; 127.0.0.53 and the like are not what a published port takes. */
+export function parseListening(table: string, protocol: 'tcp' | 'udp'): Set<number> {
+  const waiting = protocol === 'tcp' ? '0A' : '07'
+  const ports = new Set<number>()
+  for (const line of table.split('\n').slice(1)) {
+    const [, local = '', , state] = line.trim().split(/\s+/)
+    const [address = '', port = ''] = local.split(':')
+    const elsewhere = /^(?!0100007F).{6}7F$/.test(address)
+    if (state === waiting && !elsewhere) ports.add(Number.parseInt(port, 16))
+  }
+  return ports
+}

@@ -1,0 +1,33 @@
+/** What every runtime checks before it writes anything down: values were checked where they came in, and are again. */
+import { CroftError } from '../../api/errors.ts'
+import type { Definition } from './driver.ts'
+
+export function checkDefinition(definition: Definition): void {
+  const { number, id, hostName, rootPath, link, files } = definition
+  checkNumber(number)
+  for (const [name, text] of Object.entries({ id, hostName, rootPath, ...strings(link) })) {
+    // A newline would begin another key of a configuration, and a key can name a program to run on the host.
+    if (text === '' || /[\p{C}\p{Zl}\p{Zp}]/u.test(text)) throw badValue(name, text)
+  }
+  for (const [name, text] of Object.entries(files)) {
+    if (/[\p{Zl}\p{Zp}]|(?!\n)\p{C}/u.test(text)) throw badValue(name, text)
+  }
+  for (const [name, value] of Object.entries({ uidBase: definition.uidBase, mtu: link.mtu, ...definition.limits })) {
+    if (!Number.isFinite(value) || value <= 0) throw badValue(name, String(value))
+  }
+  // Below lie the host's own users, and the last must fit in 32 bits.
+  const { uidBase } = definition
+  if (!Number.isInteger(uidBase) || uidBase < 65536 || uidBase > 0xffff0000) throw badValue('uidBase', String(uidBase))
+}
+
+export function checkNumber(number: number): void {
+  if (!Number.isInteger(number) || number < 1 || number > 65534)
+    throw new CroftError('BAD_VALUE', `no guest has the number ${number}`)
+}
+
+function strings({ name, ipv4, ipv6, mac }: Definition['link']): Record<string, string> {
+  return { link: name, ipv4, ipv6, mac }
+}
+
+const badValue = (name: string, text: string): CroftError =>
+  new CroftError('BAD_VALUE', `${name} must be printable and not empty, not ${JSON.stringify(text.slice(0, 60))}`)

@@ -1,0 +1,83 @@
+/** Runtime: the running of guests by number. Idempotent methods; "not there" is an answer, "could not tell" throws. */
+import type { Limits } from '../../api/guest.ts'
+import type { Command } from '../exec/command.ts'
+
+/** All that is needed to write a guest's whole configuration. Values were checked; the driver checks again for control characters. */
+export interface Definition {
+  readonly number: number
+  /** Another id is another identity: machine id and host keys are made anew. */
+  readonly id: string
+  readonly hostName: string
+  readonly rootPath: string
+  readonly uidBase: number
+  readonly limits: Limits
+  /** `major:minor` of the disk that `limits.diskRate` is for. */
+  readonly disk?: string
+  readonly link: {
+    readonly name: string
+    readonly ipv4: string
+    readonly ipv6: string
+    readonly mtu: number
+    readonly mac: string
+  }
+  /** Put into the guest by the start hook, in the guest's own namespaces. */
+  readonly files: { readonly hosts: string; readonly resolv: string; readonly keys: string }
+}
+
+export interface Observed {
+  readonly number: number
+  readonly state: 'stopped' | 'starting' | 'running' | 'frozen' | 'stopping'
+  /** The guest's init on the host, when it lives. */
+  readonly pid?: number
+  readonly startedAt?: string
+  /** Hash of the definition it was last given; the plan compares it. */
+  readonly definition?: string
+}
+
+export interface RuntimeUsage {
+  readonly cpuSeconds: number | null
+  readonly memoryBytes: number | null
+  readonly memoryLimit: number | null
+  readonly processes: number | null
+  readonly processLimit: number | null
+  readonly netInBytes: number | null
+  readonly netOutBytes: number | null
+}
+
+export interface AttachOptions {
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface Runtime {
+  readonly name: string
+  /** Everything that is defined or runs, whether a record knows it or not. */
+  list(): Promise<readonly Observed[]>
+  observe(number: number): Promise<Observed | undefined>
+  hash(definition: Definition): string
+  define(definition: Definition): Promise<void>
+  /** Returns when its init runs. START_FAILED with the last lines of its log. Starting what runs is fine. */
+  start(number: number, signal?: AbortSignal): Promise<void>
+  /** Asks init to shut down and returns at once; `undefined` answers and stopped guests are fine. */
+  askToStop(number: number): Promise<void>
+  /** Kills all its processes; returns when none is left. */
+  kill(number: number): Promise<void>
+  freeze(number: number): Promise<void>
+  unfreeze(number: number): Promise<void>
+  /** Live, as far as the kernel allows; the definition carries them for the next start. */
+  setLimits(number: number, limits: Limits, disk?: string): Promise<void>
+  usage(number: number): Promise<RuntimeUsage | undefined>
+  /** Takes away configuration, logs, cgroups and left-over monitors of a stopped guest. */
+  remove(number: number): Promise<void>
+  /** Takes away what dead guests left in the kernel's trees: for numbers that are neither defined nor running. */
+  tidy(): Promise<void>
+  /** A command value that runs words inside; for root on this host. */
+  attach(number: number, options: AttachOptions): Command
+  /** The last bytes of what its console printed. */
+  consoleTail(number: number, maxBytes: number): Promise<string>
+  /**
+   * Calls back once when the guest's monitor goes away; then look again. For some milliseconds it may still be seen, as
+   * `starting`. Dispose to stop watching.
+   */
+  onExit(number: number, callback: () => void): Disposable
+}

@@ -1,0 +1,227 @@
+/** LXC by its own tools and the kernel's files. One folder a guest under `lxcPath`, named by its number. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CroftError } from '../../../api/errors.ts'
+import type { Limits } from '../../../api/guest.ts'
+import type { Runner } from '../../exec/command.ts'
+import { checkDefinition } from '../check.ts'
+import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
+import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
+import { attachCommand, startCommand } from './commands.ts'
+import { lxcConfig } from './config.ts'
+import { firstFiles } from './first.ts'
+import { type Layout, type LxcOptions, layoutOf } from './layout.ts'
+import { findMonitor, killQuietly, liveNumbers, monitorGone, readUnixSockets, watchMonitor } from './monitor.ts'
+import { lastErrors, parseNetDev } from './parse.ts'
+import { seccompProfile } from './seccomp.ts'
+
+const killWaitMs = 10_000
+/** Part of every definition's hash: raise it when the way a config is written changes. */
+const configVersion = 1
+
+export function createLxc(run: Runner, options: LxcOptions): Runtime {
+  const roots = parseCgroupMounts(readFileSync('/proc/self/mounts', 'utf8'))
+  const abilities = { appArmor: existsSync('/sys/kernel/security/apparmor/policy') }
+  const layout = (number: number) => layoutOf(options, number)
+  const cgroup = (number: number) => new Cgroup(roots, layout(number).cgroup)
+  const isLive = (number: number) => liveNumbers(options.lxcPath, readUnixSockets()).has(number)
+
+  function assertLive(number: number): void {
+    if (!isLive(number)) throw new CroftError('NOT_RUNNING', `guest ${number} does not run`)
+  }
+
+  function observed(number: number, live: boolean): Observed | undefined {
+    const at = layout(number)
+    const definition = readIfThere(at.definition)
+    if (!live)
+      return definition === undefined && !existsSync(at.folder)
+        ? undefined
+        : { number, state: 'stopped', ...(definition === undefined ? {} : { definition }) }
+    const monitor = findMonitor(at)
+    const state = monitor?.init === undefined ? 'starting' : cgroup(number).isFrozen() ? 'frozen' : 'running'
+    return {
+      number,
+      state,
+      ...(monitor?.init === undefined ? {} : { pid: monitor.init, startedAt: monitor.startedAt }),
+      ...(definition === undefined ? {} : { definition }),
+    }
+  }
+
+  /** Two starts of one guest at once would both seem to succeed. */
+  const starting = new Map<number, Promise<void>>()
+  const sweep = (number: number) => cgroup(number).sweep((pid) => killQuietly(pid, 'SIGKILL'))
+
+  async function kill(number: number): Promise<void> {
+    const until = performance.now() + killWaitMs
+    while (isLive(number)) {
+      const monitor = findMonitor(layout(number))
+      const gone = monitorGone(layout(number), 100)
+      if (monitor?.init !== undefined) killQuietly(monitor.init, 'SIGKILL')
+      if (cgroup(number).isFrozen()) cgroup(number).freeze(false)
+      if (performance.now() > until) {
+        if (monitor) killQuietly(monitor.pid, 'SIGKILL')
+        await sweep(number)
+        throw new CroftError('FAILED', `guest ${number} does not die`, { hint: 'croft op ls' })
+      }
+      await gone
+    }
+  }
+
+  /** What a monitor left that died before its guest: LXC cannot start beside it, and it would be a second copy. */
+  async function sweepAll(number: number): Promise<void> {
+    const until = performance.now() + killWaitMs
+    while (!(await sweep(number)) && performance.now() < until) await sleep(5)
+  }
+
+  async function start(number: number, signal?: AbortSignal): Promise<void> {
+    if (isLive(number)) return
+    const at = layout(number)
+    if (!existsSync(at.config)) throw new CroftError('START_FAILED', `guest ${number} has no configuration`)
+    await sweepAll(number)
+    rmSync(at.log, { force: true })
+    rmSync(at.pidFile, { force: true })
+    const outcome = await run.outcome(startCommand(options, number, at), signal ? { signal } : {})
+    if (outcome.code === 0) return cgroup(number).passDiskRateOn()
+    await kill(number)
+    const why = outcome.timedOut
+      ? 'its first steps hang (something in /bin, /etc or /root of the guest)'
+      : lastErrors(readIfThere(at.log) ?? outcome.stderr)
+    throw new CroftError('START_FAILED', why)
+  }
+
+  /** Folders of ours in the cgroup tree whose guest has no monitor and no configuration. */
+  async function tidy(): Promise<void> {
+    const known = new Set([...liveNumbers(options.lxcPath, readUnixSockets()), ...foldersOf(options.lxcPath)])
+    for (const number of cgroupNumbers(roots, options.cgroup)) if (!known.has(number)) await sweep(number)
+  }
+
+  return {
+    name: 'lxc',
+
+    async list() {
+      const live = liveNumbers(options.lxcPath, readUnixSockets())
+      const numbers = new Set([...live, ...foldersOf(options.lxcPath)])
+      return [...numbers].sort((a, b) => a - b).flatMap((number) => observed(number, live.has(number)) ?? [])
+    },
+
+    async observe(number) {
+      return observed(number, isLive(number))
+    },
+
+    hash(definition) {
+      return createHash('sha256')
+        .update(JSON.stringify([configVersion, definition]))
+        .digest('hex')
+    },
+
+    async define(definition) {
+      checkDefinition(definition)
+      const at = layout(definition.number)
+      const config = lxcConfig(definition, at, abilities)
+      mkdirSync(at.folder, { recursive: true, mode: 0o711 })
+      mkdirSync(at.first, { recursive: true, mode: 0o755 })
+      if (!existsSync(at.seccomp) || readFileSync(at.seccomp, 'utf8') !== seccompProfile())
+        replace(at.seccomp, seccompProfile(), 0o644)
+      for (const [name, file] of Object.entries(firstFiles(definition)))
+        replace(join(at.first, name), file.text, file.mode)
+      writeFileSync(at.config, config, { mode: 0o600 })
+      writeFileSync(at.definition, this.hash(definition), { mode: 0o600 })
+    },
+
+    start(number, signal) {
+      const begun = starting.get(number)
+      if (begun) return begun
+      const mine = start(number, signal).finally(() => starting.delete(number))
+      starting.set(number, mine)
+      return mine
+    },
+
+    async askToStop(number) {
+      const init = findMonitor(layout(number))?.init
+      if (init !== undefined) killQuietly(init, haltSignal(init))
+    },
+
+    kill,
+
+    async freeze(number) {
+      assertLive(number)
+      cgroup(number).freeze(true)
+    },
+
+    async unfreeze(number) {
+      assertLive(number)
+      cgroup(number).freeze(false)
+    },
+
+    async setLimits(number: number, limits: Limits, disk?: string) {
+      assertLive(number)
+      cgroup(number).setLimits(limits, disk)
+    },
+
+    async usage(number): Promise<RuntimeUsage | undefined> {
+      const init = findMonitor(layout(number))?.init
+      if (init === undefined) return undefined
+      return { ...cgroup(number).usage(), ...parseNetDev(readIfThere(`/proc/${init}/net/dev`) ?? '') }
+    },
+
+    async remove(number) {
+      if (isLive(number)) throw new CroftError('BUSY', `guest ${number} still runs`)
+      rmSync(layout(number).folder, { recursive: true, force: true })
+      rmSync(layout(number).lock, { force: true })
+      // Nobody waits for it: the number rests, and tidy() takes what a crash leaves.
+      sweep(number).catch(() => undefined)
+    },
+
+    tidy,
+
+    attach: (number: number, attach: AttachOptions) => attachCommand(options.lxcPath, number, attach),
+
+    consoleTail: (number, maxBytes) => tail(layout(number).console, maxBytes),
+
+    onExit: (number, callback) => watchMonitor(layout(number), callback),
+  }
+}
+
+/** systemd shuts down at SIGRTMIN+3, other inits at SIGPWR. A guest that lies about its name harms its own shutdown. */
+function haltSignal(init: number): number {
+  return readIfThere(`/proc/${init}/comm`)?.trim() === 'systemd' ? 37 : 30
+}
+
+function foldersOf(lxcPath: string): number[] {
+  return existsSync(lxcPath)
+    ? readdirSync(lxcPath)
+        .map(Number)
+        .filter((number) => Number.isInteger(number) && number > 0)
+    : []
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function replace(file: string, text: string, mode: number): void {
+  writeFileSync(`${file}.new`, text, { mode })
+  renameSync(`${file}.new`, file)
+}
+
+async function tail(file: string, maxBytes: number): Promise<string> {
+  const handle = await open(file, 'r').catch(() => undefined)
+  if (!handle) return ''
+  try {
+    const { size } = await handle.stat()
+    const length = Math.min(size, maxBytes)
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
+    return buffer.toString('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
+export type { Layout }

@@ -1,0 +1,47 @@
+/** Where LXC's things of a guest lie. All paths are made of the state directory and a number. */
+import { join } from 'node:path'
+import { CroftError } from '../../../api/errors.ts'
+
+export interface LxcOptions {
+  /** Folder of all guests' configurations; 0711, short: the monitor's socket name holds it. */
+  readonly lxcPath: string
+  /** First part of every cgroup path, like `croft.1`: two daemons on one machine differ in it. */
+  readonly cgroup: string
+  /** A start that takes longer has a hook that hangs. */
+  readonly startTimeoutMs?: number
+}
+
+export interface Layout {
+  readonly folder: string
+  readonly config: string
+  readonly definition: string
+  readonly seccomp: string
+  /** Bound read-only into the guest at /dev/.croft. */
+  readonly first: string
+  readonly log: string
+  readonly console: string
+  readonly pidFile: string
+  /** Name of the monitor's command socket, without the leading zero byte. */
+  readonly socket: string
+  readonly cgroup: string
+  readonly lock: string
+}
+
+export function layoutOf(options: LxcOptions, number: number): Layout {
+  if (!Number.isInteger(number) || number < 1 || number > 65534)
+    throw new CroftError('BAD_VALUE', `no guest has the number ${number}`)
+  const folder = join(options.lxcPath, String(number))
+  return {
+    folder,
+    config: join(folder, 'config'),
+    definition: join(folder, 'definition'),
+    seccomp: join(options.lxcPath, 'seccomp'),
+    first: join(folder, 'first'),
+    log: join(folder, 'log'),
+    console: join(folder, 'console.log'),
+    pidFile: join(folder, 'monitor.pid'),
+    socket: `${options.lxcPath}/${number}/command`,
+    cgroup: `${options.cgroup}/${number}`,
+    lock: join('/run/lxc/lock', options.lxcPath, `.${number}`),
+  }
+}

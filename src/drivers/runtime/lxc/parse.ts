@@ -1,0 +1,16 @@
+/** What lxc-start logged, without time stamps and source lines: `cgfsng: Failed to create monitor cgroup`. The last five. */
+export function lastErrors(log: string): string {
+  const messages = log.split('\n').flatMap((line) => {
+    const match = /^lxc-start \S+ \S+ ERROR\s+(\S+) - \S+ - (.*)$/.exec(line)
+    if (!match || match[1] === 'lxc_start' || /wait_on_daemonized_start/.test(line)) return []
+    return [`${match[1]}: ${match[2]}`]
+  })
+  const lines = messages.length > 0 ? messages : log.trim().split('\n')
+  return lines.slice(-5).join('\n') || 'lxc-start failed without a word'
+}
+
+/** Bytes of eth0, from inside: what it received came in. */
+export function parseNetDev(text: string): { netInBytes: number | null; netOutBytes: number | null } {
+  const fields = /^\s*eth0:\s*(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/)
+  return { netInBytes: fields ? Number(fields[0]) : null, netOutBytes: fields ? Number(fields[8]) : null }
+}

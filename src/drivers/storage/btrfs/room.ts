@@ -1,0 +1,32 @@
+/** Room on the pool, and what is said when there is none. */
+import { CroftError } from '../../../api/errors.ts'
+import type { Runner } from '../../exec/command.ts'
+import type { PoolSpec, PoolState } from '../driver.ts'
+import * as commands from './commands.ts'
+
+/** A guest that starts writes at once: with less than this it would come up broken. */
+const leastBytes = 32 * 1024 ** 2
+
+/** btrfs makes snapshots in a full pool too; nobody could use them. Without room, what was deleted is freed at once. */
+export async function assertRoom(run: Runner, pool: PoolSpec, state: () => Promise<PoolState>): Promise<void> {
+  if (hasRoom(await state())) return
+  await run.outcome(commands.commit(pool.mountPoint))
+  const now = await state()
+  if (hasRoom(now)) return
+  const left = Math.floor((now.freeBytes ?? 0) / 1024 ** 2)
+  throw new CroftError('POOL_FULL', `the pool "${pool.name}" has ${left} MiB left: too little for another disk`, {
+    hint: 'croft top --sort -disk',
+  })
+}
+
+const hasRoom = ({ freeBytes }: PoolState): boolean => freeBytes === null || freeBytes >= leastBytes
+
+export async function tellingFull<Result>(pool: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
+    throw new CroftError('POOL_FULL', `the pool "${pool}" has no room left`, { hint: 'croft top --sort -disk', cause })
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Storage: the disks of guests on one pool. Everything is addressed by a Ref made of ids and numbers, never by a name
+ * that people typed. Every method is idempotent: told twice, it does nothing the second time.
+ */
+export type Ref =
+  | { readonly kind: 'template'; readonly id: string }
+  | { readonly kind: 'root'; readonly number: number; readonly id: string }
+  | { readonly kind: 'snapshot'; readonly number: number; readonly id: string }
+  /** Work not finished yet; whatever is found here at a start of the daemon is swept away. */
+  | { readonly kind: 'staging'; readonly id: string }
+
+export interface PoolSpec {
+  readonly name: string
+  readonly kind: 'file' | 'directory' | 'device'
+  /** The sparse file, the directory on a btrfs, or the device. */
+  readonly source: string
+  /** Where it is mounted (kind directory: the directory itself). 0700. */
+  readonly mountPoint: string
+  /** For a file that croft makes. */
+  readonly sizeBytes?: number
+  /** A device is formatted only when this equals its path, and never when it holds something. */
+  readonly erase?: string
+}
+
+export interface PoolState {
+  readonly mounted: boolean
+  readonly totalBytes: number | null
+  /** What guests can still write: for a sparse file never more than the disk below has left. */
+  readonly freeBytes: number | null
+  /** One line for people, when something is wrong but works. */
+  readonly warning?: string
+}
+
+/** What lies on the pool. `templates` and `roots` carry the manifest that was left beside them, when readable. */
+export interface Inventory {
+  readonly templates: readonly { readonly id: string; readonly manifest: unknown }[]
+  readonly guests: readonly {
+    readonly number: number
+    readonly roots: readonly string[]
+    readonly snapshots: readonly string[]
+    readonly manifest: unknown
+  }[]
+  readonly staging: readonly string[]
+}
+
+export interface DiskUsage {
+  readonly usedBytes: number
+  readonly limitBytes: number | null
+}
+
+export interface Storage {
+  readonly name: string
+  /** Makes (first time), mounts (after a reboot) and checks the pool; enables quotas. Throws POOL_MISSING, REFUSED. */
+  open(): Promise<void>
+  /** Unmounts what `open` mounted. Data stays. */
+  close(): Promise<void>
+  /** Unmounts and deletes all that croft made for this pool (its file; its folders). For `quickstart --down` and uninstall. */
+  destroy(): Promise<void>
+  state(): Promise<PoolState>
+  /** `major:minor` of the disk below, for limits of its rate; undefined when there is none, or several. */
+  blockDevice(): Promise<string | undefined>
+  /** The path of a ref's root directory on the host. Never opened below by croft itself. */
+  path(ref: Ref): string
+  /** True or false only when certain; throws POOL_MISSING when the pool is not mounted. */
+  exists(ref: Ref): Promise<boolean>
+  inventory(): Promise<Inventory>
+  /** What one guest has on the pool; a few folders are read. */
+  holdings(number: number): Promise<{ readonly roots: readonly string[]; readonly snapshots: readonly string[] }>
+  /** An empty writable root, for a template being built. */
+  create(ref: Ref): Promise<void>
+  /** A copy on write, complete or absent whenever it is looked at. `readOnly` for snapshots and templates. POOL_FULL, NOT_FOUND. */
+  clone(from: Ref, to: Ref, options: { readonly readOnly: boolean }): Promise<void>
+  /** Nested subvolumes too, deepest first; lifts the limit before. Gone is fine. A guest's last ref takes its folder along. */
+  remove(ref: Ref): Promise<void>
+  /** Bytes a guest's root may hold by itself; null lifts it. */
+  limit(ref: Ref, bytes: number | null): Promise<void>
+  usage(ref: Ref): Promise<DiskUsage | undefined>
+  /** Written atomically beside the disk of a template or guest (mode 0600), for adoption when the record is lost. */
+  writeManifest(of: { readonly template: string } | { readonly guest: number }, manifest: unknown): Promise<void>
+}
