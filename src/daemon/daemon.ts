@@ -1,0 +1,42 @@
+/** The parts of a running daemon, as handlers see them. `farm` is there once the host has one. */
+
+import { CroftError } from '../api/errors.ts'
+import type { Finding, MendName, NewFarm } from '../api/resources.ts'
+import type { Store } from '../store/store.ts'
+import type { Env } from './env.ts'
+import type { HostLoop } from './host/loop.ts'
+import type { HostParts } from './host/parts.ts'
+import type { Operations } from './operations/operations.ts'
+
+export interface OpenFarm {
+  readonly parts: HostParts
+  readonly loop: HostLoop
+}
+
+/** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */
+export interface StoreAway {
+  readonly why: CroftError
+  /** The farm as it was kept. */
+  readonly farm: HostParts | undefined
+}
+
+export interface Daemon {
+  readonly env: Env
+  readonly store: Store
+  readonly operations: Operations
+  readonly version: string
+  readonly hostName: string
+  /** Undefined until `croft init`. */
+  readonly open: () => OpenFarm | undefined
+  readonly away?: () => StoreAway | undefined
+  readonly init: (farm: NewFarm, by: string) => Promise<{ readonly lines: readonly string[] }>
+  readonly diagnose: () => Promise<readonly Finding[]>
+  /** What it changed, one line each. */
+  readonly mend: (what: MendName) => Promise<readonly string[]>
+}
+
+export function getFarm(daemon: Daemon): OpenFarm {
+  const open = daemon.open()
+  if (open) return open
+  throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
+}

@@ -1,0 +1,55 @@
+/** From a guest's record to what the runtime needs: pure. */
+import type { Definition } from '../../drivers/runtime/driver.ts'
+import { keysFile, ownMark } from '../../drivers/runtime/first-files.ts'
+import { ipv4Of, ipv6Of, linkOf, macOf, uidOf } from '../../plan/addresses.ts'
+import type { FarmRecord, GuestRecord } from '../records/records.ts'
+
+export interface HostFacts {
+  readonly uidBase: number
+  readonly mtu: number
+  /** Name servers that guests can reach. */
+  readonly nameservers: readonly string[]
+}
+
+/** Where a guest's root lies; `device` only for a guest whose disk has a rate. */
+export interface RootPlace {
+  readonly path: string
+  readonly device?: string | undefined
+}
+
+export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFacts, root: RootPlace): Definition {
+  const ipv4 = ipv4Of(farm.prefix4, guest.number)
+  const ipv6 = ipv6Of(farm.prefix6, guest.number)
+  return {
+    number: guest.number,
+    id: guest.id,
+    hostName: guest.name,
+    rootPath: root.path,
+    ...(root.device === undefined ? {} : { disk: root.device }),
+    uidBase: uidOf(host.uidBase, guest.slot),
+    limits: guest.spec.limits,
+    link: { name: linkOf(guest.number), ipv4, ipv6, mtu: host.mtu, mac: macOf(guest.number) },
+    files: {
+      hosts: hostsFile(guest.name, farm.name, [ipv4, ipv6]),
+      resolv: resolvFile(host.nameservers, farm.name),
+      keys: keysFile([...farm.keys, ...guest.spec.keys]),
+    },
+  }
+}
+
+function hostsFile(name: string, farm: string, addresses: readonly string[]): string {
+  const own = addresses.map((address) => `${address} ${name}.${farm}.internal ${name}`)
+  return [ownMark, '127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', ...own, ''].join('\n')
+}
+
+function resolvFile(nameservers: readonly string[], farm: string): string {
+  return [ownMark, ...nameservers.map((server) => `nameserver ${server}`), `search ${farm}.internal`, ''].join('\n')
+}
+
+/** The servers a resolv.conf names, without those that only the host itself reaches. */
+export function nameserversOf(resolvConf: string): string[] {
+  return resolvConf.split('\n').flatMap((line) => {
+    const server = /^\s*nameserver\s+([0-9a-fA-F:.]+)\s*$/.exec(line)?.[1]
+    return server === undefined || /^(127\.|::1$|0\.0\.0\.0$)/.test(server) ? [] : [server]
+  })
+}

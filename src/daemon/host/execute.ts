@@ -1,0 +1,82 @@
+/** The only place where drivers are told to change something for a guest. A step without a handler does not compile. */
+import { CroftError } from '../../api/errors.ts'
+import type { RootSource } from '../../api/guest.ts'
+import type { Definition } from '../../drivers/runtime/driver.ts'
+import type { Ref, Storage } from '../../drivers/storage/driver.ts'
+import { linkOf } from '../../plan/addresses.ts'
+import type { Step } from '../../plan/guest.ts'
+import { removeGuestRecords, writeSnapshotStatus } from '../records/host-writes.ts'
+import type { FirewallGate } from './firewall-gate.ts'
+import type { HostParts } from './parts.ts'
+import type { Wishes } from './wishes.ts'
+
+export interface GuestWork {
+  readonly number: number
+  readonly wishes: Wishes
+  readonly definition: Definition
+  readonly storage: Storage
+  readonly gate: FirewallGate
+}
+
+type Handlers = {
+  [K in Step['do']]: (parts: HostParts, work: GuestWork, step: Extract<Step, { do: K }>) => Promise<void>
+}
+
+const handlers: Handlers = {
+  async cloneRoot(_parts, { number, storage }, step) {
+    await storage.clone(sourceRef(step.from), { kind: 'root', number, id: step.id }, { readOnly: false })
+  },
+  limitRoot: (_parts, { number, storage }, step) => storage.limit({ kind: 'root', number, id: step.id }, step.bytes),
+  removeRoot: (_parts, { number, storage }, step) => storage.remove({ kind: 'root', number, id: step.id }),
+  async takeSnapshot(parts, { number, storage, wishes }, step) {
+    await storage.clone(
+      { kind: 'root', number, id: step.rootId },
+      { kind: 'snapshot', number, id: step.id },
+      { readOnly: true },
+    )
+    await writeSnapshotStatus(parts, wishes, step.id, 'ready')
+  },
+  loseSnapshot: (parts, { wishes }, step) => writeSnapshotStatus(parts, wishes, step.id, 'lost'),
+  removeSnapshot: (_parts, { number, storage }, step) => storage.remove({ kind: 'snapshot', number, id: step.id }),
+  async define({ runtime }, { definition, storage, number, wishes }) {
+    await runtime.define(definition)
+    await storage.writeManifest({ guest: number }, wishes.guest.value)
+  },
+  openFirewall: (_parts, { gate, number }) => gate.open(number),
+  closeFirewall: (_parts, { gate, number }) => gate.close(number),
+  start: ({ runtime }, { number }) => runtime.start(number),
+  tuneLink: ({ network }, { number, wishes }) =>
+    network.tune(linkOf(number), { reachableFromLoopback: wishes.guest.value.spec.ports.length > 0 }),
+  async setLimits({ runtime }, { number, storage }, step) {
+    await runtime.setLimits(number, step.limits, await storage.blockDevice())
+  },
+  askToStop: ({ runtime }, { number }) => runtime.askToStop(number),
+  kill: ({ runtime }, { number }) => runtime.kill(number),
+  freeze: ({ runtime }, { number }) => runtime.freeze(number),
+  unfreeze: ({ runtime }, { number }) => runtime.unfreeze(number),
+  async removeRuntime({ runtime, network }, { number }) {
+    await runtime.remove(number)
+    await network.removeLink(linkOf(number))
+  },
+  forget: (parts, { wishes }) => removeGuestRecords(parts, wishes),
+  async wait() {},
+  async fail(_parts, _work, step) {
+    throw new CroftError(step.code, step.why, { hint: 'croft host plan' })
+  },
+}
+
+export function executeStep(parts: HostParts, work: GuestWork, step: Step): Promise<void> {
+  const handler = handlers[step.do] as (parts: HostParts, work: GuestWork, step: Step) => Promise<void>
+  return handler(parts, work, step)
+}
+
+function sourceRef(source: RootSource): Ref {
+  switch (source.kind) {
+    case 'template':
+      return { kind: 'template', id: source.id }
+    case 'snapshot':
+      return { kind: 'snapshot', number: source.number, id: source.id }
+    case 'root':
+      return { kind: 'root', number: source.number, id: source.id }
+  }
+}

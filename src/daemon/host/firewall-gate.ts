@@ -1,0 +1,106 @@
+/**
+ * Brings the kernel's rules to what the records say. Many guests may ask at once: while one change is under way the next
+ * ones gather and go together. `open` and `close` return when the kernel holds the change.
+ */
+import type { GuestStatus } from '../../api/guest.ts'
+import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
+import { type CompiledFirewall, compileFirewall, type FirewallGuest } from '../../plan/firewall.ts'
+import { keys } from '../records/keys.ts'
+import { type FarmRecord, type GuestRecord, type Held, readAll } from '../records/records.ts'
+import type { HostParts } from './parts.ts'
+
+export interface FirewallGate {
+  open(number: number): Promise<void>
+  close(number: number): Promise<void>
+  /** After a change of rules or ports, and at the start with all numbers that may have a link. */
+  refresh(openNow?: Iterable<number>): Promise<void>
+  isOpen(number: number): boolean
+}
+
+export function createFirewallGate(parts: HostParts): FirewallGate {
+  const opened = new Set<number>()
+  let next: Promise<void> | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  /** Joins the change that has not begun yet, or begins one after the running one. */
+  function request(): Promise<void> {
+    if (next) return next
+    const mine = running
+      .catch(() => {})
+      .then(() => {
+        next = undefined
+        running = reconcile()
+        return running
+      })
+    next = mine
+    return mine
+  }
+
+  async function reconcile(): Promise<void> {
+    const { model } = await compileFor(parts, (guest) => opened.has(guest.number))
+    parts.failpoint('firewall.before')
+    await parts.firewall.reconcile(model)
+    parts.failpoint('firewall.after')
+  }
+
+  return {
+    isOpen: (number) => opened.has(number),
+    open(number) {
+      opened.add(number)
+      return request()
+    },
+    close(number) {
+      opened.delete(number)
+      return request()
+    },
+    refresh(openNow) {
+      if (openNow) {
+        opened.clear()
+        for (const number of openNow) opened.add(number)
+      }
+      return request()
+    },
+  }
+}
+
+/** Compiles the rules of this host's guests for which `takes` is true, with what they can never do. */
+export async function compileFor(parts: HostParts, takes: (guest: GuestRecord) => boolean): Promise<CompiledFirewall> {
+  const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
+  const { uplink } = await parts.network.uplink()
+  return compileRecords(records, parts.farm, uplink, takes)
+}
+
+function compileRecords(
+  records: readonly Held<GuestRecord>[],
+  farm: FarmRecord,
+  uplink: string | null,
+  takes: (guest: GuestRecord) => boolean,
+): CompiledFirewall {
+  const byName = new Map(records.map(({ value }) => [value.name, value]))
+  return compileFirewall({
+    prefix4: farm.prefix4,
+    prefix6: farm.prefix6,
+    uplink,
+    addressesOf(name) {
+      const guest = byName.get(name)
+      return guest && [ipv4Of(farm.prefix4, guest.number), ipv6Of(farm.prefix6, guest.number)]
+    },
+    guests: records.filter(({ value }) => takes(value)).map(({ value }) => firewallGuest(value, farm)),
+  })
+}
+
+function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
+  const { limits, ports, rules } = guest.spec
+  return {
+    number: guest.number,
+    name: guest.name,
+    link: linkOf(guest.number),
+    ipv4: ipv4Of(farm.prefix4, guest.number),
+    ipv6: ipv6Of(farm.prefix6, guest.number),
+    ports,
+    rules,
+    ...(limits.netRate === undefined ? {} : { netRate: limits.netRate }),
+  }
+}
+
+export type { GuestStatus }

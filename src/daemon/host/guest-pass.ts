@@ -1,0 +1,165 @@
+/** One pass over one guest: look, plan, execute, report. Never two at once for one guest; no retries inside. */
+import { toCroftError } from '../../api/errors.ts'
+import type { GuestState } from '../../api/guest.ts'
+import { linkOf } from '../../plan/addresses.ts'
+import { describeStep, type HaveGuest, planGuest, type Step, type WantedGuest } from '../../plan/guest.ts'
+import { mayTry, noFailures } from '../../plan/retry.ts'
+import { definitionOf } from './definition.ts'
+import { executeStep, type GuestWork } from './execute.ts'
+import type { FirewallGate } from './firewall-gate.ts'
+import {
+  fail,
+  finishSnapshots,
+  freshMemory,
+  type GuestMemory,
+  noticeDeath,
+  type PassEnd,
+  realReason,
+  report,
+  waiting,
+} from './guest-report.ts'
+import type { HostParts } from './parts.ts'
+import { readWishes, type Wishes } from './wishes.ts'
+
+export async function passGuest(
+  parts: HostParts,
+  gate: FirewallGate,
+  number: number,
+  memory: GuestMemory,
+): Promise<PassEnd> {
+  const wishes = await readWishes(parts.store, parts.host.name, number)
+  if (!wishes) return { end: 'gone' }
+  const generation = wishes.guest.value.generation
+  if (memory.attempts.generation !== generation) memory.attempts = noFailures(generation)
+  const now = parts.env.monotonicMs()
+  try {
+    const { work, want } = await prepare(parts, gate, wishes)
+    const have = await observe(parts, work, wishes, memory, now)
+    noticeDeath(parts, wishes, have, memory, now)
+    const waitMs = want.deleting ? 0 : mayTry(memory.attempts, now)
+    if (waitMs !== 0) return waiting(parts, wishes, memory, waitMs)
+    const steps = planGuest(want, have)
+    await run(parts, work, steps, memory)
+    await finishSnapshots(parts, wishes)
+    if (want.deleting) return { end: 'gone' }
+    return await report(parts, wishes, steps, have, memory)
+  } catch (thrown) {
+    const error = await realReason(parts, number, memory, toCroftError(thrown))
+    return fail(parts, wishes, memory, error)
+  }
+}
+
+/** What a pass would do now; nothing is changed. */
+export async function planForGuest(parts: HostParts, gate: FirewallGate, number: number): Promise<Step[]> {
+  const wishes = await readWishes(parts.store, parts.host.name, number)
+  if (!wishes) return []
+  const memory = freshMemory()
+  const { work, want } = await prepare(parts, gate, wishes)
+  return planGuest(want, await observe(parts, work, wishes, memory, parts.env.monotonicMs()))
+}
+
+async function prepare(
+  parts: HostParts,
+  gate: FirewallGate,
+  wishes: Wishes,
+): Promise<{ work: GuestWork; want: WantedGuest }> {
+  const guest = wishes.guest.value
+  const storage = parts.storage(guest.spec.pool)
+  const path = storage.path({ kind: 'root', number: guest.number, id: guest.spec.root.id })
+  const device = guest.spec.limits.diskRate === undefined ? undefined : await storage.blockDevice()
+  const definition = definitionOf(guest, parts.farm, parts.facts, { path, device })
+  const snapshots = wishes.snapshots.map(({ record: { value }, status }) => ({
+    id: value.id,
+    name: value.name,
+    rootId: value.rootId,
+    deleting: value.deleting === true,
+    taken: status?.state === 'ready',
+    lost: status?.state === 'lost',
+  }))
+  return {
+    work: { number: guest.number, wishes, definition, storage, gate },
+    want: {
+      number: guest.number,
+      deleting: guest.deleting === true,
+      spec: guest.spec,
+      definition: parts.runtime.hash(definition),
+      snapshots,
+    },
+  }
+}
+
+async function observe(
+  parts: HostParts,
+  work: GuestWork,
+  wishes: Wishes,
+  memory: GuestMemory,
+  now: number,
+): Promise<HaveGuest> {
+  const { number, storage } = work
+  const seen = await parts.runtime.observe(number)
+  const disks = await storage.holdings(number)
+  const rootId = wishes.guest.value.spec.root.id
+  const usage = disks.roots.includes(rootId) ? await storage.usage({ kind: 'root', number, id: rootId }) : undefined
+  const state = seen === undefined || seen.state === 'stopping' ? 'stopped' : seen.state
+  return {
+    state,
+    definition: seen?.definition,
+    roots: disks.roots,
+    snapshots: disks.snapshots,
+    diskLimit: usage?.limitBytes,
+    fromLoopback: state === 'stopped' ? undefined : await parts.network.isReachableFromLoopback(linkOf(number)),
+    rootId: wishes.status?.rootId,
+    restarts: wishes.status?.restarts ?? 0,
+    askedToStopMsAgo: memory.askedToStopAt === undefined ? undefined : now - memory.askedToStopAt,
+  }
+}
+
+/**
+ * Before a start, disk, configuration and firewall have nothing to do with each other: side by side it is faster. The
+ * limit of a new disk is set while the guest starts.
+ */
+async function run(parts: HostParts, work: GuestWork, steps: readonly Step[], memory: GuestMemory): Promise<void> {
+  const at = steps.findIndex((step) => step.do === 'start')
+  const early = steps.slice(0, at)
+  if (at <= 0 || !early.every((step) => apart.has(step.do))) return runInOrder(parts, work, steps, memory)
+  const limit = early.filter((step) => step.do === 'limitRoot')
+  const others = early.filter((step) => step.do !== 'limitRoot')
+  await allDone(others.map((step) => runInOrder(parts, work, [step], memory)))
+  await allDone([runInOrder(parts, work, limit, memory), runInOrder(parts, work, steps.slice(at), memory)])
+}
+
+/** Fails when all have ended, not before: a pass that still works in the back would meet the next one. */
+async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  for (const end of await Promise.allSettled(works)) if (end.status === 'rejected') throw end.reason
+}
+
+const apart: ReadonlySet<Step['do']> = new Set(['cloneRoot', 'limitRoot', 'define', 'openFirewall'])
+
+async function runInOrder(
+  parts: HostParts,
+  work: GuestWork,
+  steps: readonly Step[],
+  memory: GuestMemory,
+): Promise<void> {
+  for (const step of steps) {
+    remember(parts, step, memory)
+    parts.operations.note({ kind: 'guest', number: work.number }, describeStep(step))
+    parts.failpoint(`${step.do}.before`)
+    await executeStep(parts, work, step)
+    parts.failpoint(`${step.do}.after`)
+    if (step.do === 'start') memory.startedAt = parts.env.monotonicMs()
+  }
+}
+
+function remember(parts: HostParts, step: Step, memory: GuestMemory): void {
+  if (step.do === 'askToStop') memory.askedToStopAt = parts.env.monotonicMs()
+  if (step.do === 'kill') memory.startedAt = undefined
+  const phases: Partial<Record<Step['do'], GuestState>> = {
+    cloneRoot: 'creating',
+    start: 'starting',
+    askToStop: 'stopping',
+    kill: 'stopping',
+    forget: 'removing',
+  }
+  memory.phase = phases[step.do] ?? memory.phase
+}

@@ -1,0 +1,191 @@
+/**
+ * The plan that this host was last given, kept in a file of its own: with it guests come back while the store cannot be
+ * opened (docs/design/kept-plan.md). Written after changes, at most every half second, and at the end of the daemon.
+ */
+import { open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CroftError } from '../../api/errors.ts'
+import type { GuestStatus } from '../../api/guest.ts'
+import type { Storage } from '../../drivers/storage/driver.ts'
+import type { Batch, Store, Write } from '../../store/store.ts'
+import { keys } from '../records/keys.ts'
+import {
+  type FarmRecord,
+  type GuestRecord,
+  type HostRecord,
+  type PoolRecord,
+  readAll,
+  schemaVersion,
+} from '../records/records.ts'
+import type { HostParts } from './parts.ts'
+
+export interface KeptPlan {
+  readonly schema: number
+  readonly farm: FarmRecord
+  readonly host: HostRecord
+  readonly pools: readonly PoolRecord[]
+  readonly guests: readonly GuestRecord[]
+  readonly statuses: Readonly<Record<number, GuestStatus>>
+}
+
+export interface Keeper {
+  /** What is so now, also when the store has closed meanwhile. */
+  plan(): KeptPlan
+  /** Writes it once more. */
+  close(): Promise<void>
+}
+
+const restMs = 500
+const againMs = 1000
+
+type Source = Pick<HostParts, 'store' | 'farm' | 'host' | 'env' | 'log'>
+
+export function keepPlan(source: Source, file: string): Keeper {
+  const { store, host, env, log } = source
+  const records = new Map<string, unknown>()
+  const closing = new AbortController()
+  let timer: Disposable | undefined
+  let writing = Promise.resolve()
+  let last = ''
+
+  function write(): Promise<void> {
+    writing = writing
+      .then(async () => {
+        const text = JSON.stringify(planOf(source, records))
+        if (text === last) return
+        await replaceFile(file, text)
+        last = text
+      })
+      .catch((thrown) => log.warn({ file, error: String(thrown) }, 'the plan is not kept'))
+    return writing
+  }
+
+  function soon(): void {
+    timer ??= env.later(restMs, () => {
+      timer = undefined
+      write()
+    })
+  }
+
+  function take({ changes }: Batch): void {
+    for (const change of changes) {
+      if (change.kind === 'put') records.set(change.key, change.value)
+      else records.delete(change.key)
+    }
+    soon()
+  }
+
+  /** Followed before it is read: a change meanwhile is seen twice rather than never. */
+  async function follow(prefix: string): Promise<void> {
+    try {
+      const batches = store.watch(prefix, { signal: closing.signal })
+      const found = await readAll(store, prefix)
+      for (const key of records.keys()) if (key.startsWith(prefix)) records.delete(key)
+      for (const { key, value } of found) records.set(key, value)
+      soon()
+      for await (const batch of batches) take(batch)
+    } catch (thrown) {
+      if (closing.signal.aborted) return
+      log.warn({ prefix, error: String(thrown) }, 'the plan is kept as it is until the store answers')
+      env.later(againMs, () => {
+        if (!closing.signal.aborted) follow(prefix)
+      })
+    }
+  }
+
+  for (const prefix of [keys.guests(host.name), keys.guestStatuses(host.name), keys.pools(host.name)]) follow(prefix)
+  return {
+    plan: () => planOf(source, records),
+    async close() {
+      closing.abort()
+      timer?.[Symbol.dispose]()
+      await write()
+    },
+  }
+}
+
+function planOf({ farm, host }: Source, records: ReadonlyMap<string, unknown>): KeptPlan {
+  const below = (prefix: string) => [...records].filter(([key]) => key.startsWith(prefix))
+  const statuses = below(keys.guestStatuses(host.name)).map(([key, value]) => [Number(key.split('/').at(-1)), value])
+  return {
+    schema: schemaVersion,
+    ...{ farm, host },
+    pools: below(keys.pools(host.name)).map(([, value]) => value as PoolRecord),
+    guests: below(keys.guests(host.name)).map(([, value]) => value as GuestRecord),
+    statuses: Object.fromEntries(statuses),
+  }
+}
+
+/** The old file or the new one, whole, whenever the power goes. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const handle = await open(`${file}.new`, 'w', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(`${file}.new`, file)
+  const folder = await open(dirname(file), 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/** Undefined when there is none that can be used. */
+export async function findKept(file: string): Promise<KeptPlan | undefined> {
+  try {
+    const kept = JSON.parse(await readFile(file, 'utf8')) as KeptPlan
+    return kept.schema === schemaVersion && kept.farm?.id !== undefined ? kept : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Guests on their way out are left as they are, and a restart that was asked for waits. */
+export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
+  const { farm, host, pools, guests, statuses } = kept
+  const writes: Write[] = [
+    { put: keys.farm, value: farm },
+    { put: keys.host(host.name), value: host },
+    ...pools.map((pool): Write => ({ put: keys.pool(host.name, pool.name), value: pool })),
+  ]
+  for (const guest of guests) {
+    if (guest.deleting) continue
+    const status = statuses[guest.number]
+    writes.push({ put: keys.guest(host.name, guest.number), value: guest })
+    if (status === undefined) continue
+    const settled: GuestStatus = { ...status, restarts: guest.spec.restarts }
+    writes.push({ put: keys.guestStatus(host.name, guest.number), value: settled })
+  }
+  for (const write of writes) await store.transact([], [write])
+}
+
+/** The last wish may be newer than the kept plan: a guest that runs is not stopped by it. */
+export async function spareLive({ store, host, runtime }: HostParts): Promise<void> {
+  for (const { number, state } of await runtime.list()) {
+    if (state === 'stopped') continue
+    const key = keys.guest(host.name, number)
+    const { entry } = await store.get(key)
+    const guest = entry?.value as GuestRecord | undefined
+    if (guest?.spec.run !== 'stopped') continue
+    await store.transact([], [{ put: key, value: { ...guest, spec: { ...guest.spec, run: 'running' } } }])
+  }
+}
+
+/** Disks as they are: what must be made or removed waits for the store. */
+export function readOnlyDisks(storage: Storage): Storage {
+  const refuse = async (): Promise<never> => {
+    throw new CroftError('REFUSED', 'its disk must be changed first, and that waits for the store', {
+      hint: 'croft doctor',
+    })
+  }
+  return {
+    ...storage,
+    inventory: async () => ({ ...(await storage.inventory()), staging: [] }),
+    async writeManifest() {},
+    ...{ destroy: refuse, create: refuse, clone: refuse, remove: refuse, limit: refuse },
+  }
+}

@@ -1,0 +1,35 @@
+/** What the host's loop works with: built and joined in start.ts alone. */
+import type { Firewall } from '../../drivers/firewall/driver.ts'
+import type { Network } from '../../drivers/network/driver.ts'
+import type { Runtime } from '../../drivers/runtime/driver.ts'
+import type { Storage } from '../../drivers/storage/driver.ts'
+import type { TemplateBuilder } from '../../drivers/template/driver.ts'
+import type { Store } from '../../store/store.ts'
+import type { Env } from '../env.ts'
+import type { Operations } from '../operations/operations.ts'
+import type { FarmRecord, HostRecord } from '../records/records.ts'
+import type { HostFacts } from './definition.ts'
+import type { Failpoint } from './failpoint.ts'
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface HostParts {
+  readonly env: Env
+  readonly store: Store
+  readonly host: HostRecord
+  readonly farm: FarmRecord
+  readonly facts: HostFacts
+  readonly runtime: Runtime
+  readonly storage: (pool: string) => Storage
+  readonly pools: readonly string[]
+  readonly network: Network
+  readonly firewall: Firewall
+  readonly builder: TemplateBuilder
+  readonly operations: Operations
+  readonly failpoint: Failpoint
+  readonly log: Log
+}

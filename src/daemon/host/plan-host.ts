@@ -1,0 +1,51 @@
+/** What differs between wish and fact on this host, as steps: guests, firewall, and what lies there without a record. */
+import type { PlannedStep } from '../../api/resources.ts'
+import { linkOf } from '../../plan/addresses.ts'
+import { describeStep } from '../../plan/guest.ts'
+import { keys } from '../records/keys.ts'
+import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
+import type { FirewallGate } from './firewall-gate.ts'
+import { planForGuest } from './guest-pass.ts'
+import type { HostParts } from './parts.ts'
+
+export async function planHost(parts: HostParts, gate: FirewallGate): Promise<PlannedStep[]> {
+  const guests = (await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))).map(({ value }) => value)
+  const steps: PlannedStep[] = []
+  for (const guest of guests) {
+    const planned = await planForGuest(parts, gate, guest.number)
+    steps.push(...planned.map((step) => ({ what: guest.name, step: step.do, detail: describeStep(step) })))
+  }
+  if (!(await parts.firewall.intact()))
+    steps.push({
+      what: 'firewall',
+      step: 'reconcile',
+      detail: 'the kernel’s rules are not what croft wrote: write them anew',
+    })
+  return [...steps, ...(await listOrphans(parts))]
+}
+
+/** Reported, adopted on request, never deleted. */
+export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
+  const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
+  const known = new Set(guests.map(({ value }) => value.number))
+  const templates = new Set((await readAll<TemplateRecord>(parts.store, keys.templates)).map(({ value }) => value.id))
+  const found: PlannedStep[] = []
+  for (const pool of parts.pools) {
+    const inventory = await parts.storage(pool).inventory()
+    for (const { number } of inventory.guests)
+      if (!known.has(number)) found.push(orphan(`guest ${number}`, `its disk lies on pool ${pool} without a record`))
+    for (const { id } of inventory.templates)
+      if (!templates.has(id)) found.push(orphan(`template ${id}`, `it lies on pool ${pool} without a record`))
+  }
+  for (const { number, state } of await parts.runtime.list())
+    if (!known.has(number)) found.push(orphan(`guest ${number}`, `LXC knows it (${state}), croft does not`))
+  for (const link of await parts.network.links())
+    if (!known.has(link.number)) found.push(orphan(link.name, `a link of no guest (${linkOf(link.number)})`))
+  return found
+}
+
+const orphan = (what: string, why: string): PlannedStep => ({
+  what,
+  step: 'orphan',
+  detail: `${why}; take it in with: croft host apply --adopt`,
+})

@@ -1,0 +1,159 @@
+/**
+ * Templates of this host: a record without a disk is built (one at a time, in a staging subvolume that becomes the
+ * template in one step), a record on its way out loses its disk, then itself. A build that died with its daemon begins again.
+ */
+import { CroftError, toCroftError } from '../../api/errors.ts'
+import type { Ref } from '../../drivers/storage/driver.ts'
+import { uidOf } from '../../plan/addresses.ts'
+import { timestamp } from '../env.ts'
+import type { End } from '../operations/operations.ts'
+import { writeTemplateStatus } from '../records/host-writes.ts'
+import { keys } from '../records/keys.ts'
+import { type Held, read, readAll, type TemplateRecord, type TemplateStatus } from '../records/records.ts'
+import type { HostParts } from './parts.ts'
+
+/** The last slot of the host's uid range is kept for builds. */
+export const buildSlot = 4095
+
+export interface TemplateLoop {
+  begin(): Promise<void>
+  nudge(): void
+  cancel(id: string): boolean
+  close(): Promise<void>
+}
+
+export function createTemplateLoop(parts: HostParts): TemplateLoop {
+  let busy: Promise<void> | undefined
+  let again = false
+  let closed = false
+  const building = new Map<string, AbortController>()
+
+  function nudge(): void {
+    if (closed) return
+    again = true
+    busy ??= look()
+      .catch((thrown) => parts.log.error({ error: String(thrown) }, 'looking at templates failed'))
+      .finally(() => {
+        busy = undefined
+        if (again) nudge()
+      })
+  }
+
+  async function look(): Promise<void> {
+    while (again && !closed) {
+      again = false
+      const mark = parts.operations.mark()
+      const records = await readAll<TemplateRecord>(parts.store, keys.templates)
+      settleGone(records, mark)
+      for (const { key } of records) {
+        if (closed) return
+        const upTo = parts.operations.mark()
+        // The one before may have been building for minutes.
+        const record = await read<TemplateRecord>(parts.store, key)
+        if (!record) continue
+        const goal = { kind: 'template', id: record.value.id } as const
+        const end = await passTemplate(record).catch(
+          (thrown) => ({ end: 'failed', error: toCroftError(thrown) }) as const,
+        )
+        // A build that ends because the daemon does begins again with the next one.
+        if (!closed) parts.operations.settle(goal, upTo, end)
+      }
+    }
+  }
+
+  /** A daemon may have died between the end of a record and the end of its operation. */
+  function settleGone(records: readonly Held<TemplateRecord>[], upTo: number): void {
+    const known = new Set(records.map(({ value }) => value.id))
+    for (const goal of parts.operations.goals())
+      if (goal.kind === 'template' && !known.has(goal.id)) parts.operations.settle(goal, upTo, { end: 'gone' })
+  }
+
+  async function passTemplate(record: Held<TemplateRecord>): Promise<End> {
+    const { id, deleting } = record.value
+    const storage = parts.storage('default')
+    if (deleting) {
+      parts.failpoint('removeTemplate.before')
+      await storage.remove({ kind: 'template', id })
+      parts.failpoint('removeTemplate.after')
+      await parts.store.transact([], [{ delete: record.key }, { delete: keys.templateStatus(parts.host.name, id) }])
+      return { end: 'gone' }
+    }
+    const status = await read<TemplateStatus>(parts.store, keys.templateStatus(parts.host.name, id))
+    if (status?.value.state === 'ready') return { end: 'met' }
+    if (status?.value.state === 'failed')
+      return { end: 'failed', error: new CroftError('BUILD_FAILED', status.value.reason ?? 'the build failed') }
+    if (await storage.exists({ kind: 'template', id })) {
+      await writeTemplateStatus(parts, id, { state: 'ready', at: timestamp(parts.env) })
+      return { end: 'met' }
+    }
+    await build(record.value)
+    return { end: 'met' }
+  }
+
+  async function build(template: TemplateRecord): Promise<void> {
+    const storage = parts.storage('default')
+    const staging: Ref = { kind: 'staging', id: template.id }
+    const abort = new AbortController()
+    building.set(template.id, abort)
+    const note = (line: string) => parts.operations.note({ kind: 'template', id: template.id }, line)
+    try {
+      await storage.remove(staging)
+      await storage.create(staging)
+      parts.failpoint('build.before')
+      const result = await parts.builder.build(template.source, storage.path(staging), {
+        signal: abort.signal,
+        onLine: note,
+        uidBase: uidOf(parts.host.uidBase, buildSlot),
+      })
+      parts.failpoint('build.after')
+      await storage.writeManifest(
+        { template: template.id },
+        { ...template, sizeBytes: result.sizeBytes, sha256: result.sha256 },
+      )
+      await storage.clone(staging, { kind: 'template', id: template.id }, { readOnly: true })
+      parts.failpoint('commitTemplate.after')
+      await writeTemplateStatus(parts, template.id, {
+        state: 'ready',
+        at: timestamp(parts.env),
+        sizeBytes: result.sizeBytes,
+        sha256: result.sha256,
+      })
+    } catch (thrown) {
+      if (closed) throw new CroftError('CANCELLED', 'the daemon stops; the build begins again at its next start')
+      const error = abort.signal.aborted
+        ? new CroftError('CANCELLED', `the build of ${template.ref} was cancelled`)
+        : toCroftError(thrown)
+      await writeTemplateStatus(parts, template.id, {
+        state: 'failed',
+        at: timestamp(parts.env),
+        reason: error.message,
+      })
+      throw error
+    } finally {
+      building.delete(template.id)
+      await storage.remove(staging).catch((thrown) => parts.log.warn({ error: String(thrown) }, 'staging not removed'))
+    }
+  }
+
+  return {
+    nudge,
+    /** Nothing builds yet: whatever is in staging was left by a daemon that died. */
+    async begin() {
+      await parts.builder.sweep().catch((thrown) => parts.log.warn({ error: String(thrown) }, 'builds not swept'))
+      for (const pool of parts.pools) {
+        const storage = parts.storage(pool)
+        for (const id of (await storage.inventory()).staging) await storage.remove({ kind: 'staging', id })
+      }
+      nudge()
+    },
+    cancel(id) {
+      building.get(id)?.abort()
+      return building.has(id)
+    },
+    async close() {
+      closed = true
+      for (const abort of building.values()) abort.abort()
+      await busy
+    },
+  }
+}

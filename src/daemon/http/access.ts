@@ -1,0 +1,22 @@
+/** The one policy function. Who the caller is comes from the door they used; what they may follows from the route's row. */
+
+import { CroftError } from '../../api/errors.ts'
+import type { Access, Role } from '../../api/routes.ts'
+
+export interface Caller {
+  readonly name: string
+  readonly role: Role
+}
+
+const readerMay: ReadonlySet<Access['verb']> = new Set(['read'])
+
+export function may(caller: Caller, access: Access): boolean {
+  return caller.role === 'operator' || (caller.role === 'reader' && readerMay.has(access.verb))
+}
+
+export function assertMay(caller: Caller, access: Access): void {
+  if (may(caller, access)) return
+  throw new CroftError('FORBIDDEN', `${caller.name} (${caller.role}) may not ${access.verb} a ${access.noun}`, {
+    hint: 'ask an operator of the farm',
+  })
+}

@@ -1,0 +1,25 @@
+/** What a handler gets and gives. Its input was checked by the route's schemas; it returns data, the server prints. */
+import type { z } from 'zod'
+import type { RouteName, routes } from '../../api/routes.ts'
+import type { bodies, queries } from '../../api/schemas.ts'
+import type { Daemon } from '../daemon.ts'
+import type { Caller } from './access.ts'
+
+type PathNames<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | PathNames<Rest>
+  : P extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+type Body<R extends RouteName> = R extends keyof typeof bodies ? z.output<(typeof bodies)[R]> : undefined
+type Query<R extends RouteName> = R extends keyof typeof queries ? z.output<(typeof queries)[R]> : Record<string, never>
+
+export interface Request<R extends RouteName> {
+  readonly params: { readonly [K in PathNames<(typeof routes)[R]['path']>]: string }
+  readonly query: Query<R>
+  readonly body: Body<R>
+  readonly caller: Caller
+}
+
+export type Handler<R extends RouteName> = (daemon: Daemon, request: Request<R>) => Promise<unknown>
+export type Handlers = { readonly [R in RouteName]: Handler<R> }

@@ -1,0 +1,94 @@
+/** The farm as a whole: its start, its state on one screen, and what is wrong. */
+
+import { CroftError } from '../../../api/errors.ts'
+import type { GuestStatus } from '../../../api/guest.ts'
+import { openapi } from '../../../api/openapi.ts'
+import type { Farm, Status } from '../../../api/resources.ts'
+import type { Daemon, StoreAway } from '../../daemon.ts'
+import { listGuestViews } from '../../records/guests.ts'
+import { keys } from '../../records/keys.ts'
+import { type FarmRecord, readAll } from '../../records/records.ts'
+import { listTemplateViews } from '../../records/templates.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  async getStatus(daemon): Promise<Status> {
+    const away = daemon.away?.()
+    if (away) return statusByKeptPlan(daemon, away)
+    const { revision } = await daemon.store.get('farm')
+    const { open, hostName, version, store } = daemon
+    const base = { host: hostName, version, store: { kind: store.kind, revision, ok: true } }
+    const farm = open()?.parts.farm
+    if (!farm)
+      return {
+        farm: null,
+        ...base,
+        guests: {},
+        attention: [{ what: hostName, why: 'this host has no farm yet', do: 'croft init' }],
+      }
+    return { farm: shownFarm(farm), ...base, ...(await guestsAndAttention(daemon)) }
+  },
+
+  getDoctor: (daemon) => daemon.diagnose(),
+
+  async fixDoctor(daemon, { body, query }) {
+    const steps = [{ what: daemon.hostName, step: 'mend', detail: body.fix }]
+    if (query.dryRun) return { operation: null, result: null, steps }
+    return { operation: null, result: { changed: await daemon.mend(body.fix) } }
+  },
+
+  getOpenapi: async (daemon) => openapi(daemon.version),
+
+  async initFarm(daemon, { body, query, caller }) {
+    const there = daemon.open()?.parts.farm
+    // Said twice, it is done once.
+    if (there && body.pool === undefined && (body.name ?? there.name) === there.name) {
+      return { operation: null, result: { farm: there, lines: ['the farm is there already'] } }
+    }
+    if (there)
+      throw new CroftError('EXISTS', `this host is in farm "${there.name}"`, {
+        hint: 'croft status',
+      })
+    if (query.dryRun)
+      return {
+        operation: null,
+        result: null,
+        steps: [{ what: daemon.hostName, step: 'init', detail: 'make a farm of this host' }],
+      }
+    const { lines } = await daemon.init(body, caller.name)
+    return { operation: null, result: { farm: daemon.open()?.parts.farm, lines } }
+  },
+} satisfies Partial<Handlers>
+
+const shownFarm = ({ schema: _, ...farm }: FarmRecord): Farm => farm
+
+async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: StoreAway): Promise<Status> {
+  const guests: Record<string, number> = {}
+  const statuses = farm ? await readAll<GuestStatus>(farm.store, keys.guestStatuses(farm.host.name)) : []
+  for (const { value } of statuses) guests[value.state] = (guests[value.state] ?? 0) + 1
+  return {
+    farm: farm ? shownFarm(farm.farm) : null,
+    ...{ host: hostName, version, store: { kind: 'sqlite', revision: 0, ok: false }, guests },
+    attention: [{ what: 'store', why: why.message, do: 'croft doctor' }],
+  }
+}
+
+async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention'>> {
+  const guests: Record<string, number> = {}
+  const attention: { what: string; why: string; do: string }[] = []
+  for (const { name, status } of await listGuestViews(daemon)) {
+    const state = status?.state ?? 'creating'
+    guests[state] = (guests[state] ?? 0) + 1
+    if (state === 'waits' || state === 'failed')
+      attention.push({
+        what: name,
+        why: status?.reason ?? state,
+        do: state === 'failed' ? `croft logs ${name} --console; croft start ${name}` : `croft show ${name}`,
+      })
+  }
+  for (const { ref, state, reason } of await listTemplateViews(daemon)) {
+    if (state === 'failed')
+      attention.push({ what: ref, why: reason ?? 'the build failed', do: `croft template build ${ref}` })
+  }
+  return { guests, attention }
+}

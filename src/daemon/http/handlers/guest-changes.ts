@@ -1,0 +1,212 @@
+/** Wishes about guests. Each decides from what the store says now, writes once, and answers with an operation. */
+import { CroftError } from '../../../api/errors.ts'
+import type { GuestSpec } from '../../../api/guest.ts'
+import type { PlannedStep } from '../../../api/resources.ts'
+import { planGuest } from '../../../plan/guest.ts'
+import { applyAction, applyChange } from '../../../plan/guest-change.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
+import { accepted, assertRevision, type Change, commit } from '../../records/change.ts'
+import { changeSpec, dryRun, guestChange, nudgeByName, type Writing } from '../../records/guest-spec.ts'
+import { getGuestToChange, viewGuest } from '../../records/guests.ts'
+import { keys } from '../../records/keys.ts'
+import { defaultLimits, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
+import { portsOf } from '../../records/ports.ts'
+import {
+  type GuestRecord,
+  type Held,
+  type NameRecord,
+  read,
+  readAll,
+  type SizeRecord,
+  type SnapshotRecord,
+} from '../../records/records.ts'
+import { getReadyTemplate } from '../../records/templates.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  async createGuest(daemon, { body, query, caller }) {
+    const { name, template, start, ports, ...settings } = body
+    const plan = async (): Promise<GuestPlan> => {
+      const source = await getReadyTemplate(daemon, template)
+      const base: Omit<GuestSpec, 'root'> = {
+        ...emptySpec,
+        template: source.value.ref,
+        run: start ? 'running' : 'stopped',
+        ports: portsOf(ports),
+      }
+      return {
+        name,
+        verb: 'create',
+        spec: applyChange(base, settings, await sizeOf(daemon, settings.size)),
+        from: { kind: 'template', id: source.value.id, ref: source.value.ref },
+        compare: [{ key: source.key, revision: source.revision }],
+      }
+    }
+    return makeGuest(daemon, { query, caller }, plan)
+  },
+
+  async cloneGuest(daemon, { params, body, query, caller }) {
+    const plan = async (): Promise<GuestPlan> => {
+      const source = await getGuestToChange(daemon, params.guest)
+      const { root: _root, ...spec } = source.value.spec
+      const from =
+        body.snapshot === undefined
+          ? await rootSource(daemon, source)
+          : await snapshotSource(daemon, source, body.snapshot)
+      return {
+        name: body.name,
+        verb: 'clone',
+        spec: { ...spec, run: body.start ? 'running' : 'stopped', restarts: 0, stop: 'graceful', ports: [] },
+        from: from.source,
+        compare: [...from.compare, { key: source.key, revision: source.revision }],
+      }
+    }
+    return makeGuest(daemon, { query, caller }, plan)
+  },
+
+  async changeGuest(daemon, { params, body, query, caller }) {
+    const size = await sizeOf(daemon, body.size)
+    return changeSpec(daemon, { name: params.guest, verb: 'set', query, caller }, (spec) =>
+      applyChange(spec, body, size),
+    )
+  },
+
+  async actGuest(daemon, { params, body, query, caller }) {
+    return changeSpec(daemon, { name: params.guest, verb: body.do, query, caller, again: true }, (spec) =>
+      applyAction(spec, body.do),
+    )
+  },
+
+  async deleteGuest(daemon, { params, query, caller }) {
+    const first = await getGuestToChange(daemon, params.guest)
+    if (query.dryRun)
+      return {
+        operation: null,
+        result: null,
+        steps: dryRun(params.guest, [
+          { do: 'kill' },
+          { do: 'closeFirewall' },
+          { do: 'removeRoot', id: '' },
+          { do: 'removeRuntime' },
+          { do: 'forget' },
+        ]),
+      }
+    const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
+      const record = await getGuestToChange(daemon, params.guest)
+      if (record.value.number !== first.value.number)
+        throw new CroftError('GUEST_NOT_FOUND', `no guest "${params.guest}"`, { hint: 'croft ls' })
+      assertRevision(query, record.revision, params.guest)
+      const next: GuestRecord = { ...record.value, generation: record.value.generation + 1, deleting: true }
+      return guestChange(record, next, 'rm', null)
+    })
+    if (operation) getFarm(daemon).loop.nudge(first.value.number)
+    return accepted(daemon, query, operation, async () => null)
+  },
+
+  async renameGuest(daemon, { params, body, query, caller }) {
+    if (query.dryRun) return { operation: null, result: null, steps: dryRun(params.guest, [{ do: 'define' }]) }
+    const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
+      const record = await getGuestToChange(daemon, params.guest)
+      assertRevision(query, record.revision, params.guest)
+      if (await read<NameRecord>(daemon.store, keys.name(body.name)))
+        throw new CroftError('EXISTS', `there is a guest "${body.name}"`, { hint: `croft show ${body.name}` })
+      const { host, number } = record.value
+      const next: GuestRecord = { ...record.value, name: body.name, generation: record.value.generation + 1 }
+      const change = guestChange(record, next, 'rename', { name: params.guest }, { name: body.name })
+      return {
+        ...change,
+        name: body.name,
+        compare: [...change.compare, { key: keys.name(body.name), revision: 0 }],
+        writes: [
+          ...change.writes,
+          { delete: keys.name(params.guest) },
+          { put: keys.name(body.name), value: { kind: 'guest', host, number } satisfies NameRecord },
+        ],
+      }
+    })
+    await nudgeByName(daemon, body.name)
+    getFarm(daemon)
+      .loop.gate.refresh()
+      .catch(() => {})
+    return accepted(daemon, query, operation, () => viewGuest(daemon, body.name))
+  },
+} satisfies Partial<Handlers>
+
+const emptySpec: Omit<GuestSpec, 'root'> = {
+  run: 'running',
+  stop: 'graceful',
+  restarts: 0,
+  template: '',
+  pool: 'default',
+  network: 'default',
+  limits: defaultLimits,
+  labels: {},
+  autostart: true,
+  order: 0,
+  ports: [],
+  rules: [],
+  keys: [],
+}
+
+async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () => Promise<GuestPlan>) {
+  const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
+  let made: GuestRecord | undefined
+  const decide = async (): Promise<Change> => {
+    const { change, record } = await newGuestChange(daemon, await plan(), ids)
+    made = record
+    return change
+  }
+  if (query.dryRun) {
+    await decide()
+    return { operation: null, result: null, steps: made ? planNew(made) : [] }
+  }
+  const operation = await commit(daemon, caller, query, decide)
+  const { name, number } = made as GuestRecord
+  getFarm(daemon).loop.nudge(number)
+  return accepted(daemon, query, operation, () => viewGuest(daemon, name))
+}
+
+function planNew(record: GuestRecord): PlannedStep[] {
+  const want = { number: record.number, deleting: false, spec: record.spec, definition: 'new', snapshots: [] }
+  const have = {
+    state: 'stopped',
+    definition: undefined,
+    roots: [],
+    snapshots: [],
+    diskLimit: undefined,
+    rootId: undefined,
+    restarts: 0,
+    fromLoopback: undefined,
+    askedToStopMsAgo: undefined,
+  } as const
+  return dryRun(record.name, planGuest(want, have))
+}
+
+async function sizeOf(daemon: Daemon, name: string | null | undefined): Promise<SizeRecord | undefined> {
+  if (name === null || name === undefined) return undefined
+  const size = await read<SizeRecord>(daemon.store, keys.size(name))
+  if (size) return size.value
+  const known = (await readAll<SizeRecord>(daemon.store, keys.sizes)).map(({ value }) => value.name)
+  throw new CroftError('NOT_FOUND', `no size "${name}"; there is ${known.join(', ')}`, { hint: 'croft size ls' })
+}
+
+/** A guest whose disk is not there yet cannot be cloned. */
+async function rootSource(daemon: Daemon, guest: Held<GuestRecord>) {
+  const { number, name, spec } = guest.value
+  const there = await getFarm(daemon).parts.storage(spec.pool).exists({ kind: 'root', number, id: spec.root.id })
+  if (!there) throw new CroftError('BUSY', `the disk of "${name}" is not made yet`, { hint: 'croft op ls' })
+  return { source: { kind: 'root', id: spec.root.id, number, name } as const, compare: [] }
+}
+
+async function snapshotSource(daemon: Daemon, guest: Held<GuestRecord>, name: string) {
+  const { host, number } = guest.value
+  const snapshot = await read<SnapshotRecord>(daemon.store, keys.snapshot(host, number, name))
+  if (!snapshot || snapshot.value.deleting)
+    throw new CroftError('SNAPSHOT_NOT_FOUND', `no snapshot "${guest.value.name}@${name}"`, {
+      hint: `croft snapshot ls ${guest.value.name}`,
+    })
+  return {
+    source: { kind: 'snapshot', id: snapshot.value.id, number, name: `${guest.value.name}@${name}` } as const,
+    compare: [{ key: snapshot.key, revision: snapshot.revision }],
+  }
+}

@@ -1,0 +1,120 @@
+/** History, revert, operations and raw records. */
+import { CroftError } from '../../../api/errors.ts'
+import type { GuestSpec } from '../../../api/guest.ts'
+import type { DataEntry, HistoryEntry } from '../../../api/resources.ts'
+import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
+import { getFarm } from '../../daemon.ts'
+import { accepted, commit } from '../../records/change.ts'
+import { changeSpec } from '../../records/guest-spec.ts'
+import { readAll } from '../../records/records.ts'
+import type { Handlers } from '../handler.ts'
+
+const secretPrefixes = ['secrets/', 'tokens/']
+
+export const handlers = {
+  async listHistory(daemon, { query }): Promise<readonly HistoryEntry[]> {
+    const page = { limit: query.limit ?? 50, ...(query.after === undefined ? {} : { after: query.after }) }
+    const of = query.kind !== undefined && query.name !== undefined ? { kind: query.kind, name: query.name } : undefined
+    return (await listHistory(daemon.store, of, page)).entries
+  },
+
+  /** A revert is a change like any other: it is in the history, and can be reverted. */
+  async revert(daemon, { body, query, caller }) {
+    if (body.kind !== 'guest')
+      throw new CroftError('REFUSED', `a ${body.kind} cannot be put back; only a guest's settings can`, {
+        hint: `croft history ${body.kind} ${body.name}`,
+      })
+    const entries = await readAll<object>(daemon.store, historyPrefix(body))
+    const found = entries
+      .map(({ key, revision, value }) => toHistoryEntry({ key, revision, createRevision: revision, value }))
+      .find((entry) => entry.revision === body.revision)
+    if (!found)
+      throw new CroftError('NOT_FOUND', `${body.kind} "${body.name}" has no change at revision ${body.revision}`, {
+        hint: `croft history guest ${body.name}`,
+      })
+    const before = found.before as Partial<GuestSpec> | null
+    if (!before || !('limits' in before))
+      throw new CroftError('REFUSED', `revision ${body.revision} (${found.verb}) has nothing to go back to`, {
+        hint: `croft history guest ${body.name}`,
+      })
+    const reverted = await changeSpec(
+      daemon,
+      { name: body.name, verb: `revert ${body.revision}`, query, caller },
+      (spec) => settingsBack(spec, before as GuestSpec),
+    )
+    await getFarm(daemon).loop.gate.refresh()
+    return reverted
+  },
+
+  async listOperations(daemon, { query }) {
+    return (await daemon.operations.list()).slice(0, query.limit ?? 50)
+  },
+
+  async getOperation(daemon, { params, query }) {
+    return query.wait === undefined
+      ? daemon.operations.get(params.operation)
+      : daemon.operations.wait(params.operation, query.wait, query.seen)
+  },
+
+  async cancelOperation(daemon, { params }) {
+    const operation = await daemon.operations.get(params.operation)
+    const goal = daemon.operations.goalOf(params.operation)
+    if (operation.state !== 'running') return operation
+    if (goal?.kind === 'template' && getFarm(daemon).loop.cancelTemplate(goal.id))
+      return daemon.operations.wait(params.operation, 5000)
+    throw new CroftError(
+      'REFUSED',
+      `"${operation.verb} ${operation.target.name}" cannot be cancelled: it is a wish that the host works on`,
+      { hint: `croft rm ${operation.target.name}, or croft revert` },
+    )
+  },
+
+  async listData(daemon, { query }): Promise<DataEntry[]> {
+    const page = { limit: query.limit ?? 1000, ...(query.after === undefined ? {} : { after: query.after }) }
+    const { entries } = await daemon.store.list(query.prefix ?? '', page)
+    return entries
+      .filter(({ key }) => !secretPrefixes.some((prefix) => key.startsWith(prefix)))
+      .map(({ key, revision, value }) => ({ key, revision, value }))
+  },
+
+  async setData(daemon, { body, query, caller }) {
+    const { entry } = await daemon.store.get(query.key)
+    if (query.ifRevision !== undefined && query.ifRevision !== (entry?.revision ?? 0)) {
+      throw new CroftError(
+        'CHANGED_MEANWHILE',
+        `${query.key} is at revision ${entry?.revision ?? 0}, not ${query.ifRevision}`,
+        { hint: `croft data get ${query.key}` },
+      )
+    }
+    const gone = body.value === null || body.value === undefined
+    if (query.dryRun)
+      return {
+        operation: null,
+        result: null,
+        steps: [{ what: query.key, step: gone ? 'delete' : 'put', detail: 'write the raw record' }],
+      }
+    const operation = await commit(daemon, caller, query, async () => ({
+      kind: 'data',
+      name: query.key,
+      verb: 'set',
+      before: entry?.value ?? null,
+      after: body.value ?? null,
+      compare: [{ key: query.key, revision: entry?.revision ?? 0 }],
+      writes: [gone ? { delete: query.key } : { put: query.key, value: body.value }],
+    }))
+    return accepted(daemon, query, operation, async () => (await daemon.store.get(query.key)).entry ?? null)
+  },
+} satisfies Partial<Handlers>
+
+/** Disk and run state stay as they are: a revert of settings must not throw data away. Ports stay reserved as they are. */
+function settingsBack(spec: GuestSpec, before: GuestSpec): GuestSpec {
+  return {
+    ...before,
+    root: spec.root,
+    run: spec.run,
+    stop: spec.stop,
+    restarts: spec.restarts,
+    pool: spec.pool,
+    template: spec.template,
+  }
+}

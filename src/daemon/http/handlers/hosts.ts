@@ -1,0 +1,82 @@
+/** The host: what it is, what differs between wish and fact, and closing the difference. */
+import os from 'node:os'
+import { CroftError } from '../../../api/errors.ts'
+import type { Host, Network, PlannedStep, Pool, Size } from '../../../api/resources.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
+import { adoptOrphans } from '../../host/adopt.ts'
+import { planHost } from '../../host/plan-host.ts'
+import { listGuestViews } from '../../records/guests.ts'
+import { keys } from '../../records/keys.ts'
+import { type PoolRecord, readAll, type SizeRecord } from '../../records/records.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  listHosts: async (daemon): Promise<Host[]> => [await hostView(daemon)],
+
+  async getHost(daemon, { params }) {
+    assertHost(daemon, params.host)
+    return hostView(daemon)
+  },
+
+  async planHost(daemon, { params }): Promise<{ steps: readonly PlannedStep[] }> {
+    assertHost(daemon, params.host)
+    return { steps: await planHost(getFarm(daemon).parts, getFarm(daemon).loop.gate) }
+  },
+
+  async applyHost(daemon, { params, query, caller }) {
+    assertHost(daemon, params.host)
+    const { parts, loop } = getFarm(daemon)
+    const steps = await planHost(parts, loop.gate)
+    if (query.dryRun) return { operation: null, result: null, steps }
+    const adopted = query.adopt ? await adoptOrphans(parts, caller.name) : []
+    await loop.lookAround()
+    return { operation: null, result: { adopted, left: await planHost(parts, loop.gate) }, steps }
+  },
+
+  async listPools(daemon): Promise<Pool[]> {
+    const { parts } = getFarm(daemon)
+    const records = await readAll<PoolRecord>(daemon.store, keys.pools(parts.host.name))
+    return Promise.all(
+      records.map(async ({ value: { name, kind, source } }) => ({
+        name,
+        host: parts.host.name,
+        kind,
+        source,
+        ...(await parts.storage(name).state()),
+      })),
+    )
+  },
+
+  async listNetworks(daemon): Promise<Network[]> {
+    const { parts } = getFarm(daemon)
+    const { prefix4, prefix6 } = parts.farm
+    return [{ name: 'default', kind: 'routed', prefix4, prefix6, ...(await parts.network.uplink()) }]
+  },
+
+  async listSizes(daemon): Promise<Size[]> {
+    const sizes = await readAll<SizeRecord>(daemon.store, keys.sizes)
+    return sizes.map(({ value: { schema: _, ...size } }) => size).sort((a, b) => a.memoryBytes - b.memoryBytes)
+  },
+} satisfies Partial<Handlers>
+
+function assertHost(daemon: Daemon, name: string): void {
+  if (name === getFarm(daemon).parts.host.name) return
+  throw new CroftError('NOT_FOUND', `no host "${name}"`, { hint: 'croft host ls' })
+}
+
+async function hostView(daemon: Daemon): Promise<Host> {
+  const { host } = getFarm(daemon).parts
+  const guests = await listGuestViews(daemon)
+  const [one = 0, five = 0, fifteen = 0] = os.loadavg()
+  return {
+    name: host.name,
+    number: host.number,
+    version: daemon.version,
+    uidBase: host.uidBase,
+    guests: { running: guests.filter((guest) => guest.status?.state === 'running').length, total: guests.length },
+    memory: { totalBytes: os.totalmem(), freeBytes: os.freemem() },
+    cpus: os.availableParallelism(),
+    load: [one, five, fifteen],
+    uptimeSeconds: Math.round(os.uptime()),
+  }
+}

@@ -1,0 +1,21 @@
+/** One handler a route; a missing one does not compile. */
+import type { Handlers } from '../handler.ts'
+import * as farm from './farm.ts'
+import * as guestChanges from './guest-changes.ts'
+import * as guests from './guests.ts'
+import * as history from './history.ts'
+import * as hosts from './hosts.ts'
+import * as rules from './rules.ts'
+import * as snapshots from './snapshots.ts'
+import * as templates from './templates.ts'
+
+export const handlers: Handlers = {
+  ...farm.handlers,
+  ...guests.handlers,
+  ...guestChanges.handlers,
+  ...rules.handlers,
+  ...snapshots.handlers,
+  ...templates.handlers,
+  ...hosts.handlers,
+  ...history.handlers,
+}

@@ -1,0 +1,172 @@
+/** The daemon's doors: unix sockets, the route table, one error shape. One bad request never ends the process. */
+import { chmodSync, rmSync } from 'node:fs'
+import type { Server } from 'node:http'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { CroftError, errorTable, toCroftError } from '../../api/errors.ts'
+import { printable, printableLine } from '../../api/printable.ts'
+import { type RouteName, routes } from '../../api/routes.ts'
+import { bodies, pathValues, queries } from '../../api/schemas.ts'
+import type { Daemon } from '../daemon.ts'
+import type { Log } from '../host/parts.ts'
+import { assertMay, type Caller } from './access.ts'
+import { createDoors, type Doors, readerSocketOf } from './doors.ts'
+import type { Handler, Request } from './handler.ts'
+import { handlers } from './handlers/table.ts'
+import { answerMalformed } from './malformed.ts'
+
+const bodyLimitBytes = 1024 * 1024
+
+export interface ServerOptions {
+  readonly socket: string
+  readonly log: Log
+}
+
+export async function startServer(daemon: Daemon, options: ServerOptions): Promise<FastifyInstance> {
+  const doors = createDoors()
+  const server = Fastify({
+    bodyLimit: bodyLimitBytes,
+    logger: false,
+    // Longer than any URL: what a path may say is for its schemas to judge.
+    routerOptions: { maxParamLength: 100_000 },
+    frameworkErrors: (thrown, _request, reply) => answerError(reply, fromFastify(thrown), options.log),
+    clientErrorHandler: answerMalformed,
+    requestTimeout: 0,
+    forceCloseConnections: true,
+  })
+  server.setErrorHandler((thrown, _request, reply) => answerError(reply, fromFastify(thrown), options.log))
+  server.setNotFoundHandler((request, reply) =>
+    answerError(
+      reply,
+      new CroftError('NOT_FOUND', `no route ${request.method} ${request.url.slice(0, 200)}`, {
+        hint: 'croft api GET /v1/openapi.json',
+      }),
+      options.log,
+    ),
+  )
+  for (const [name, handler] of Object.entries(handlers))
+    addRoute(server, daemon, name as RouteName, handler as Handler<RouteName>, doors)
+  let readers: Server | undefined
+  server.addHook('onClose', async () => {
+    readers?.close()
+    readers?.closeAllConnections()
+    rmSync(readerSocketOf(options.socket), { force: true })
+  })
+  rmSync(options.socket, { force: true })
+  const before = process.umask(0o177)
+  try {
+    await server.listen({ path: options.socket })
+  } finally {
+    process.umask(before)
+  }
+  chmodSync(options.socket, 0o600)
+  readers = await doors.openReader(readerSocketOf(options.socket), (request, response) =>
+    server.routing(request, response),
+  )
+  return server
+}
+
+function addRoute(
+  server: FastifyInstance,
+  daemon: Daemon,
+  name: RouteName,
+  handler: Handler<RouteName>,
+  doors: Doors,
+): void {
+  const row = routes[name]
+  server.route({
+    method: row.method,
+    url: row.path,
+    handler: async (request, reply) => {
+      const caller = doors.callerOf(request.raw)
+      assertMay(caller, row.access)
+      const answer = await handler(daemon, parseRequest(name, request, caller))
+      const running = isAccepted(answer) && answer.operation?.state === 'running'
+      return reply
+        .code(running ? 202 : 200)
+        .header('content-type', 'application/json; charset=utf-8')
+        .send(JSON.stringify(answer ?? null))
+    },
+  })
+}
+
+const isAccepted = (answer: unknown): answer is { operation: { state: string } | null } =>
+  typeof answer === 'object' && answer !== null && 'operation' in answer
+
+export function parseRequest(name: RouteName, request: FastifyRequest, caller: Caller): Request<RouteName> {
+  const params: Record<string, string> = {}
+  for (const [key, value] of Object.entries(request.params as Record<string, string>)) {
+    params[key] = parse((pathValues as Record<string, z.ZodType<string>>)[key] ?? z.string(), value, key)
+  }
+  const query = parse(
+    (queries as Partial<Record<RouteName, z.ZodType>>)[name] ?? z.strictObject({}),
+    request.query ?? {},
+    'query',
+  )
+  const schema = (bodies as Partial<Record<RouteName, z.ZodType>>)[name]
+  const body = schema ? parse(schema, request.body === undefined ? {} : request.body, '') : undefined
+  return { params, query, body, caller } as Request<RouteName>
+}
+
+/** One line that names the first field that is wrong. */
+function parse<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = deepest(parsed.error.issues[0])
+  const path = [where, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.')
+  throw new CroftError(
+    'BAD_VALUE',
+    printableLine(`${path || 'body'}: ${issue?.message ?? 'is not valid'}`).slice(0, 300),
+  )
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Of a union's complaints, the one that says most: the last branch is the one with a sentence of ours. */
+function deepest(issue: Issue | undefined): Issue | undefined {
+  if (issue?.code !== 'invalid_union') return issue
+  const branches = issue.errors.map((branch) => branch[0]).filter((inner) => inner !== undefined)
+  const best = deepest(
+    branches.findLast(
+      (inner) =>
+        inner.code === 'custom' ||
+        inner.code === 'invalid_format' ||
+        inner.code === 'too_small' ||
+        inner.code === 'too_big',
+    ) ?? branches.at(-1),
+  )
+  return best && ({ ...best, path: [...issue.path, ...best.path] } as Issue)
+}
+
+function fromFastify(thrown: unknown): CroftError {
+  const code = (thrown as { code?: string }).code
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new CroftError('TOO_LARGE', `the body is larger than ${bodyLimitBytes} bytes`)
+  if (typeof code === 'string' && code.startsWith('FST_ERR'))
+    return new CroftError('BAD_REQUEST', (thrown as Error).message)
+  if ((thrown as { statusCode?: number }).statusCode === 400)
+    return new CroftError('BAD_REQUEST', (thrown as Error).message)
+  return toCroftError(thrown)
+}
+
+function answerError(reply: FastifyReply, error: CroftError, log: Log): FastifyReply {
+  if (error.code === 'INTERNAL')
+    log.error(
+      { error: error.message, stack: (error.cause as Error | undefined)?.stack },
+      'a request failed in a way croft did not foresee',
+    )
+  const { status } = errorTable[error.code]
+  const { code, message, hint } = error.toBody()
+  return reply
+    .code(status === 200 ? 500 : status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(
+      JSON.stringify({
+        code,
+        // Only what a tool said comes in several lines.
+        message: status < 500 ? printableLine(message) : printable(message),
+        ...(hint === undefined ? {} : { hint: printable(hint) }),
+        ...('op' in error ? { op: error.op } : {}),
+      }),
+    )
+}

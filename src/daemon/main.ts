@@ -1,0 +1,49 @@
+/** `croft daemon`: starts, says so, and ends cleanly at SIGTERM. Guests run on: they belong to their own monitors. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { toCroftError } from '../api/errors.ts'
+import { version } from '../version.ts'
+import { diagnoseWithoutDaemon } from './doctor/doctor.ts'
+import { createLog } from './log.ts'
+import { settingsFrom } from './settings.ts'
+import { startDaemon } from './start.ts'
+
+export { prepareHost, undoHost } from './hostprep/hostprep.ts'
+export const examineHost = () => diagnoseWithoutDaemon(settingsFrom(process.env))
+
+export async function runDaemon(): Promise<void> {
+  const log = createLog(process.env.CROFT_LOG || 'info')
+  process.on('unhandledRejection', (thrown) =>
+    log.error({ error: String(thrown), stack: (thrown as Error | undefined)?.stack }, 'unhandled rejection'),
+  )
+  const settings = settingsFrom(process.env)
+  const running = await startDaemon({
+    settings: settingsFrom(process.env),
+    log,
+    version,
+    environment: process.env,
+  }).catch((thrown) => {
+    const error = toCroftError(thrown)
+    log.fatal({ code: error.code, hint: error.hint }, error.message)
+    process.exitCode = 1
+    return undefined
+  })
+  if (!running) process.exit(1)
+  const pidFile = join(settings.stateDir, 'daemon.pid')
+  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+  const stop = (signal: string) => {
+    log.info({ signal }, 'stopping; guests run on')
+    running.close().then(
+      () => {
+        rmSync(pidFile, { force: true })
+        process.exit(0)
+      },
+      (thrown) => {
+        log.error({ error: String(thrown) }, 'did not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.once('SIGTERM', () => stop('SIGTERM'))
+  process.once('SIGINT', () => stop('SIGINT'))
+}

@@ -1,0 +1,206 @@
+/**
+ * Long work as people see it. An operation is written with the wish it tells of, in the same transaction; the loops say
+ * when that wish is met or failed. Log lines of running ones live in memory and are stored with the end.
+ */
+import { CroftError, type ErrorBody, toCroftError } from '../../api/errors.ts'
+import type { Operation } from '../../api/resources.ts'
+import type { Store, Write } from '../../store/store.ts'
+import { type Env, timestamp } from '../env.ts'
+import { keys } from '../records/keys.ts'
+import { readAll } from '../records/records.ts'
+
+export type Goal =
+  | { readonly kind: 'guest'; readonly number: number }
+  | { readonly kind: 'template'; readonly id: string }
+
+export type End =
+  | { readonly end: 'gone' | 'met' }
+  | { readonly end: 'waiting' }
+  | { readonly end: 'failed'; readonly error: CroftError }
+
+interface OperationRecord extends Operation {
+  readonly goal: Goal
+}
+
+interface Live {
+  record: OperationRecord
+  readonly sequence: number
+  readonly log: string[]
+  readonly waiters: Set<() => void>
+}
+
+const keptLines = 500
+const keptOperations = 300
+
+export class Operations {
+  private readonly live = new Map<string, Live>()
+  private sequence = 0
+  private readonly store: Store
+  private readonly env: Env
+
+  constructor(store: Store, env: Env) {
+    this.store = store
+    this.env = env
+  }
+
+  /** Running ones of a daemon that died: the loops will settle them. */
+  async recover(): Promise<void> {
+    const records = await readAll<OperationRecord>(this.store, keys.operations)
+    for (const { value } of records) if (value.state === 'running') this.add(value)
+  }
+
+  /** The newest ended ones stay. */
+  async prune(): Promise<void> {
+    const records = await readAll<OperationRecord>(this.store, keys.operations)
+    const ended = records.filter(({ value }) => value.state !== 'running').sort((a, b) => b.revision - a.revision)
+    for (const { key } of ended.slice(keptOperations)) await this.store.transact([], [{ delete: key }])
+  }
+
+  /** The write goes into the transaction of the wish; call `begin` when that has succeeded. */
+  prepare(
+    by: string,
+    verb: string,
+    target: Operation['target'],
+    goal: Goal,
+  ): { readonly write: Write; readonly begin: () => Operation } {
+    const record: OperationRecord = {
+      id: this.env.id(),
+      verb,
+      target,
+      by,
+      state: 'running',
+      created: timestamp(this.env),
+      log: [],
+      goal,
+    }
+    return {
+      write: { put: keys.operation(record.id), value: record },
+      begin: () => {
+        this.add(record)
+        return this.view(record)
+      },
+    }
+  }
+
+  private add(record: OperationRecord): void {
+    this.live.set(record.id, { record, sequence: ++this.sequence, log: [], waiters: new Set() })
+  }
+
+  /** Everything begun until now; a pass that looks after this moment speaks for those. */
+  mark(): number {
+    return this.sequence
+  }
+
+  /** A line of progress for all operations with that goal. */
+  note(goal: Goal, line: string): void {
+    for (const one of this.withGoal(goal)) {
+      one.log.push(line.slice(0, 500))
+      if (one.log.length > keptLines) one.log.shift()
+      one.record = { ...one.record, progress: { label: line.slice(0, 120) } }
+      wake(one)
+    }
+  }
+
+  settle(goal: Goal, upTo: number, result: End): void {
+    if (result.end === 'waiting') return
+    for (const one of this.withGoal(goal)) {
+      if (one.sequence > upTo) continue
+      if (result.end === 'failed')
+        this.finish(one, result.error.code === 'CANCELLED' ? 'cancelled' : 'failed', {
+          hint: whereToLook(one.record, result.error),
+          ...result.error.toBody(),
+          op: one.record.id,
+        })
+      else this.finish(one, 'done')
+    }
+  }
+
+  private finish(one: Live, state: Operation['state'], error?: ErrorBody): void {
+    const { progress: _, ...rest } = one.record
+    one.record = { ...rest, state, finished: timestamp(this.env), log: one.log, ...(error ? { error } : {}) }
+    this.store.transact([], [{ put: keys.operation(one.record.id), value: one.record }]).then(
+      () => this.live.delete(one.record.id),
+      () => {},
+    )
+    wake(one)
+  }
+
+  /** Answers when it ended, when it has more lines than `seen`, or after `ms`. */
+  async wait(id: string, ms: number, seen?: number): Promise<Operation> {
+    const one = this.live.get(id)
+    if (!one) return this.get(id)
+    const until = this.env.monotonicMs() + ms
+    while (one.record.state === 'running' && (seen === undefined || one.log.length <= seen)) {
+      const left = until - this.env.monotonicMs()
+      if (left <= 0) break
+      await nextChange(this.env, one, left)
+    }
+    return this.view({ ...one.record, log: one.log })
+  }
+
+  async get(id: string): Promise<Operation> {
+    const one = this.live.get(id)
+    if (one) return this.view({ ...one.record, log: one.log })
+    const { entry } = await this.store.get(keys.operation(id))
+    if (!entry) throw new CroftError('OPERATION_NOT_FOUND', `no operation ${id}`, { hint: 'croft op ls' })
+    return this.view(entry.value as OperationRecord)
+  }
+
+  async list(): Promise<Operation[]> {
+    const records = await readAll<OperationRecord>(this.store, keys.operations)
+    return records
+      .map(({ value }) => this.view(this.live.get(value.id)?.record ?? value))
+      .sort((a, b) => (a.created < b.created ? 1 : -1))
+  }
+
+  goalOf(id: string): Goal | undefined {
+    return this.live.get(id)?.record.goal
+  }
+
+  /** What running operations wait for. */
+  goals(): Goal[] {
+    return [...this.live.values()].filter(({ record }) => record.state === 'running').map(({ record }) => record.goal)
+  }
+
+  private withGoal(goal: Goal): Live[] {
+    return [...this.live.values()].filter(({ record }) => record.state === 'running' && sameGoal(record.goal, goal))
+  }
+
+  private view({ goal: _, ...operation }: OperationRecord): Operation {
+    return operation
+  }
+}
+
+const sameGoal = (a: Goal, b: Goal): boolean =>
+  a.kind === 'guest' && b.kind === 'guest'
+    ? a.number === b.number
+    : a.kind === 'template' && b.kind === 'template' && a.id === b.id
+
+function wake(one: Live): void {
+  for (const waiter of one.waiters) waiter()
+}
+
+function nextChange(env: Env, one: Live, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer[Symbol.dispose]()
+      one.waiters.delete(done)
+      resolve()
+    }
+    const timer = env.later(ms, done)
+    one.waiters.add(done)
+  })
+}
+
+/** For failures that do not know it themselves. */
+function whereToLook({ id, target }: Operation, { code }: CroftError): string {
+  const started = target.kind === 'guest' && code === 'START_FAILED'
+  return started ? `croft show ${target.name} · croft logs ${target.name} --console` : `croft op show ${id}`
+}
+
+/** The error of a failed operation, to be thrown where the caller waited for it. */
+export function errorOf(operation: Operation): CroftError | undefined {
+  if (!operation.error) return undefined
+  const { code, message, hint } = operation.error
+  return toCroftError(new CroftError(code, message, { hint }))
+}

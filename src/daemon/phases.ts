@@ -1,0 +1,181 @@
+/**
+ * The daemon works by its store. While that cannot be opened, it works by the plan that it kept, and looks every few
+ * seconds whether the store is back. Nobody has to tell it.
+ *
+ *     start ─── the store opens ──────────────► by the store ◄──────────────┐
+ *       │                                            │ it closed by itself  │ it opens again
+ *       └── it does not, and a plan was kept ──► by the kept plan ──────────┘
+ */
+import { CroftError, isCode, toCroftError } from '../api/errors.ts'
+import { createMemoryStore } from '../store/memory/index.ts'
+import type { Store } from '../store/store.ts'
+import type { OpenFarm } from './daemon.ts'
+import type { Env } from './env.ts'
+import { findKept, type Keeper, type KeptPlan, keepPlan, loadKept, spareLive } from './host/kept.ts'
+import type { Log } from './host/parts.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { Operations } from './operations/operations.ts'
+import { keys } from './records/keys.ts'
+import type { FarmRecord } from './records/records.ts'
+
+export interface Phase {
+  readonly store: Store
+  readonly operations: Operations
+  readonly farm: OpenFarm | undefined
+  /** Why the store is away; undefined while it is there. */
+  readonly away: CroftError | undefined
+}
+
+export interface PhaseParts {
+  readonly env: Env
+  readonly log: Log
+  readonly keptFile: string
+  readonly openStore: () => Promise<Store>
+  readonly openFarm: (on: FarmBasis) => Promise<OpenFarm | undefined>
+}
+
+export interface FarmBasis {
+  readonly store: Store
+  readonly operations: Operations
+  readonly disks: 'change' | 'read-only'
+}
+
+export interface Phases {
+  now(): Phase
+  /** After `init`: the store has a farm now. */
+  reopenFarm(): Promise<void>
+  close(): Promise<void>
+}
+
+const lookMs = 2000
+
+export async function createPhases(parts: PhaseParts): Promise<Phases> {
+  const { env, log, keptFile } = parts
+  let keeper: Keeper | undefined
+  let housekeeping: Disposable | undefined
+  let timer: Disposable | undefined
+  let looking: Promise<void> = Promise.resolve()
+  let closed = false
+  let phase = await start()
+
+  async function start(): Promise<Phase> {
+    const kept = await findKept(keptFile)
+    try {
+      return await byStore(kept)
+    } catch (thrown) {
+      if (!kept) throw thrown
+      return byKeptPlan(kept, toCroftError(thrown))
+    }
+  }
+
+  /** Nothing of the old phase is touched before the new one is whole. */
+  async function byStore(kept: KeptPlan | undefined): Promise<Phase> {
+    const store = await parts.openStore()
+    try {
+      await assertSameFarm(store, kept)
+      const operations = new Operations(store, env)
+      await operations.recover()
+      const farm = await parts.openFarm({ store, operations, disks: 'change' })
+      return { store, operations, farm, away: undefined }
+    } catch (thrown) {
+      await store.close()
+      throw thrown
+    }
+  }
+
+  async function byKeptPlan(kept: KeptPlan, why: CroftError): Promise<Phase> {
+    log.error({ code: why.code, error: why.message }, 'the store is away; guests run by the plan that was kept')
+    const store = createMemoryStore({ now: () => env.monotonicMs(), id: env.uuid() })
+    await loadKept(store, kept)
+    const operations = new Operations(store, env)
+    const farm = await parts.openFarm({ store, operations, disks: 'read-only' })
+    if (farm) await spareLive(farm.parts)
+    return { store, operations, farm, away: why }
+  }
+
+  async function begin(): Promise<void> {
+    const { farm, away, store, operations } = phase
+    if (!away) housekeeping ??= startHousekeeping({ env, store, operations, log })
+    if (farm && !away) keeper ??= keepPlan(farm.parts, keptFile)
+    await farm?.loop.begin()
+  }
+
+  async function leave(): Promise<void> {
+    housekeeping?.[Symbol.dispose]()
+    housekeeping = undefined
+    await phase.farm?.loop.close()
+    await keeper?.close()
+    keeper = undefined
+    await phase.store.close()
+  }
+
+  async function look(): Promise<void> {
+    if (phase.away) await lookForStore()
+    else await lookAtStore()
+  }
+
+  async function lookForStore(): Promise<void> {
+    const next = await byStore(await findKept(keptFile)).catch((thrown) => {
+      phase = { ...phase, away: toCroftError(thrown) }
+      return undefined
+    })
+    if (!next) return
+    log.info({}, 'the store is back')
+    await leave()
+    phase = next
+    await begin()
+  }
+
+  async function lookAtStore(): Promise<void> {
+    const failure = await phase.store.get(keys.farm).then(
+      () => undefined,
+      (thrown) => toCroftError(thrown),
+    )
+    if (!failure || !isCode(failure, 'STORE_CLOSED')) return
+    const kept = keeper?.plan()
+    phase = { ...phase, away: failure }
+    await leave()
+    if (!kept) return
+    phase = await byKeptPlan(kept, failure)
+    await begin()
+  }
+
+  function lookLater(): void {
+    timer = env.later(lookMs, () => {
+      looking = look()
+        .catch((thrown) => log.error({ error: String(thrown) }, 'looking at the store failed'))
+        .finally(() => {
+          if (!closed) lookLater()
+        })
+    })
+  }
+
+  await begin()
+  lookLater()
+  return {
+    now: () => phase,
+    async reopenFarm() {
+      const { store, operations } = phase
+      phase = { ...phase, farm: await parts.openFarm({ store, operations, disks: 'change' }) }
+      await begin()
+    },
+    async close() {
+      closed = true
+      timer?.[Symbol.dispose]()
+      await looking
+      await leave()
+    },
+  }
+}
+
+/** A store without our farm, or with another one, was put there by mistake: nothing of ours is to be judged by it. */
+async function assertSameFarm(store: Store, kept: KeptPlan | undefined): Promise<void> {
+  if (!kept) return
+  const { entry } = await store.get(keys.farm)
+  const found = entry?.value as FarmRecord | undefined
+  if (found?.id === kept.farm.id) return
+  const what = found ? `another farm, "${found.name}"` : 'no farm'
+  throw new CroftError('DATA_LOST', `the store holds ${what}; this host runs guests of farm "${kept.farm.name}"`, {
+    hint: 'put the store of this farm back',
+  })
+}

@@ -1,0 +1,97 @@
+/** The way of every change to one guest's spec, and how a change is told before it is made. */
+import type { GuestSpec } from '../../api/guest.ts'
+import type { PlannedStep } from '../../api/resources.ts'
+import type { WriteQuery } from '../../api/schemas.ts'
+import { describeStep } from '../../plan/guest.ts'
+import type { Compare } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import type { Caller } from '../http/access.ts'
+import { accepted, assertRevision, type Change, commit } from './change.ts'
+import { getGuestToChange, viewGuest } from './guests.ts'
+import { keys } from './keys.ts'
+import { movePorts } from './ports.ts'
+import { type GuestRecord, type Held, type NameRecord, read } from './records.ts'
+
+export interface Writing {
+  readonly query: WriteQuery
+  readonly caller: Caller
+}
+
+export interface SpecWriting extends Writing {
+  readonly name: string
+  readonly verb: string
+  /** Counts as a change even when the spec stays: a start after five failures tries again. */
+  readonly again?: boolean
+  /** What else must still be so when it is written. */
+  readonly compare?: readonly Compare[]
+}
+
+/** The way of every change to one guest's spec. `to` is pure and may throw. */
+export async function changeSpec(
+  daemon: Daemon,
+  { name, verb, query, caller, again, compare = [] }: SpecWriting,
+  to: (spec: GuestSpec) => GuestSpec | Promise<GuestSpec>,
+) {
+  if (query.dryRun) {
+    const record = await getGuestToChange(daemon, name)
+    const spec = await to(record.value.spec)
+    await movePorts(daemon, record.value, record.value.spec.ports, spec.ports)
+    return { operation: null, result: { ...record.value, spec }, steps: specSteps(name, record.value.spec, spec) }
+  }
+  let changed = true
+  const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
+    const record = await getGuestToChange(daemon, name)
+    assertRevision(query, record.revision, name)
+    const spec = await to(record.value.spec)
+    changed = again === true || JSON.stringify(spec) !== JSON.stringify(record.value.spec)
+    const next: GuestRecord = { ...record.value, generation: record.value.generation + (changed ? 1 : 0), spec }
+    const ports = await movePorts(daemon, record.value, record.value.spec.ports, spec.ports)
+    const change = guestChange(record, next, verb, record.value.spec, spec)
+    return {
+      ...change,
+      compare: [...change.compare, ...ports.compare, ...compare],
+      writes: changed ? [...change.writes, ...ports.writes] : [],
+    }
+  })
+  await nudgeByName(daemon, name)
+  return accepted(daemon, query, operation, () => viewGuest(daemon, name))
+}
+
+function specSteps(name: string, before: GuestSpec, after: GuestSpec): PlannedStep[] {
+  const changed = (Object.keys(after) as (keyof GuestSpec)[]).filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  )
+  return changed.map((key) => ({
+    what: name,
+    step: key,
+    detail: `${JSON.stringify(before[key])} → ${JSON.stringify(after[key])}`,
+  }))
+}
+
+export function guestChange(
+  record: Held<GuestRecord>,
+  next: GuestRecord,
+  verb: string,
+  before: unknown,
+  after: unknown = null,
+): Change {
+  return {
+    kind: 'guest',
+    name: record.value.name,
+    verb,
+    before,
+    after,
+    compare: [{ key: record.key, revision: record.revision }],
+    writes: [{ put: record.key, value: next }],
+    goal: { kind: 'guest', number: record.value.number },
+  }
+}
+
+export async function nudgeByName(daemon: Daemon, name: string): Promise<void> {
+  const reserved = await read<NameRecord>(daemon.store, keys.name(name))
+  if (reserved) getFarm(daemon).loop.nudge(reserved.value.number)
+}
+
+export function dryRun(what: string, steps: Parameters<typeof describeStep>[0][]): PlannedStep[] {
+  return steps.map((step) => ({ what, step: step.do, detail: describeStep(step) }))
+}

@@ -1,0 +1,57 @@
+/** Guests as the API shows them, and how a name becomes one. */
+import { CroftError } from '../../api/errors.ts'
+import type { Guest, GuestStatus } from '../../api/guest.ts'
+import { ipv4Of, ipv6Of } from '../../plan/addresses.ts'
+import { type Daemon, getFarm, type OpenFarm } from '../daemon.ts'
+import { keys } from './keys.ts'
+import { type GuestRecord, type Held, type NameRecord, read, readAll } from './records.ts'
+
+export async function getGuestRecord(daemon: Daemon, name: string): Promise<Held<GuestRecord>> {
+  const reserved = await read<NameRecord>(daemon.store, keys.name(name))
+  const record =
+    reserved && (await read<GuestRecord>(daemon.store, keys.guest(reserved.value.host, reserved.value.number)))
+  if (record && record.value.name === name) return record
+  throw new CroftError('GUEST_NOT_FOUND', `no guest "${name}"`, { hint: 'croft ls' })
+}
+
+/** For changes: a guest on its way out takes no more wishes. */
+export async function getGuestToChange(daemon: Daemon, name: string): Promise<Held<GuestRecord>> {
+  const record = await getGuestRecord(daemon, name)
+  if (record.value.deleting) throw new CroftError('BUSY', `guest "${name}" is being removed`, { hint: 'croft op ls' })
+  return record
+}
+
+export async function viewGuest(daemon: Daemon, name: string): Promise<Guest> {
+  const record = await getGuestRecord(daemon, name)
+  const status = await read<GuestStatus>(daemon.store, keys.guestStatus(record.value.host, record.value.number))
+  return guestView(getFarm(daemon), record, status?.value)
+}
+
+export async function listGuestViews(daemon: Daemon): Promise<Guest[]> {
+  const open = getFarm(daemon)
+  const { host } = open.parts
+  const records = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+  const statuses = await readAll<GuestStatus>(daemon.store, keys.guestStatuses(host.name))
+  const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
+  return records
+    .map((record) => guestView(open, record, byNumber.get(record.value.number)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+export function guestView(
+  { parts, loop }: OpenFarm,
+  record: Held<GuestRecord>,
+  status: GuestStatus | undefined,
+): Guest {
+  const { schema: _schema, slot: _slot, ...guest } = record.value
+  const phase = guest.deleting ? 'removing' : loop.phase(guest.number)
+  const shown: GuestStatus | null =
+    phase === undefined ? (status ?? null) : { generation: 0, since: guest.created, ...status, state: phase }
+  return {
+    ...guest,
+    revision: record.revision,
+    status: shown,
+    ipv4: ipv4Of(parts.farm.prefix4, guest.number),
+    ipv6: ipv6Of(parts.farm.prefix6, guest.number),
+  }
+}

@@ -1,0 +1,65 @@
+/** The records that the host writes: status, and the end of what was asked to go. */
+
+import { isCode } from '../../api/errors.ts'
+import type { GuestStatus } from '../../api/guest.ts'
+import { freeNumber } from '../../plan/numbers.ts'
+import type { Compare, Store, Write } from '../../store/store.ts'
+import { type Env, timestamp } from '../env.ts'
+import type { Wishes } from '../host/wishes.ts'
+import { keys } from './keys.ts'
+import { type HostRecord, type NumbersRecord, read, type SnapshotStatus, type TemplateStatus } from './records.ts'
+
+interface Writer {
+  readonly env: Env
+  readonly store: Store
+  readonly host: HostRecord
+}
+
+export async function writeGuestStatus({ store, host }: Writer, number: number, status: GuestStatus): Promise<void> {
+  await store.transact([], [{ put: keys.guestStatus(host.name, number), value: status }])
+}
+
+export async function writeSnapshotStatus(
+  { env, store, host }: Writer,
+  wishes: Wishes,
+  id: string,
+  state: SnapshotStatus['state'],
+): Promise<void> {
+  if (!wishes.snapshots.some(({ record }) => record.value.id === id)) return
+  const status: SnapshotStatus = { state, at: timestamp(env) }
+  await store.transact([], [{ put: keys.snapshotStatus(host.name, id), value: status }])
+}
+
+export async function removeSnapshotRecord({ store, host }: Writer, key: string, id: string): Promise<void> {
+  await store.transact([], [{ delete: key }, { delete: keys.snapshotStatus(host.name, id) }])
+}
+
+export async function writeTemplateStatus({ store, host }: Writer, id: string, status: TemplateStatus): Promise<void> {
+  await store.transact([], [{ put: keys.templateStatus(host.name, id), value: status }])
+}
+
+/** Takes the guest, its name, ports, snapshots and status away and lets its number rest. Tried again when numbers moved. */
+export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promise<void> {
+  const { store, host, env } = writer
+  const guest = wishes.guest.value
+  for (const { record } of wishes.snapshots) await removeSnapshotRecord(writer, record.key, record.value.id)
+  for (let tries = 0; ; tries++) {
+    const numbers = await read<NumbersRecord>(store, keys.numbers(host.name))
+    const compare: Compare[] = numbers ? [{ key: numbers.key, revision: numbers.revision }] : []
+    const writes: Write[] = [
+      { delete: keys.guest(host.name, guest.number) },
+      { delete: keys.guestStatus(host.name, guest.number) },
+      { delete: keys.name(guest.name) },
+      ...guest.spec.ports.map(
+        ({ protocol, hostPort }): Write => ({ delete: keys.port(host.name, protocol, hostPort) }),
+      ),
+      ...(numbers ? [{ put: numbers.key, value: freeNumber(numbers.value, guest, env.now()) }] : []),
+    ]
+    try {
+      await store.transact(compare, writes)
+      return
+    } catch (error) {
+      if (!isCode(error, 'CHANGED_MEANWHILE') || tries > 50) throw error
+    }
+  }
+}

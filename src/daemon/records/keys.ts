@@ -1,0 +1,31 @@
+/** Where records lie in the store. A host watches `guests/HOST/`, `snapshots/HOST/` and `templates/` and nothing else. */
+const padded = (number: number): string => String(number).padStart(5, '0')
+
+export const keys = {
+  farm: 'farm',
+  host: (host: string) => `hosts/${host}`,
+  hosts: 'hosts/',
+  numbers: (host: string) => `numbers/${host}`,
+  /** One table reserves every name, whatever bears it. */
+  name: (name: string) => `names/${name}`,
+  port: (host: string, protocol: string, hostPort: number) => `ports/${host}/${protocol}/${hostPort}`,
+  guests: (host: string) => `guests/${host}/`,
+  guest: (host: string, number: number) => `guests/${host}/${padded(number)}`,
+  guestStatuses: (host: string) => `status/${host}/guest/`,
+  guestStatus: (host: string, number: number) => `status/${host}/guest/${padded(number)}`,
+  snapshots: (host: string) => `snapshots/${host}/`,
+  snapshotsOf: (host: string, number: number) => `snapshots/${host}/${padded(number)}/`,
+  snapshot: (host: string, number: number, name: string) => `snapshots/${host}/${padded(number)}/${name}`,
+  snapshotStatuses: (host: string) => `status/${host}/snapshot/`,
+  snapshotStatus: (host: string, id: string) => `status/${host}/snapshot/${id}`,
+  templates: 'templates/',
+  template: (ref: string) => `templates/${ref}`,
+  templateStatuses: (host: string) => `status/${host}/template/`,
+  templateStatus: (host: string, id: string) => `status/${host}/template/${id}`,
+  pools: (host: string) => `pools/${host}/`,
+  pool: (host: string, name: string) => `pools/${host}/${name}`,
+  sizes: 'sizes/',
+  size: (name: string) => `sizes/${name}`,
+  operations: 'operations/',
+  operation: (id: string) => `operations/${id}`,
+} as const

@@ -1,0 +1,78 @@
+/** The making of a guest's record: number, slot, name and ports are reserved in the transaction that writes it. */
+import { CroftError } from '../../api/errors.ts'
+import type { GuestSpec, Limits, RootSource } from '../../api/guest.ts'
+import { takeNumber } from '../../plan/numbers.ts'
+import type { Compare } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { timestamp } from '../env.ts'
+import type { Change } from './change.ts'
+import { keys } from './keys.ts'
+import { movePorts } from './ports.ts'
+import { type GuestRecord, type NameRecord, type NumbersRecord, read, schemaVersion } from './records.ts'
+
+export interface GuestPlan {
+  readonly name: string
+  readonly spec: Omit<GuestSpec, 'root'>
+  readonly from: RootSource
+  /** What must still be so when it is written: the template or snapshot that it comes from. */
+  readonly compare: readonly Compare[]
+  readonly verb: 'create' | 'clone'
+}
+
+/** Reads what there is and gives the change; the record's ids are made once, so that a second try is the same guest. */
+export async function newGuestChange(
+  daemon: Daemon,
+  plan: GuestPlan,
+  ids: { id: string; root: string },
+): Promise<{ change: Change; record: GuestRecord }> {
+  const { host } = getFarm(daemon).parts
+  if (await read<NameRecord>(daemon.store, keys.name(plan.name)))
+    throw new CroftError('EXISTS', `there is a guest "${plan.name}"`, { hint: `croft show ${plan.name}` })
+  const numbers = await read<NumbersRecord>(daemon.store, keys.numbers(host.name))
+  const taken = numbers && takeNumber(numbers.value, daemon.env.now())
+  if (!numbers || !taken)
+    throw new CroftError('LIMIT_REACHED', `host ${host.name} has no number left for another guest`, {
+      hint: 'croft ls',
+    })
+  const record: GuestRecord = {
+    schema: schemaVersion,
+    name: plan.name,
+    number: taken.number,
+    slot: taken.slot,
+    id: ids.id,
+    host: host.name,
+    generation: 1,
+    created: timestamp(daemon.env),
+    spec: { ...plan.spec, root: { id: ids.root, from: plan.from } },
+  }
+  const ports = await movePorts(daemon, record, [], plan.spec.ports)
+  const key = keys.guest(host.name, taken.number)
+  const change: Change = {
+    kind: 'guest',
+    name: plan.name,
+    verb: plan.verb,
+    before: null,
+    after: record.spec,
+    compare: [
+      ...plan.compare,
+      { key: numbers.key, revision: numbers.revision },
+      { key: keys.name(plan.name), revision: 0 },
+      { key, revision: 0 },
+      ...ports.compare,
+    ],
+    writes: [
+      { put: key, value: record },
+      {
+        put: keys.name(plan.name),
+        value: { kind: 'guest', host: host.name, number: taken.number } satisfies NameRecord,
+      },
+      { put: numbers.key, value: taken.numbers },
+      ...ports.writes,
+    ],
+    goal: { kind: 'guest', number: taken.number },
+  }
+  return { change, record }
+}
+
+/** What a guest gets when nothing is said: enough for a small server, and no way to take the host down. */
+export const defaultLimits: Limits = { memoryBytes: 1024 ** 3, cpus: 2, diskBytes: 10 * 1024 ** 3, processes: 2000 }

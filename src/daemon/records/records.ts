@@ -1,0 +1,106 @@
+/** Records as they lie in the store, and how to read them. `schema` is the version; older ones are upgraded on read. */
+import type { GuestSpec, GuestStatus } from '../../api/guest.ts'
+import type { Farm, Size, Template } from '../../api/resources.ts'
+import type { PoolSpec } from '../../drivers/storage/driver.ts'
+import type { Entry, Store } from '../../store/store.ts'
+
+export const schemaVersion = 1
+
+export interface GuestRecord {
+  readonly schema: number
+  readonly name: string
+  readonly number: number
+  readonly slot: number
+  readonly id: string
+  readonly host: string
+  readonly generation: number
+  readonly created: string
+  readonly deleting?: true
+  readonly spec: GuestSpec
+}
+
+export interface SnapshotRecord {
+  readonly schema: number
+  readonly id: string
+  readonly name: string
+  readonly guest: string
+  readonly number: number
+  readonly rootId: string
+  readonly created: string
+  readonly deleting?: true
+}
+export interface SnapshotStatus {
+  readonly state: 'ready' | 'lost'
+  readonly at: string
+}
+
+export interface TemplateRecord {
+  readonly schema: number
+  readonly ref: string
+  readonly id: string
+  readonly created: string
+  readonly source: Template['source']
+  readonly deleting?: true
+}
+export interface TemplateStatus {
+  readonly state: 'ready' | 'failed'
+  readonly at: string
+  readonly reason?: string
+  readonly sizeBytes?: number
+  readonly sha256?: string
+}
+
+export interface NameRecord {
+  readonly kind: 'guest'
+  readonly host: string
+  readonly number: number
+}
+
+/** The numbers of a host: its blocks of 256, the cursor, the freed ones at rest, and the uid slots in use. */
+export interface NumbersRecord {
+  readonly schema: number
+  readonly blocks: readonly number[]
+  readonly next: number
+  readonly used: readonly number[]
+  readonly resting: readonly (readonly [number: number, until: number])[]
+  readonly slots: readonly number[]
+}
+
+export interface HostRecord {
+  readonly schema: number
+  readonly name: string
+  readonly number: number
+  readonly uidBase: number
+}
+
+export type FarmRecord = Farm & { readonly schema: number }
+export type PoolRecord = PoolSpec & { readonly schema: number }
+export type SizeRecord = Size & { readonly schema: number }
+
+/** A record with the revision of its last write, for comparisons. */
+export interface Held<T> {
+  readonly key: string
+  readonly revision: number
+  readonly value: T
+}
+
+/** Upgrades belong here, one per schema version, when there is a second one. */
+const held = <T>(entry: Entry): Held<T> => ({ key: entry.key, revision: entry.revision, value: entry.value as T })
+
+export async function read<T>(store: Store, key: string): Promise<Held<T> | undefined> {
+  const { entry } = await store.get(key)
+  return entry && held<T>(entry)
+}
+
+export async function readAll<T>(store: Store, prefix: string): Promise<Held<T>[]> {
+  const found: Held<T>[] = []
+  let after: string | undefined
+  do {
+    const page = await store.list(prefix, after === undefined ? {} : { after })
+    for (const entry of page.entries) found.push(held<T>(entry))
+    after = page.next
+  } while (after !== undefined)
+  return found
+}
+
+export type StatusOf = GuestStatus

@@ -1,0 +1,68 @@
+import { CroftError } from '../../api/errors.ts'
+import type { Template } from '../../api/resources.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { keys } from './keys.ts'
+import { type GuestRecord, type Held, read, readAll, type TemplateRecord, type TemplateStatus } from './records.ts'
+
+/** `debian:12`, or `debian` for the newest of that name. */
+export async function getTemplateRecord(daemon: Daemon, ref: string): Promise<Held<TemplateRecord>> {
+  const exact = ref.includes(':')
+    ? await read<TemplateRecord>(daemon.store, keys.template(ref))
+    : await newestOf(daemon, ref)
+  if (exact) return exact
+  const known = (await readAll<TemplateRecord>(daemon.store, keys.templates)).map(({ value }) => value.ref)
+  const hint =
+    known.length === 0 || /^(debian|ubuntu)(:|$)/.test(ref)
+      ? `croft template build ${ref.includes(':') ? ref : `${ref}:12`}`
+      : 'croft template ls'
+  throw new CroftError(
+    'TEMPLATE_NOT_FOUND',
+    `no template "${ref}"${known.length > 0 ? `; there is ${known.slice(0, 5).join(', ')}` : ''}`,
+    { hint },
+  )
+}
+
+async function newestOf(daemon: Daemon, name: string): Promise<Held<TemplateRecord> | undefined> {
+  const records = await readAll<TemplateRecord>(daemon.store, `${keys.templates}${name}:`)
+  return records.sort((a, b) => (a.value.created < b.value.created ? 1 : -1))[0]
+}
+
+/** A template that guests can be made from now. */
+export async function getReadyTemplate(daemon: Daemon, ref: string): Promise<Held<TemplateRecord>> {
+  const record = await getTemplateRecord(daemon, ref)
+  const view = await viewTemplate(daemon, record, [])
+  if (view.state === 'ready') return record
+  if (view.state === 'building')
+    throw new CroftError('BUSY', `template "${view.ref}" is still being built`, { hint: 'croft op ls' })
+  throw new CroftError('REFUSED', `template "${view.ref}" is not usable: ${view.reason ?? view.state}`, {
+    hint: `croft template rm ${view.ref}`,
+  })
+}
+
+export async function listTemplateViews(daemon: Daemon): Promise<Template[]> {
+  const { parts } = getFarm(daemon)
+  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(parts.host.name))
+  const records = await readAll<TemplateRecord>(daemon.store, keys.templates)
+  return Promise.all(records.map((record) => viewTemplate(daemon, record, guests)))
+}
+
+export async function viewTemplate(
+  daemon: Daemon,
+  record: Held<TemplateRecord>,
+  guests: readonly Held<GuestRecord>[],
+): Promise<Template> {
+  const { parts } = getFarm(daemon)
+  const { ref, id, created, source, deleting } = record.value
+  const status = (await read<TemplateStatus>(daemon.store, keys.templateStatus(parts.host.name, id)))?.value
+  return {
+    ref,
+    id,
+    created,
+    source,
+    state: deleting ? 'removing' : (status?.state ?? 'building'),
+    ...(status?.reason === undefined ? {} : { reason: status.reason }),
+    sizeBytes: status?.sizeBytes ?? null,
+    sha256: status?.sha256 ?? null,
+    usedBy: guests.filter(({ value }) => value.spec.template === ref).map(({ value }) => value.name),
+  }
+}

@@ -1,0 +1,35 @@
+/** Where a daemon keeps its things. Several daemons on one machine differ in the state directory, and so in everything. */
+import { createHash } from 'node:crypto'
+import os from 'node:os'
+import { join } from 'node:path'
+
+export interface Settings {
+  readonly stateDir: string
+  readonly socket: string
+  readonly storeFile: string
+  readonly lxcPath: string
+  readonly cgroup: string
+  readonly hostName: string
+}
+
+export const defaultStateDir = '/var/lib/croft'
+
+export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
+  const stateDir = environment.CROFT_STATE || defaultStateDir
+  const tag = stateDir === defaultStateDir ? '' : `-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`
+  return {
+    stateDir,
+    socket: environment.CROFT_SOCKET || '/run/croft/croft.sock',
+    storeFile: join(stateDir, 'store', 'croft.db'),
+    lxcPath: join(stateDir, 'lxc'),
+    cgroup: `croft${tag}`,
+    hostName:
+      (environment.CROFT_HOST || os.hostname())
+        .split('.')[0]
+        ?.toLowerCase()
+        .replace(/[^a-z0-9-]/g, '-') || 'host',
+  }
+}
+
+/** The plan this host was last given: what it works by while the store is away. */
+export const keptFileOf = ({ stateDir }: Pick<Settings, 'stateDir'>): string => join(stateDir, 'kept-plan.json')

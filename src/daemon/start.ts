@@ -1,0 +1,218 @@
+/** The only place where parts are built and joined. */
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { dirname } from 'node:path'
+import { CroftError } from '../api/errors.ts'
+import type { NewFarm } from '../api/resources.ts'
+import type { Runner } from '../drivers/exec/command.ts'
+import { createRunner } from '../drivers/exec/runner.ts'
+import { createNftables } from '../drivers/firewall/nftables/index.ts'
+import { createRouted } from '../drivers/network/routed/index.ts'
+import { createLxc } from '../drivers/runtime/lxc/index.ts'
+import type { Storage } from '../drivers/storage/driver.ts'
+import { storageDrivers } from '../drivers/storage/table.ts'
+import { type TemplateBuilderName, templateBuilders } from '../drivers/template/table.ts'
+import { openSqliteStore } from '../store/sqlite/index.ts'
+import type { Store } from '../store/store.ts'
+import type { Daemon, OpenFarm, StoreAway } from './daemon.ts'
+import { adviseInit, readInitFacts } from './doctor/advice.ts'
+import { diagnose } from './doctor/doctor.ts'
+import { createLook } from './doctor/look.ts'
+import { mends } from './doctor/mend.ts'
+import { type Env, systemEnv } from './env.ts'
+import { createFailpoint } from './host/failpoint.ts'
+import { readOnlyDisks } from './host/kept.ts'
+import { createHostLoop } from './host/loop.ts'
+import type { HostParts, Log } from './host/parts.ts'
+import { readNameservers } from './hostprep/resolver.ts'
+import { startServer } from './http/server.ts'
+import { planPool, writeFarm } from './init.ts'
+import { createPhases, type FarmBasis, type Phase } from './phases.ts'
+import { keys } from './records/keys.ts'
+import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
+import { keptFileOf, type Settings } from './settings.ts'
+
+export interface StartOptions {
+  readonly settings: Settings
+  readonly log: Log
+  readonly version: string
+  readonly environment: NodeJS.ProcessEnv
+}
+
+export interface Running {
+  close(): Promise<void>
+}
+
+export async function startDaemon(options: StartOptions): Promise<Running> {
+  const { settings, log } = options
+  const env = systemEnv
+  makeFolders(settings)
+  const alone = await holdAlone(settings.stateDir)
+  const run = createRunner()
+  const base = { ...options, env, run }
+  const phases = await createPhases({
+    ...{ env, log, keptFile: keptFileOf(settings) },
+    openStore: () => openStore(env, settings),
+    openFarm: (on) => openFarm(base, on),
+  })
+  const patient = () => {
+    const { store, farm, away } = phases.now()
+    return { run, settings, env, store: away ? undefined : store, open: farm, ...(away ? { away } : {}) }
+  }
+  const daemon: Daemon = {
+    ...{ env, version: options.version, hostName: settings.hostName },
+    get store() {
+      return there(phases.now()).store
+    },
+    get operations() {
+      return there(phases.now()).operations
+    },
+    open: () => there(phases.now()).farm,
+    away: () => awayOf(phases.now()),
+    diagnose: () => diagnose(patient()),
+    async mend(what) {
+      there(phases.now())
+      return mends[what](patient())
+    },
+    async init(asked, by) {
+      const lines = await initFarm({ ...base, store: there(phases.now()).store }, asked, by)
+      await phases.reopenFarm()
+      return { lines }
+    },
+  }
+  const server = await startServer(daemon, { socket: settings.socket, log })
+  const farm = phases.now().farm?.parts.farm.name ?? null
+  log.info({ socket: settings.socket, farm, version: options.version }, 'ready')
+  return {
+    async close() {
+      await server.close()
+      await phases.close()
+      rmSync(settings.socket, { force: true })
+      alone.close()
+    },
+  }
+}
+
+/** Requests need the store: without it all that asks for it, or for the farm, ends here. */
+function there(phase: Phase): Phase {
+  if (!phase.away) return phase
+  throw new CroftError('STORE_CLOSED', `the store is away, guests run on: ${phase.away.message}`, {
+    hint: 'croft doctor',
+  })
+}
+
+const awayOf = ({ away, farm }: Phase): StoreAway | undefined => away && { why: away, farm: farm?.parts }
+
+/** A host that was given a plan had a store: a missing one is a loss, and none is made in its place. */
+async function openStore(env: Env, settings: Settings): Promise<Store> {
+  const { storeFile } = settings
+  if (!existsSync(storeFile) && existsSync(keptFileOf(settings)))
+    throw new CroftError('DATA_LOST', `the store ${storeFile} is gone`, { hint: 'croft doctor' })
+  return openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
+}
+
+/** One daemon for a state directory, also while the store cannot tell. The name is free when its process is dead. */
+function holdAlone(stateDir: string): Promise<Server> {
+  const name = createHash('sha256').update(stateDir).digest('hex').slice(0, 32)
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy())
+    server.once('error', (cause) =>
+      reject(new CroftError('BUSY', `a croft daemon runs on ${stateDir} already`, { hint: 'croft status', cause })),
+    )
+    server.listen(`\0croft-daemon-${name}`, () => resolve(server.unref()))
+  })
+}
+
+/** 0711 where guests must pass to their own read-only folder, 0700 everywhere else. */
+function makeFolders(settings: Settings): void {
+  for (const [path, mode] of [
+    [dirname(settings.socket), 0o755],
+    [settings.stateDir, 0o711],
+    [settings.lxcPath, 0o711],
+    [`${settings.stateDir}/pools`, 0o700],
+    [dirname(settings.storeFile), 0o700],
+  ] as const) {
+    mkdirSync(path, { recursive: true, mode })
+    if (path.startsWith(settings.stateDir)) chmodSync(path, mode)
+  }
+}
+
+interface Base extends StartOptions {
+  readonly env: Env
+  readonly run: Runner
+}
+
+async function initFarm(
+  { env, run, store, settings }: Base & { readonly store: Store },
+  asked: NewFarm,
+  by: string,
+): Promise<string[]> {
+  const { prefix4, lines } = adviseInit(await readInitFacts(createLook(run)), asked.prefix4)
+  const pool = planPool(settings, asked.pool as Parameters<typeof planPool>[1])
+  const storage = storageDrivers.btrfs({ run, pool })
+  await storage.open()
+  await writeFarm(env, store, { settings, asked: { ...asked, prefix4 }, pool, by })
+  const state = await storage.state()
+  return [
+    ...lines,
+    `pool ${pool.kind} ${pool.source} ${Math.round((state.totalBytes ?? 0) / 1024 ** 3)} GiB`,
+    ...(state.warning === undefined ? [] : [state.warning]),
+  ]
+}
+
+async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined> {
+  const { settings, run, env, log } = base
+  const { store, operations } = on
+  const farm = await read<FarmRecord>(store, keys.farm)
+  if (!farm) return undefined
+  const host = await getHost(store, settings.hostName)
+  const storages = await openPools(run, store, host.name)
+  const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
+  const network = createRouted({ run })
+  const { mtu } = await network.uplink()
+  const parts: HostParts = {
+    ...{ env, store, log, network, operations },
+    farm: farm.value,
+    host,
+    facts: { uidBase: host.uidBase, mtu, nameservers: await readNameservers() },
+    runtime: createLxc(run, { lxcPath: settings.lxcPath, cgroup: `${settings.cgroup}.${host.number}` }),
+    storage: (name) => disksOf(getPool(storages, name)),
+    pools: [...storages.keys()],
+    firewall: createNftables({ run }),
+    builder: templateBuilders[builderName(base.environment)]({ run }),
+    failpoint: createFailpoint(base.environment),
+  }
+  return { parts, loop: createHostLoop(parts) }
+}
+
+/** CROFT_TEMPLATE_BUILDER is for tests: the fake one needs no network. */
+function builderName({ CROFT_TEMPLATE_BUILDER: name = '' }: NodeJS.ProcessEnv): TemplateBuilderName {
+  return Object.hasOwn(templateBuilders, name) ? (name as TemplateBuilderName) : 'mmdebstrap'
+}
+
+/** A host that was renamed keeps its records: with one host in the store it is that one. */
+async function getHost(store: Store, name: string): Promise<HostRecord> {
+  const hosts = await readAll<HostRecord>(store, keys.hosts)
+  const host = hosts.find(({ value }) => value.name === name) ?? (hosts.length === 1 ? hosts[0] : undefined)
+  if (host) return host.value
+  throw new CroftError('NOT_FOUND', `the store knows no host "${name}"`, {
+    hint: 'set CROFT_HOST to the name this host had',
+  })
+}
+
+async function openPools(run: Runner, store: Store, host: string): Promise<Map<string, Storage>> {
+  const storages = new Map<string, Storage>()
+  for (const { value } of await readAll<PoolRecord>(store, keys.pools(host))) {
+    const storage = storageDrivers.btrfs({ run, pool: value })
+    await storage.open()
+    storages.set(value.name, storage)
+  }
+  return storages
+}
+
+function getPool(storages: ReadonlyMap<string, Storage>, name: string): Storage {
+  const storage = storages.get(name)
+  if (storage) return storage
+  throw new CroftError('POOL_MISSING', `no pool "${name}" on this host`, { hint: 'croft pool ls' })
+}
