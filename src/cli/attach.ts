@@ -1,0 +1,48 @@
+/** Entering a guest: the daemon says how, lxc-attach does it. */
+import { CroftError } from '../api/errors.ts'
+import type { Context } from './context.ts'
+import type { AttachCommand } from './request.ts'
+import type { Program } from './spawn.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export async function attachProgram(context: Context, guest: string, command: readonly string[]): Promise<Program> {
+  const how = await context.client.request('attachGuest', { params: { guest } })
+  return insideProgram(how, { command, env: { ...insideEnv(context.io.env), ...givenEnv(context) } })
+}
+
+/** What is set inside goes before the daemon's `--`, the words of the command behind it. */
+export function insideProgram(
+  how: AttachCommand,
+  inside: { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> },
+): Program {
+  const end = how.args.indexOf('--')
+  const own = end < 0 ? how.args : how.args.slice(0, end)
+  const set = Object.entries(inside.env).flatMap(([key, value]) => ['-v', `${key}=${value}`])
+  const command = inside.command.length === 0 ? [] : ['--', ...inside.command]
+  return { file: how.file, args: [...own, ...set, ...command], env: { ...outsideEnv, ...how.env } }
+}
+
+const outsideEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
+
+/** Nothing of the caller's environment goes in but the kind of terminal. */
+function insideEnv(env: Env): Record<string, string> {
+  const terminal = env.TERM ?? ''
+  return {
+    TERM: /^[A-Za-z0-9][A-Za-z0-9._+-]{0,60}$/.test(terminal) ? terminal : 'dumb',
+    LANG: 'C.UTF-8',
+    HOME: '/root',
+    USER: 'root',
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  }
+}
+
+function givenEnv(context: Context): Record<string, string> {
+  return Object.fromEntries(
+    context.flags.texts('env').map((word): [string, string] => {
+      const match = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/s.exec(word)
+      if (!match) throw new CroftError('USAGE', `"${word}" is not KEY=VALUE`)
+      return [match[1] ?? '', match[2] ?? '']
+    }),
+  )
+}

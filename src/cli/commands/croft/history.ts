@@ -1,0 +1,41 @@
+import { CroftError } from '../../../api/errors.ts'
+import type { HistoryEntry } from '../../../api/resources.ts'
+import { type Answer, type Column, rows } from '../../answer.ts'
+import { changesBetween } from '../../changes.ts'
+import { type Context, numberFlag } from '../../context.ts'
+import { parsePoint } from '../../point.ts'
+import { items } from '../../request.ts'
+
+const columns: readonly Column<HistoryEntry>[] = [
+  { title: 'REVISION', as: 'number', get: (entry) => entry.revision },
+  { title: 'AGE', as: 'age', get: (entry) => entry.at },
+  { title: 'BY', get: (entry) => entry.by },
+  { title: 'VERB', get: (entry) => entry.verb },
+  { title: 'KIND', get: (entry) => entry.kind },
+  { title: 'NAME', get: (entry) => entry.name },
+  { title: 'REASON', sparse: true, get: (entry) => entry.reason ?? null },
+  { title: 'CHANGE', elastic: true, get: (entry) => changesBetween(entry.before, entry.after) || null },
+]
+
+export async function run(context: Context): Promise<Answer> {
+  const word = context.args.maybe('NAME')
+  const { kind, name } = word === undefined ? { kind: context.noun, name: undefined } : recordOf(context, word)
+  const limit = numberFlag(context, 'limit')
+  const query = { kind, name, limit }
+  const entries = items(await context.client.request('listHistory', { query }))
+  const shown = entries.filter((entry) => kind === undefined || entry.kind === kind)
+  return rows(shown, columns, {
+    name: (entry) => String(entry.revision),
+    empty: 'no history',
+  })
+}
+
+/** `guest web`, `guest/web`, or by shape. */
+export function recordOf(context: Context, word: string): { readonly kind: string; readonly name: string } {
+  if (context.noun !== undefined) return { kind: context.noun, name: word }
+  const slash = word.indexOf('/')
+  if (slash > 0) return { kind: word.slice(0, slash), name: word.slice(slash + 1) }
+  const { kind } = parsePoint(word)
+  if (kind === 'guest' || kind === 'template' || kind === 'snapshot') return { kind, name: word }
+  throw new CroftError('USAGE', `"${word}" is no record with a history`, { hint: 'croft history guest web' })
+}

@@ -1,0 +1,17 @@
+import { CroftError } from '../../../api/errors.ts'
+import { type Answer, done } from '../../answer.ts'
+import { changeAnswer } from '../../change.ts'
+import type { Context } from '../../context.ts'
+import { recordOf } from './history.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const { kind, name } = recordOf(context, context.args.one('NAME'))
+  const word = context.args.one('REVISION')
+  if (!/^\d{1,15}$/.test(word)) {
+    throw new CroftError('USAGE', `"${word}" is not a revision`, { hint: `croft history ${kind} ${name}` })
+  }
+  const body = { kind, name, revision: Number(word) }
+  return changeAnswer(context, { route: 'revert', body }, ({ result }) =>
+    done(name, `${kind} ${name} is as it was before revision ${word}`, { record: result }),
+  )
+}

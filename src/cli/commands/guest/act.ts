@@ -1,0 +1,17 @@
+/** The verbs of a guest's life differ by one word on the wire. */
+import type { GuestAction } from '../../../api/guest.ts'
+import type { Answer } from '../../answer.ts'
+import { bulk } from '../../bulk.ts'
+import { changeResult } from '../../change.ts'
+import type { Context } from '../../context.ts'
+import { findTargets } from '../../targets.ts'
+import { checkWait, guestResult } from './outcome.ts'
+
+export async function act(context: Context, verb: GuestAction['do']): Promise<Answer> {
+  checkWait(context)
+  return bulk(context, await findTargets(context), (name, signal) =>
+    changeResult(context, { route: 'actGuest', params: { guest: name }, body: { do: verb }, name, signal }, (changed) =>
+      guestResult(context, name, changed),
+    ),
+  )
+}

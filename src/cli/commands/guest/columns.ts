@@ -1,0 +1,27 @@
+import type { Guest } from '../../../api/guest.ts'
+import type { Column } from '../../answer.ts'
+
+export const stateOf = (guest: Guest): string => (guest.deleting ? 'removing' : (guest.status?.state ?? 'creating'))
+
+export const guestColumns: readonly Column<Guest>[] = [
+  { title: 'NAME', get: (guest) => guest.name },
+  { title: 'STATE', as: 'state', get: stateOf },
+  { title: 'IPV4', get: (guest) => guest.ipv4 },
+  { title: 'TEMPLATE', get: (guest) => guest.spec.template },
+  { title: 'CPUS', as: 'number', sparse: true, get: (guest) => guest.spec.limits.cpus ?? null },
+  { title: 'MEMORY', as: 'bytes', sparse: true, get: (guest) => guest.spec.limits.memoryBytes ?? null },
+  { title: 'DISK', as: 'bytes', wide: true, get: (guest) => guest.spec.limits.diskBytes ?? null },
+  { title: 'HOST', wide: true, get: (guest) => guest.host },
+  { title: 'NUMBER', as: 'number', wide: true, get: (guest) => guest.number },
+  { title: 'IPV6', wide: true, get: (guest) => guest.ipv6 },
+  { title: 'POOL', wide: true, get: (guest) => guest.spec.pool },
+  { title: 'SIZE', wide: true, get: (guest) => guest.spec.size ?? null },
+  { title: 'LABELS', wide: true, get: (guest) => labelsText(guest.spec.labels) },
+  { title: 'AGE', as: 'age', get: (guest) => guest.created },
+  { title: 'REASON', sparse: true, elastic: true, get: (guest) => guest.status?.reason?.split('\n')[0] ?? null },
+]
+
+export const labelsText = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ')

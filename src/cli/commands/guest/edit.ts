@@ -1,0 +1,77 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CroftError, isCode, toCroftError } from '../../../api/errors.ts'
+import { type Answer, done } from '../../answer.ts'
+import { changeAnswer } from '../../change.ts'
+import { canAsk, confirm } from '../../confirm.ts'
+import { type Context, readInput } from '../../context.ts'
+import { errorText } from '../../render/index.ts'
+import { guestName } from '../../targets.ts'
+import { differences, parseSettings, type Settings, settingsOf, settingsText } from './settings-text.ts'
+
+interface Job {
+  readonly name: string
+  readonly before: Settings
+  readonly revision: number
+}
+
+export async function run(context: Context): Promise<Answer> {
+  const name = guestName(context.args.one('GUEST'))
+  const guest = await context.client.request('getGuest', { params: { guest: name } })
+  const job: Job = { name, before: settingsOf(guest), revision: guest.revision }
+  const file = context.flags.text('file')
+  if (file !== undefined) return send(context, job, await readInput(context, file))
+  if (!canAsk(context)) {
+    throw new CroftError('NEEDS_CONFIRMATION', 'croft edit needs a terminal for the editor', {
+      hint: `croft edit ${name} -f FILE, or croft set ${name} memory=1G`,
+    })
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'croft-edit-'))
+  try {
+    return await editUntilTaken(context, job, join(folder, `${name}.json`))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** What the server refuses can be mended in the same text. */
+async function editUntilTaken(context: Context, job: Job, path: string): Promise<Answer> {
+  await writeFile(path, settingsText(job.name, job.before), { mode: 0o600, flag: 'wx' })
+  for (;;) {
+    await openEditor(context, path)
+    try {
+      return await send(context, job, await readFile(path, 'utf8'))
+    } catch (thrown) {
+      const error = toCroftError(thrown)
+      if (error.code !== 'USAGE' && error.code !== 'BAD_VALUE' && error.code !== 'BAD_REQUEST') throw error
+      context.io.stderr.write(errorText(error, context.style))
+      if (context.flags.has('yes') || !(await confirm(context, 'Edit again?'))) throw error
+    }
+  }
+}
+
+async function openEditor(context: Context, path: string): Promise<void> {
+  const { env } = context.io
+  const [file = 'editor', ...words] = (env.VISUAL || env.EDITOR || 'editor').split(/\s+/).filter((word) => word !== '')
+  const { runHere } = await import('../../spawn.ts')
+  const code = await runHere(file, [...words, path]).catch((thrown: unknown) => {
+    if (!isCode(thrown, 'COMMAND_MISSING')) throw thrown
+    throw new CroftError('COMMAND_MISSING', `the editor ${file} is not installed`, {
+      hint: `EDITOR=vi croft edit …, or apt-get install nano`,
+      cause: thrown,
+    })
+  })
+  if (code !== 0) throw new CroftError('CANCELLED', `${file} ended with exit ${code}; nothing was changed`)
+}
+
+async function send(context: Context, job: Job, text: string): Promise<Answer> {
+  const { name, before, revision } = job
+  const body = differences(before, parseSettings(text))
+  const changed = Object.keys(body)
+  if (changed.length === 0) return done(name, `${name} is as it was`)
+  const query = context.flags.has('if-revision') ? {} : { ifRevision: revision }
+  return changeAnswer(context, { route: 'changeGuest', params: { guest: name }, query, body }, ({ result }) =>
+    done(name, `${name} ${changed.join(' ')}`, { record: result }),
+  )
+}

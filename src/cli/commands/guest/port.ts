@@ -1,0 +1,39 @@
+import type { Port } from '../../../api/guest.ts'
+import { type Answer, type Column, rows } from '../../answer.ts'
+import { bulk } from '../../bulk.ts'
+import { changeResult, wrongUse } from '../../change.ts'
+import type { Context } from '../../context.ts'
+import { parsePort, parsePortRef, portText } from '../../ports.ts'
+import { guestName } from '../../targets.ts'
+
+const columns: readonly Column<Port>[] = [
+  { title: 'HOSTPORT', as: 'number', get: (port) => port.hostPort },
+  { title: 'GUESTPORT', as: 'number', get: (port) => port.guestPort },
+  { title: 'PROTOCOL', get: (port) => port.protocol },
+  { title: 'ADDRESS', get: (port) => port.address ?? 'any' },
+]
+
+export async function run(context: Context): Promise<Answer> {
+  const guest = guestName(context.args.one('GUEST'))
+  const words = context.args.many('PORT')
+  const removes = context.flags.has('rm')
+  if (words.length === 0 && removes) throw wrongUse(context, 'croft port --rm: which port?')
+  if (words.length === 0) return listPorts(context, guest)
+  const read = words.map((word) => ({ word, body: removes ? parsePortRef(word) : parsePort(word) }))
+  return bulk(context, { names: words, many: words.length > 1, atOnce: 1 }, (word, signal) => {
+    const body = read.find((each) => each.word === word)?.body
+    const route = removes ? 'removePort' : 'addPort'
+    return changeResult(context, { route, params: { guest }, body, name: word, signal }, ({ result }) => {
+      const text = removes ? `${guest} ${word} closed` : `${guest} ${portText(parsePort(word))} open`
+      return { name: word, text, record: result }
+    })
+  })
+}
+
+async function listPorts(context: Context, guest: string): Promise<Answer> {
+  const { spec } = await context.client.request('getGuest', { params: { guest } })
+  return rows(spec.ports, columns, {
+    name: portText,
+    empty: `${guest} publishes no port: croft port ${guest} 8080:80`,
+  })
+}

@@ -1,0 +1,20 @@
+import type { Answer } from '../../answer.ts'
+import { bulk } from '../../bulk.ts'
+import { changeResult, wrongUse } from '../../change.ts'
+import type { Context } from '../../context.ts'
+import { readSettings } from '../../settings.ts'
+import { findTargets } from '../../targets.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  if (context.settings.length === 0)
+    throw wrongUse(context, 'croft set: what is to be set? (memory=1G label.owner=lark)')
+  const body = readSettings(context.settings)
+  const what = context.settings.map(([key, value]) => `${key}=${value}`).join(' ')
+  return bulk(context, await findTargets(context), (name, signal) =>
+    changeResult(context, { route: 'changeGuest', params: { guest: name }, body, name, signal }, ({ result }) => ({
+      name,
+      text: `${name} ${what}`,
+      record: result,
+    })),
+  )
+}

@@ -1,0 +1,73 @@
+import type { Guest, Usage } from '../../../api/guest.ts'
+import type { Answer, Field } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { portText } from '../../ports.ts'
+import { bytesText, none } from '../../render/cells.ts'
+import { items } from '../../request.ts'
+import { guestName } from '../../targets.ts'
+import { labelsText, stateOf } from './columns.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const name = guestName(context.args.one('GUEST'))
+  const [guest, usage] = await Promise.all([
+    context.client.request('getGuest', { params: { guest: name } }),
+    context.forMachines ? undefined : findUsage(context, name),
+  ])
+  return { kind: 'record', record: guest, name: guest.name, fields: fields(guest, usage) }
+}
+
+/** What it uses now is welcome, not needed. */
+async function findUsage(context: Context, guest: string): Promise<Usage | undefined> {
+  try {
+    return items(await context.client.request('getUsage', { query: { guest } })).find((each) => each.name === guest)
+  } catch {
+    return undefined
+  }
+}
+
+function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
+  const { spec, status } = guest
+  const { limits } = spec
+  const bytes = (used: number | null | undefined, limit: number | null | undefined) =>
+    used === null && limit === null ? null : ofLimit(used, limit, bytesText)
+  return [
+    { title: 'name', value: guest.name },
+    { title: 'state', value: stateOf(guest), as: 'state' },
+    ...(status?.reason?.split('\n') ?? []).map((line, index) => ({ title: index === 0 ? 'reason' : '', value: line })),
+    { title: 'since', value: status?.since, as: 'age' },
+    { title: 'ipv4', value: guest.ipv4 },
+    { title: 'ipv6', value: guest.ipv6 },
+    { title: 'template', value: spec.template },
+    { title: 'cpus', value: ofLimit(usage?.cpuPercent, limits.cpus, String, (used) => `${used.toFixed(1)}%`) },
+    { title: 'memory', value: bytes(usage?.memoryBytes, usage?.memoryLimit ?? limits.memoryBytes) },
+    { title: 'disk', value: bytes(usage?.diskBytes, usage?.diskLimit ?? limits.diskBytes) },
+    { title: 'processes', value: ofLimit(usage?.processes, usage?.processLimit ?? limits.processes, String) },
+    { title: 'disk-rate', value: limits.diskRate, as: 'bytes' },
+    { title: 'net-rate', value: limits.netRate, as: 'bytes' },
+    { title: 'size', value: spec.size },
+    { title: 'labels', value: labelsText(spec.labels) },
+    { title: 'ports', value: spec.ports.map(portText).join(' ') },
+    { title: 'rules', value: spec.rules.length === 0 ? null : spec.rules.length, as: 'number' },
+    { title: 'autostart', value: spec.autostart ? 'yes' : 'no' },
+    { title: 'order', value: spec.order === 0 ? null : spec.order },
+    { title: 'keys', value: spec.keys.length === 0 ? null : spec.keys.length },
+    { title: 'pool', value: spec.pool },
+    { title: 'host', value: guest.host },
+    { title: 'number', value: guest.number },
+    { title: 'created', value: guest.created, as: 'age' },
+    { title: 'revision', value: guest.revision },
+  ]
+}
+
+/** `34 MB of 512 MB`; nothing when neither is known. */
+function ofLimit(
+  used: number | null | undefined,
+  limit: number | null | undefined,
+  show: (value: number) => string,
+  showUsed = show,
+): string | null {
+  const now = used ?? undefined
+  const most = limit ?? undefined
+  if (most === undefined) return now === undefined ? null : showUsed(now)
+  return `${now === undefined ? none : showUsed(now)} of ${show(most)}`
+}

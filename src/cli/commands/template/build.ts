@@ -1,0 +1,39 @@
+import { CroftError } from '../../../api/errors.ts'
+import type { Template, TemplateBuild } from '../../../api/resources.ts'
+import { type Answer, done } from '../../answer.ts'
+import { changeAnswer } from '../../change.ts'
+import { type Context, readInput } from '../../context.ts'
+import { bytesText } from '../../render/cells.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const { args, flags, io } = context
+  const ref = args.one('TEMPLATE')
+  if (!ref.includes(':'))
+    throw new CroftError('USAGE', `"${ref}" names no version`, {
+      hint: `croft template build ${ref}:v1 --from debian:12, or croft template build debian:12`,
+    })
+  const words = new Map(context.settings)
+  const from = flags.text('from') ?? words.get('from')
+  const mirror = flags.text('mirror') ?? words.get('mirror')
+  const script = flags.text('script') ?? words.get('script')
+  const packages = [...flags.list('packages'), ...(words.get('packages') ?? '').split(',')].filter(
+    (name) => name !== '',
+  )
+  const body: TemplateBuild = {
+    ref,
+    ...(from === undefined ? {} : { from }),
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(packages.length === 0 ? {} : { packages }),
+    ...(script === undefined ? {} : { script: await readInput(context, script) }),
+  }
+  return changeAnswer(context, { route: 'buildTemplate', body }, async () => {
+    const template = await context.client.request('getTemplate', { params: { template: ref } })
+    const seconds = Math.round(io.elapsedMs() / 1000)
+    return done(ref, `template ${ref}  ${sizeText(template)}${seconds} s`, {
+      record: template,
+      hint: `croft create web ${ref}`,
+    })
+  })
+}
+
+const sizeText = ({ sizeBytes }: Template): string => (sizeBytes === null ? '' : `${bytesText(sizeBytes)}  `)

@@ -1,0 +1,22 @@
+import type { Template } from '../../../api/resources.ts'
+import { type Answer, type Column, rows } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { items } from '../../request.ts'
+
+const columns: readonly Column<Template>[] = [
+  { title: 'NAME', get: (template) => template.ref },
+  { title: 'STATE', as: 'state', get: (template) => template.state },
+  { title: 'SIZE', as: 'bytes', get: (template) => template.sizeBytes },
+  { title: 'FROM', get: (template) => template.source.from },
+  { title: 'USED', as: 'number', get: (template) => template.usedBy.length },
+  { title: 'AGE', as: 'age', get: (template) => template.created },
+  { title: 'SHA256', wide: true, get: (template) => template.sha256 },
+  { title: 'REASON', sparse: true, elastic: true, get: (template) => template.reason?.split('\n')[0] ?? null },
+]
+
+export async function run(context: Context): Promise<Answer> {
+  return rows(items(await context.client.request('listTemplates')), columns, {
+    name: (template) => template.ref,
+    empty: 'no templates: croft template build debian:12',
+  })
+}

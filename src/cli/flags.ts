@@ -1,0 +1,121 @@
+/** Every flag there is. A name means the same thing wherever it is taken. */
+import type { CommandRow } from './command.ts'
+
+export interface FlagRow {
+  readonly short?: string
+  /** What stands for its value in help; absent when it takes none. */
+  readonly value?: string
+  /** The value may be left out, and then must follow `=` when given. */
+  readonly optional?: true
+  readonly means: string
+}
+
+export const flagTable = {
+  output: { short: 'o', value: 'FORMAT', means: 'table, wide, json, jsonl, yaml, csv or name' },
+  json: { value: 'FIELDS', optional: true, means: 'JSON, of these fields only when named: --json=name,ipv4' },
+  quiet: { short: 'q', means: 'names only' },
+  verbose: { short: 'v', means: 'say the steps; twice: the requests too' },
+  yes: { short: 'y', means: 'do not ask' },
+  help: { short: 'h', means: 'what this command does' },
+  columns: { short: 'c', value: 'COLUMNS', means: 'these columns, in this order: -c name,state' },
+  sort: { value: 'COLUMN', means: 'by this column; -COLUMN turns it around' },
+  label: { short: 'l', value: 'KEY=VALUE', means: 'those that bear this label; again for another' },
+  watch: { short: 'w', means: 'look again each second' },
+  'dry-run': { means: 'say what would be done, and do nothing' },
+  'exit-code': { means: 'exit 10 when there is something to do' },
+  'if-revision': { value: 'N', means: 'only if the record is still at this revision' },
+  wait: { value: 'stable', optional: true, means: 'until it is done (the default); stable: until it has run for 2 s' },
+  'no-wait': { means: 'return at once and print the id of the operation' },
+  timeout: { value: 'TIME', means: 'stop watching after so long (30s, 5m); the work goes on' },
+  reason: { value: 'TEXT', means: 'kept in the history' },
+  all: { means: 'all there are' },
+  parallel: { value: 'N', means: 'so many at a time (default 8)' },
+  follow: { short: 'f', means: 'go on as more comes' },
+  since: { value: 'TIME', means: 'from this time on, as journalctl takes it' },
+  tail: { value: 'N', means: 'the last N lines' },
+  console: { means: 'what the console printed, not the journal' },
+  'no-start': { means: 'make it, but leave it stopped' },
+  publish: {
+    short: 'p',
+    value: '[ADDRESS:]HOST:GUEST[/udp]',
+    means: 'open a port of the host to it; again for another',
+  },
+  file: { short: 'f', value: 'FILE', means: 'read it from this file, - is stdin' },
+  env: { short: 'e', value: 'KEY=VALUE', means: 'set this inside; again for another' },
+  rm: { means: 'take it away instead' },
+  log: { means: 'write a line to the kernel log when it matches' },
+  snapshot: { value: 'NAME', means: 'from this snapshot instead of the present disk' },
+  from: { value: 'DISTRIBUTION', means: 'what to build from, like debian:12, when the name does not say' },
+  packages: { value: 'NAMES', means: 'these packages too, with commas between' },
+  script: { value: 'FILE', means: 'run this inside as the last step, - is stdin' },
+  mirror: { value: 'URL', means: 'take packages from here' },
+  adopt: { means: 'take in what is on disk but in no record' },
+  limit: { value: 'N', means: 'at most so many' },
+  data: { short: 'd', value: 'JSON', means: 'the body, - is stdin' },
+  pool: { value: 'KIND', means: 'file, directory or device' },
+  'pool-path': { value: 'PATH', means: 'where the pool is' },
+  'pool-size': { value: 'SIZE', means: 'how large the pool file may grow' },
+  erase: { value: 'DEVICE', means: 'the device whose content may be destroyed, named again' },
+  prefix4: { value: 'PREFIX', means: 'the guests’ addresses, a /16 like 10.100.0.0/16' },
+  fix: { value: 'NAME', means: 'mend this: docker, sysctl, subuid or pool-mount' },
+  undo: { means: 'take back exactly what it changed' },
+  keys: { value: 'FILE', means: 'ssh public keys that enter every guest, - is stdin' },
+} as const satisfies Record<string, FlagRow>
+
+export type FlagName = keyof typeof flagTable
+export const flagRow = (name: FlagName): FlagRow => flagTable[name]
+export const flagNames = Object.keys(flagTable) as readonly FlagName[]
+
+export const everywhere: readonly FlagName[] = ['output', 'json', 'columns', 'sort', 'quiet', 'verbose', 'yes', 'help']
+export const ofChanges: readonly FlagName[] = [
+  'dry-run',
+  'exit-code',
+  'if-revision',
+  'wait',
+  'no-wait',
+  'timeout',
+  'reason',
+]
+export const ofSeveral: readonly FlagName[] = ['label', 'all', 'parallel']
+
+export function flagsOf(row: CommandRow): readonly FlagName[] {
+  return [
+    ...row.flags,
+    ...(row.changes ? ofChanges : []),
+    ...(row.bulk ? ofSeveral : []),
+    ...(row.watch ? (['watch'] as const) : []),
+    ...everywhere,
+  ]
+}
+
+/** The flags of one command line. */
+export class Flags {
+  readonly #given: ReadonlyMap<FlagName, readonly string[]>
+
+  /** A flag without value counts as one empty string. */
+  constructor(given: ReadonlyMap<FlagName, readonly string[]>) {
+    this.#given = given
+  }
+
+  has(name: FlagName): boolean {
+    return this.#given.has(name)
+  }
+
+  count(name: FlagName): number {
+    return this.#given.get(name)?.length ?? 0
+  }
+
+  /** The last one given; undefined when it was not. */
+  text(name: FlagName): string | undefined {
+    return this.#given.get(name)?.at(-1)
+  }
+
+  texts(name: FlagName): readonly string[] {
+    return this.#given.get(name) ?? []
+  }
+
+  /** All values, where commas part them too. */
+  list(name: FlagName): readonly string[] {
+    return this.texts(name).flatMap((text) => text.split(',').filter((word) => word !== ''))
+  }
+}

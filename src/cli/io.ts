@@ -1,0 +1,99 @@
+/** The outside of a command line: streams, environment, signals. Tests bring their own. */
+import { readFile } from 'node:fs/promises'
+import { isatty } from 'node:tty'
+import type { Finding } from '../api/resources.ts'
+
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly stdinTty: boolean
+  /** All of stdin as text. */
+  readStdin(): Promise<string>
+  readTextFile(path: string): Promise<string>
+  /** One line from the terminal; undefined when it was closed. */
+  ask(question: string): Promise<string | undefined>
+  /** Calls back at Ctrl-C until disposed. */
+  onInterrupt(callback: () => void): Disposable
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** The doctor's look at this host without its daemon; absent for those who are not root. */
+  readonly examineHost?: () => Promise<readonly Finding[]>
+  now(): number
+  /** Milliseconds since the command was started. */
+  elapsedMs(): number
+}
+
+export interface Output {
+  readonly tty: boolean
+  readonly columns: number
+  write(text: string): void
+}
+
+export function systemIo(): Io {
+  return {
+    env: process.env,
+    stdout: output(1),
+    stderr: output(2),
+    stdinTty: isatty(0),
+    readStdin: () => readAll(process.stdin),
+    readTextFile: (path) => readFile(path, 'utf8'),
+    ask,
+    onInterrupt(callback) {
+      process.on('SIGINT', callback)
+      return { [Symbol.dispose]: () => void process.off('SIGINT', callback) }
+    },
+    sleep,
+    ...(process.getuid?.() === 0 ? { examineHost } : {}),
+    now: () => Date.now(),
+    elapsedMs: () => performance.now(),
+  }
+}
+
+async function examineHost(): Promise<readonly Finding[]> {
+  return (await import('../daemon/main.ts')).examineHost()
+}
+
+function output(fd: 1 | 2): Output {
+  const tty = isatty(fd)
+  const stream = () => (fd === 1 ? process.stdout : process.stderr)
+  return {
+    tty,
+    get columns() {
+      return tty ? stream().columns || 80 : 80
+    },
+    write(text) {
+      if (text !== '') stream().write(text)
+    },
+  }
+}
+
+async function readAll(stream: NodeJS.ReadStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  return new Promise((resolve) => {
+    lines.once('close', () => resolve(undefined))
+    lines.question(question, (answer) => {
+      resolve(answer)
+      lines.close()
+    })
+  })
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', finish)
+      resolve()
+    }
+    const timer = setTimeout(finish, ms)
+    signal?.addEventListener('abort', finish, { once: true })
+    if (signal?.aborted) finish()
+  })
+}

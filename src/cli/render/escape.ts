@@ -1,0 +1,35 @@
+/** What comes from a guest or from the server is shown, never obeyed: no control character reaches a terminal. */
+
+const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+const hiddenButNewline = /(?![\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+const named: ReadonlyMap<string, string> = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+  ['\u001b', '\\e'],
+])
+
+/** One line, whatever it was. */
+export const oneLine = (text: string): string => text.replace(hidden, escaped)
+
+/** Several lines; only their ends stay as they are, tabs become spaces. */
+export const lines = (text: string): string =>
+  text.replaceAll('\r\n', '\n').replaceAll('\t', '    ').replace(hiddenButNewline, escaped)
+
+/** JSON that stays the same value: what JSON.stringify lets through is written as \uXXXX. */
+export const json = (text: string): string =>
+  text.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (found) => {
+    let units = ''
+    for (let index = 0; index < found.length; index++) units += `\\u${hex(found.charCodeAt(index), 4)}`
+    return units
+  })
+
+function escaped(found: string): string {
+  const name = named.get(found)
+  if (name !== undefined) return name
+  const code = found.codePointAt(0) ?? 0
+  return code < 256 ? `\\x${hex(code, 2)}` : `\\u{${hex(code, 4)}}`
+}
+
+const hex = (code: number, width: number): string => code.toString(16).padStart(width, '0')

@@ -1,0 +1,217 @@
+/** Asks the daemon over its unix socket. One connection a request; small, because loading node:http costs more than the request. */
+import { connect } from 'node:net'
+import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../api/errors.ts'
+import type { Guest, RuleView, Usage } from '../api/guest.ts'
+import type {
+  Accepted,
+  DataEntry,
+  Finding,
+  HistoryEntry,
+  Host,
+  Network,
+  Operation,
+  PlannedStep,
+  Pool,
+  Size,
+  Snapshot,
+  Status,
+  Template,
+} from '../api/resources.ts'
+import { type RouteName, routes } from '../api/routes.ts'
+import { type Reply, replyReader } from './reply.ts'
+
+/** A list, bare or with what goes beside it. */
+export type List<T> = readonly T[] | { readonly items: readonly T[] }
+export interface AttachCommand {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+interface ReadReplies {
+  getStatus: Status
+  getDoctor: List<Finding>
+  listGuests: List<Guest>
+  getGuest: Guest
+  attachGuest: AttachCommand
+  readConsole: string | { readonly text: string }
+  listRules: List<RuleView>
+  getUsage: List<Usage>
+  listSnapshots: List<Snapshot>
+  listTemplates: List<Template>
+  getTemplate: Template
+  listHosts: List<Host>
+  getHost: Host
+  planHost: List<PlannedStep> | { readonly steps: readonly PlannedStep[] }
+  listPools: List<Pool>
+  listNetworks: List<Network>
+  listSizes: List<Size>
+  listHistory: List<HistoryEntry>
+  listOperations: List<Operation>
+  getOperation: Operation
+  cancelOperation: unknown
+  listData: List<DataEntry>
+}
+/** What a route answers: the record for those above, Accepted for every change. */
+export type ReplyOf<R extends RouteName> = R extends keyof ReadReplies ? ReadReplies[R] : Accepted
+export type ReadRoute = keyof ReadReplies
+export type ChangeRoute = Exclude<RouteName, ReadRoute | 'getOpenapi'>
+
+export interface RequestOptions {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  readonly body?: unknown
+  readonly signal?: AbortSignal | undefined
+  /** How long nothing may come before it counts as unreachable. */
+  readonly idleMs?: number
+}
+
+export interface Client {
+  request<R extends RouteName>(route: R, options?: RequestOptions): Promise<ReplyOf<R>>
+  raw(method: string, path: string, options?: Pick<RequestOptions, 'body' | 'signal' | 'idleMs'>): Promise<Reply>
+}
+
+export interface ClientOptions {
+  readonly socketPath: string
+  /** Told of each request when it is answered. */
+  readonly onRequest?: (line: string) => void
+  readonly maxBytes?: number
+}
+
+/** An error that the daemon answered, with the operation it belongs to. */
+export class RemoteError extends CroftError {
+  readonly op: string | undefined
+
+  constructor(body: ErrorBody, op = body.op) {
+    super(body.code, body.message, { hint: body.hint })
+    this.op = op
+  }
+
+  override toBody(): ErrorBody {
+    return { ...super.toBody(), ...(this.op === undefined ? {} : { op: this.op }) }
+  }
+}
+
+export function createClient(options: ClientOptions): Client {
+  const raw: Client['raw'] = async (method, path, more = {}) => {
+    const started = performance.now()
+    const reply = await roundTrip(options, requestBytes(method, path, more.body), more)
+    options.onRequest?.(`${method} ${path} → ${reply.status}, ${Math.round(performance.now() - started)} ms`)
+    return reply
+  }
+  return {
+    raw,
+    async request(route, more = {}) {
+      const row = routes[route]
+      const reply = await raw(row.method, fillPath(row.path, more.params ?? {}) + queryText(more.query ?? {}), more)
+      const value = parseBody(reply)
+      if (reply.status >= 400) throw new RemoteError(errorBody(reply, value))
+      return value as never
+    },
+  }
+}
+
+/** `/v1/guests/:guest` with its words put in. A word that could become another path is refused here already. */
+export function fillPath(path: string, params: Readonly<Record<string, string>>): string {
+  return path.replace(/:([a-z]+)/g, (_, name: string) => {
+    const value = params[name] ?? ''
+    if (/^\.{0,2}$/.test(value)) throw new CroftError('USAGE', `"${value}" cannot be the name of a ${name}`)
+    return encodeURIComponent(value.toWellFormed())
+  })
+}
+
+function queryText(query: NonNullable<RequestOptions['query']>): string {
+  const words = Object.entries(query).flatMap(([key, value]) => {
+    if (value === undefined || value === false) return []
+    const text = value === true ? '1' : String(value)
+    return [`${key}=${encodeURIComponent(text.toWellFormed())}`]
+  })
+  return words.length === 0 ? '' : `?${words.join('&')}`
+}
+
+function requestBytes(method: string, path: string, body: unknown): Buffer {
+  const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+  const head = [`${method} ${path} HTTP/1.1`, 'host: croft', 'accept: application/json', 'connection: close']
+  if (content) head.push('content-type: application/json', `content-length: ${content.length}`)
+  else if (method !== 'GET') head.push('content-length: 0')
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), content ?? Buffer.alloc(0)])
+}
+
+function roundTrip(options: ClientOptions, bytes: Buffer, more: RequestOptions): Promise<Reply> {
+  const reader = replyReader({ maxBytes: options.maxBytes ?? 64 * 1024 ** 2 })
+  const idleMs = more.idleMs ?? 60_000
+  return new Promise((resolve, reject) => {
+    const socket = connect(options.socketPath)
+    const settle = (act: () => void) => {
+      more.signal?.removeEventListener('abort', onAbort)
+      socket.destroy()
+      act()
+    }
+    const attempt = (read: () => Reply | undefined) => {
+      try {
+        const reply = read()
+        if (reply) settle(() => resolve(reply))
+      } catch (error) {
+        settle(() => reject(error))
+      }
+    }
+    const onAbort = () => settle(() => reject(more.signal?.reason))
+    more.signal?.addEventListener('abort', onAbort, { once: true })
+    if (more.signal?.aborted) return onAbort()
+    socket.setTimeout(idleMs, () => settle(() => reject(silence(idleMs))))
+    socket.on('connect', () => socket.write(bytes))
+    socket.on('data', (chunk: Buffer) => attempt(() => reader.push(chunk)))
+    socket.on('end', () => attempt(() => reader.end()))
+    socket.on('error', (cause: NodeJS.ErrnoException) => settle(() => reject(connectError(cause, options.socketPath))))
+  })
+}
+
+function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftError {
+  if (cause.code === 'EACCES' || cause.code === 'EPERM') {
+    return new CroftError('FORBIDDEN', `you may not use ${socketPath}`, { hint: 'run it as root', cause })
+  }
+  const absent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
+  const message = absent
+    ? `the daemon does not run: nothing answers on ${socketPath}`
+    : `the connection to the daemon broke: ${cause.message}`
+  const hint = absent ? 'systemctl start croft   (a new host: croft init)' : 'croft op ls'
+  return new CroftError('UNREACHABLE', message, { hint, cause })
+}
+
+function silence(idleMs: number): CroftError {
+  return new CroftError('UNREACHABLE', `the daemon has been silent for ${Math.round(idleMs / 1000)} s`, {
+    hint: 'croft op ls',
+  })
+}
+
+function parseBody(reply: Reply): unknown {
+  if (reply.body === '') return null
+  if (/^text\/plain/i.test(reply.headers.get('content-type') ?? '')) return reply.body
+  try {
+    return JSON.parse(reply.body)
+  } catch (cause) {
+    throw new CroftError('UNREACHABLE', `the daemon answered ${reply.status} with something that is not JSON`, {
+      hint: 'croft doctor',
+      cause,
+    })
+  }
+}
+
+/** `{error: {code, …}}`, or that inside alone. Codes of a newer daemon are kept readable: they count as FAILED. */
+export function errorBody(reply: Reply, value: unknown): ErrorBody {
+  const outer = typeof value === 'object' && value !== null ? (value as { error?: unknown }) : {}
+  const body = (typeof outer.error === 'object' && outer.error !== null ? outer.error : outer) as Partial<ErrorBody>
+  const known = typeof body.code === 'string' && Object.hasOwn(errorTable, body.code)
+  const code: ErrorCode = known && body.code ? body.code : reply.status === 404 ? 'NOT_FOUND' : 'FAILED'
+  const message = typeof body.message === 'string' ? body.message : `the daemon answered ${reply.status}`
+  return {
+    code,
+    message,
+    ...(typeof body.hint === 'string' ? { hint: body.hint } : {}),
+    ...(typeof body.op === 'string' ? { op: body.op } : {}),
+  }
+}
+
+export function items<T>(list: List<T>): readonly T[] {
+  return 'items' in list ? list.items : list
+}

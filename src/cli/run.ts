@@ -1,0 +1,140 @@
+/** Parse → load the one command → run → print once → exit code. */
+import { CroftError, errorTable, toCroftError } from '../api/errors.ts'
+import type { Answer } from './answer.ts'
+import type { Context } from './context.ts'
+import type { Flags } from './flags.ts'
+import type { Io } from './io.ts'
+import { type Parsed, parse } from './parse.ts'
+import { oneLine } from './render/escape.ts'
+import { errorText, type Format, formats, jsonText, type RenderOptions, render } from './render/index.ts'
+import { signs, styleOf } from './render/style.ts'
+import { createClient } from './request.ts'
+import { nearest } from './suggest.ts'
+import { commands } from './table.ts'
+
+const defaultSocket = '/run/croft/croft.sock'
+type Run = Extract<Parsed, { kind: 'run' }>
+
+/** The exit code. What was to be said has been said. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const parsed = parse(commands, argv)
+    if (parsed.kind === 'run') return await runCommand(parsed, io)
+    if (parsed.kind === 'help') return await runHelp(parsed.words, io)
+    const { runExternal } = await import('./external.ts')
+    runExternal(parsed, io.env)
+    throw parsed.error
+  } catch (thrown) {
+    return sayError(thrown, io, wantsJson(argv))
+  }
+}
+
+async function runHelp(words: readonly string[], io: Io): Promise<number> {
+  const { helpText } = await import('./help.ts')
+  io.stdout.write(signs(styleOf(io.env, io.stdout), helpText(commands, words)))
+  return 0
+}
+
+async function runCommand(parsed: Run, io: Io): Promise<number> {
+  const { flags, row } = parsed
+  let output: RenderOptions | undefined
+  try {
+    output = renderOptions(flags, io)
+    const context = createContext(parsed, io, output.format)
+    for (const note of parsed.notes) context.say(note)
+    const command = await row.run()
+    const watching = flags.has('watch') || (row.verb === 'top' && io.stdout.tty && output.format === 'table')
+    if (row.watch && watching && io.stdout.tty) {
+      const { watch } = await import('./watch.ts')
+      return await watch(
+        context,
+        () => command.run(context),
+        (answer) => render(answer, freshOptions(flags, io)),
+      )
+    }
+    return print(await command.run(context), output, io)
+  } catch (thrown) {
+    const code = sayError(thrown, io, output?.format === 'json' || output?.format === 'jsonl')
+    return row.command || row.verb === 'shell' ? 125 : code
+  }
+}
+
+function print(answer: Answer, options: RenderOptions, io: Io): number {
+  const { out, err } = render(answer, options)
+  io.stdout.write(out)
+  io.stderr.write(err)
+  return answer.exit ?? 0
+}
+
+const freshOptions = (flags: Flags, io: Io): RenderOptions => renderOptions(flags, io)
+
+function renderOptions(flags: Flags, io: Io): RenderOptions {
+  return {
+    format: chooseFormat(flags, io.env),
+    fields: flags.list('json'),
+    columns: flags.list('columns'),
+    sort: flags.text('sort'),
+    style: styleOf(io.env, io.stdout),
+    now: io.now(),
+  }
+}
+
+function chooseFormat(flags: Flags, env: Io['env']): Format {
+  if (flags.has('quiet')) return 'name'
+  const asked = flags.text('output') ?? (flags.has('json') ? 'json' : env.CROFT_OUTPUT || 'table')
+  const format = formats.find((each) => each === asked)
+  if (format) return format
+  const meant = nearest(asked, formats)
+  throw new CroftError('USAGE', `there is no output format "${asked}"`, {
+    hint: meant ? `-o ${meant}` : `-o ${formats.join('|')}`,
+  })
+}
+
+function createContext(parsed: Run, io: Io, format: Format): Context {
+  const style = styleOf(io.env, io.stderr)
+  const socketPath = io.env.CROFT_SOCKET || defaultSocket
+  const say = (line: string) => io.stderr.write(`${signs(style, oneLine(line))}\n`)
+  const requests = parsed.flags.count('verbose') > 1 ? { onRequest: say } : {}
+  return {
+    row: parsed.row,
+    noun: parsed.noun,
+    args: parsed.args,
+    settings: parsed.settings,
+    flags: parsed.flags,
+    command: parsed.command,
+    client: createClient({ socketPath, ...requests }),
+    io,
+    style,
+    socketPath,
+    memory: new Map(),
+    forMachines: format !== 'table' && format !== 'wide',
+    say,
+  }
+}
+
+/** On stderr; stdout stays empty. As JSON when JSON was asked for. */
+function sayError(thrown: unknown, io: Io, asJson: boolean): number {
+  const error = toCroftError(thrown)
+  const style = styleOf(io.env, io.stderr)
+  if (asJson) io.stderr.write(`${jsonText(error.toBody())}\n`)
+  else io.stderr.write(errorText(shownError(error), style))
+  return errorTable[error.code].exit
+}
+
+/** A refusal is one line, whatever words it repeats; only what was tried and failed has a reason of several. */
+function shownError(error: CroftError): { readonly message: string; readonly hint: string | undefined } {
+  const refused = errorTable[error.code].status < 500
+  if (!refused) return error
+  return { message: oneLine(error.message), hint: error.hint === undefined ? undefined : oneLine(error.hint) }
+}
+
+/** Before the words are understood: was JSON asked for? */
+function wantsJson(argv: readonly string[]): boolean {
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+  return own.some(
+    (word, index) =>
+      /^--json(=|$)/.test(word) ||
+      /^(-o|--output=)jsonl?$/.test(word) ||
+      (/^(-o|--output)$/.test(word) && /^jsonl?$/.test(own[index + 1] ?? '')),
+  )
+}

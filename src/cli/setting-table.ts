@@ -1,0 +1,16 @@
+/** What the `key=value` words of a guest mean. Words that a flag can say too are explained there. */
+export const settingTable = {
+  memory: { value: 'SIZE', means: 'how much memory it may use: 512M, 2G' },
+  cpu: { value: 'NUMBER', means: 'how many processors it may use: 2, 0.5' },
+  disk: { value: 'SIZE', means: 'how large its disk may grow' },
+  processes: { value: 'NUMBER', means: 'how many processes and threads it may have' },
+  'disk-rate': { value: 'SIZE', means: 'bytes a second that it may read from and write to its disk, each' },
+  'net-rate': { value: 'SIZE', means: 'bytes a second that it may send and receive, each' },
+  size: { value: 'NAME', means: 'memory, cpu, disk and processes of this size: croft size ls' },
+  autostart: { value: 'yes|no', means: 'whether it starts when its host does (yes)' },
+  order: { value: 'NUMBER', means: 'when its host starts, lower ones start first (0)' },
+  key: { value: 'LINE', means: 'an ssh public key that enters it as root; again for another' },
+  'label.*': { value: 'TEXT', means: 'a label of your own, like label.owner=lark' },
+} as const satisfies Record<string, { readonly value: string; readonly means: string }>
+
+export type SettingName = keyof typeof settingTable | 'from' | 'packages' | 'script' | 'mirror'

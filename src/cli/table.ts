@@ -1,0 +1,13 @@
+/** The one table of commands: it feeds parser, help and documentation. A command's module is loaded when it runs. */
+import type { CommandRow } from './command.ts'
+import { croftCommands } from './table/croft.ts'
+import { farmCommands } from './table/farm.ts'
+import { guestCommands } from './table/guest.ts'
+import { templateCommands } from './table/template.ts'
+
+export const commands: readonly CommandRow[] = [
+  ...guestCommands,
+  ...templateCommands,
+  ...farmCommands,
+  ...croftCommands,
+]
