@@ -1,0 +1,194 @@
+/** What every storage driver must do. Run for the fake and, as root, for btrfs on a loop file. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { isCode } from '../../src/api/errors.ts'
+import type { Ref, Storage } from '../../src/drivers/storage/driver.ts'
+
+export interface StorageUnderTest {
+  readonly storage: Storage
+  write(ref: Ref, name: string, text: string): Promise<void>
+  read(ref: Ref, name: string): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+const template: Ref = { kind: 'template', id: 'template-1' }
+const staging: Ref = { kind: 'staging', id: 'staging-1' }
+const root: Ref = { kind: 'root', number: 7, id: 'rootdisk-1' }
+const other: Ref = { kind: 'root', number: 8, id: 'rootdisk-2' }
+const snapshot: Ref = { kind: 'snapshot', number: 7, id: 'snapshot-1' }
+const all = [template, staging, root, other, snapshot]
+
+export const hostileRefs: readonly unknown[] = [
+  ...[
+    '',
+    '.',
+    '..',
+    '../../etc',
+    'short',
+    'a'.repeat(41),
+    'with/slash',
+    'UPPERCASE1',
+    'new\nline-1',
+    'nul\0byte-1',
+  ].map((id) => ({ kind: 'template', id })),
+  { kind: 'template' },
+  { kind: 'staging', id: ['aaaaaaaa'] },
+  { kind: 'elsewhere', id: 'template-1' },
+  ...[0, -1, 65535, 1.5, Number.NaN, '7', '../1', undefined].map((number) => ({
+    kind: 'root',
+    number,
+    id: 'rootdisk-1',
+  })),
+]
+
+export function storageContract(name: string, make: () => Promise<StorageUnderTest>): void {
+  describe(`storage: ${name}`, () => {
+    let under: StorageUnderTest
+    let storage: Storage
+    before(async () => {
+      under = await make()
+      storage = under.storage
+      await storage.open()
+      await storage.open()
+    })
+    after(() => under?.close())
+
+    const twice = async (work: () => Promise<unknown>) => {
+      await work()
+      await work()
+    }
+    const withTemplate = async () => {
+      await storage.create(staging)
+      await under.write(staging, 'greeting', 'hello')
+      await twice(() => storage.clone(staging, template, { readOnly: true }))
+      await twice(() => storage.remove(staging))
+    }
+    const clean = async () => {
+      for (const ref of all) await storage.remove(ref)
+    }
+
+    test('a template is made in staging, guests are clones of it', async () => {
+      await withTemplate()
+      assert.equal(await storage.exists(staging), false)
+      assert.equal(await storage.exists(template), true)
+      await assert.rejects(under.write(template, 'greeting', 'changed'), /EROFS/)
+      await twice(() => storage.clone(template, root, { readOnly: false }))
+      assert.equal(await under.read(root, 'greeting'), 'hello')
+      await clean()
+    })
+
+    test('clones and snapshots are independent of what they came from', async () => {
+      await withTemplate()
+      await storage.clone(template, root, { readOnly: false })
+      await storage.clone(template, other, { readOnly: false })
+      await under.write(root, 'greeting', 'changed')
+      await storage.clone(root, snapshot, { readOnly: true })
+      await under.write(root, 'greeting', 'again')
+      assert.equal(await under.read(template, 'greeting'), 'hello')
+      assert.equal(await under.read(other, 'greeting'), 'hello')
+      assert.equal(await under.read(snapshot, 'greeting'), 'changed')
+      await storage.remove(template)
+      await storage.remove(root)
+      assert.equal(await under.read(snapshot, 'greeting'), 'changed')
+      const back: Ref = { kind: 'root', number: 7, id: 'rootdisk-3' }
+      await storage.clone(snapshot, back, { readOnly: false })
+      await storage.remove(snapshot)
+      assert.equal(await under.read(back, 'greeting'), 'changed')
+      await storage.remove(back)
+      await clean()
+    })
+
+    test('a clone told twice keeps what was written meanwhile; two at once are one', async () => {
+      await withTemplate()
+      await Promise.all([1, 2, 3, 4].map(() => storage.clone(template, root, { readOnly: false })))
+      await under.write(root, 'mine', 'kept')
+      await storage.clone(template, root, { readOnly: false })
+      assert.equal(await under.read(root, 'mine'), 'kept')
+      assert.equal(await under.read(root, template.id), undefined)
+      await clean()
+    })
+
+    test('what is not there: false, undefined, NOT_FOUND', async () => {
+      assert.equal(await storage.exists(root), false)
+      assert.equal(await storage.usage(root), undefined)
+      await assert.rejects(storage.clone(template, root, { readOnly: false }), (e) => isCode(e, 'NOT_FOUND'))
+      await assert.rejects(storage.limit(root, 1_000_000), (e) => isCode(e, 'NOT_FOUND'))
+      await twice(() => storage.remove(root))
+      assert.deepEqual(await storage.inventory(), { templates: [], guests: [], staging: [] })
+    })
+
+    test('inventory lists refs and manifests; the last ref takes the folder along', async () => {
+      await withTemplate()
+      await storage.clone(template, root, { readOnly: false })
+      await storage.clone(root, snapshot, { readOnly: true })
+      await storage.create(staging)
+      await twice(() => storage.writeManifest({ template: template.id }, { ref: 'debian:12' }))
+      await storage.writeManifest({ guest: 7 }, { name: 'old' })
+      await storage.writeManifest({ guest: 7 }, { name: 'web' })
+      assert.deepEqual(await storage.inventory(), {
+        templates: [{ id: template.id, manifest: { ref: 'debian:12' } }],
+        guests: [{ number: 7, roots: [root.id], snapshots: [snapshot.id], manifest: { name: 'web' } }],
+        staging: [staging.id],
+      })
+      await storage.remove(root)
+      assert.deepEqual((await storage.inventory()).guests[0]?.manifest, { name: 'web' })
+      await clean()
+      assert.deepEqual(await storage.inventory(), { templates: [], guests: [], staging: [] })
+    })
+
+    test('limits are seen, replaced and lifted', async () => {
+      await storage.create(root)
+      assert.equal((await storage.usage(root))?.limitBytes, null)
+      await twice(() => storage.limit(root, 50_000_000))
+      assert.equal((await storage.usage(root))?.limitBytes, 50_000_000)
+      await storage.limit(root, 60_000_000)
+      assert.equal((await storage.usage(root))?.limitBytes, 60_000_000)
+      await twice(() => storage.limit(root, null))
+      assert.equal((await storage.usage(root))?.limitBytes, null)
+      for (const bytes of [0, -1, 1.5, Number.NaN]) {
+        await assert.rejects(storage.limit(root, bytes), (e) => isCode(e, 'BAD_VALUE'))
+      }
+      await clean()
+    })
+
+    test('hostile ids and numbers are refused everywhere', async () => {
+      for (const hostile of hostileRefs as Ref[]) {
+        const bad = (e: unknown) => isCode(e, 'BAD_VALUE')
+        assert.throws(() => storage.path(hostile), bad)
+        await assert.rejects(async () => storage.exists(hostile), bad)
+        await assert.rejects(async () => storage.create(hostile), bad)
+        await assert.rejects(async () => storage.remove(hostile), bad)
+        await assert.rejects(async () => storage.clone(hostile, root, { readOnly: false }), bad)
+        await assert.rejects(async () => storage.clone(template, hostile, { readOnly: false }), bad)
+        await assert.rejects(async () => storage.limit(hostile, 1000), bad)
+        await assert.rejects(async () => storage.usage(hostile), bad)
+      }
+      await assert.rejects(
+        async () => storage.writeManifest({ template: '../x' }, {}),
+        (e) => isCode(e, 'BAD_VALUE'),
+      )
+      await assert.rejects(
+        async () => storage.writeManifest({ guest: 0 }, {}),
+        (e) => isCode(e, 'BAD_VALUE'),
+      )
+    })
+
+    test('closed means POOL_MISSING, never "not there"; opened again all is as it was', async () => {
+      await withTemplate()
+      await twice(() => storage.close())
+      assert.equal((await storage.state()).mounted, false)
+      const missing = (e: unknown) => isCode(e, 'POOL_MISSING')
+      await assert.rejects(storage.exists(template), missing)
+      await assert.rejects(storage.inventory(), missing)
+      await assert.rejects(storage.create(root), missing)
+      await assert.rejects(storage.clone(template, root, { readOnly: false }), missing)
+      await assert.rejects(storage.remove(template), missing)
+      await assert.rejects(storage.usage(template), missing)
+      await assert.rejects(storage.writeManifest({ guest: 7 }, {}), missing)
+      await twice(() => storage.open())
+      assert.equal((await storage.state()).mounted, true)
+      assert.equal(await under.read(template, 'greeting'), 'hello')
+      await clean()
+    })
+  })
+}

@@ -1,0 +1,256 @@
+/**
+ * A host with all our daemon code, over fakes and a clock that we move. A daemon can be killed at any named failpoint and
+ * another be built over the same store and the same fakes. What happens is told in a log.
+ */
+import assert from 'node:assert/strict'
+import { toCroftError } from '../../src/api/errors.ts'
+import type { GuestState, GuestStatus } from '../../src/api/guest.ts'
+import type { Operation } from '../../src/api/resources.ts'
+import type { RouteName } from '../../src/api/routes.ts'
+import { bodies, queries } from '../../src/api/schemas.ts'
+import type { Daemon } from '../../src/daemon/daemon.ts'
+import { createHostLoop } from '../../src/daemon/host/loop.ts'
+import type { HostParts } from '../../src/daemon/host/parts.ts'
+import { planHost } from '../../src/daemon/host/plan-host.ts'
+import type { Handler, Handlers } from '../../src/daemon/http/handler.ts'
+import { handlers } from '../../src/daemon/http/handlers/table.ts'
+import { writeFarm } from '../../src/daemon/init.ts'
+import { Operations } from '../../src/daemon/operations/operations.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
+import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
+import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
+import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
+import type { PoolSpec } from '../../src/drivers/storage/driver.ts'
+import { createFakeStorage } from '../../src/drivers/storage/fake/index.ts'
+import type { TemplateBuilder } from '../../src/drivers/template/driver.ts'
+import type { Write } from '../../src/store/store.ts'
+import { quiet, SimClock } from './clock.ts'
+import { heldBy, type Lifeline } from './lifeline.ts'
+import { createWeakStore } from './weak-store.ts'
+import { tell } from './words.ts'
+
+const hostName = 'ash'
+const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
+const paths = { stateDir: '/s', socket: '/s/k', storeFile: '/s/d', lxcPath: '/s/l', cgroup: 'croft' }
+
+interface Running {
+  readonly life: Lifeline
+  readonly daemon: Daemon
+  readonly parts: HostParts
+}
+
+interface Asked {
+  readonly params?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly query?: Readonly<Record<string, string>>
+}
+
+export class SimFarm {
+  readonly clock = new SimClock()
+  readonly runtime = createFakeRuntime(this.clock)
+  readonly storage = createFakeStorage({ pool })
+  readonly network = createFakeNetwork()
+  readonly firewall = createFakeFirewall()
+  readonly store = createWeakStore(
+    () => this.clock.now(),
+    (writes) => this.wrote(writes),
+  )
+  readonly lines: string[] = []
+  /** Every failpoint that was passed, in order. */
+  readonly passed: string[] = []
+  private running: Running | undefined
+  private silent = false
+  private dieAt = Number.POSITIVE_INFINITY
+
+  async open(): Promise<this> {
+    this.silent = true
+    await this.storage.open()
+    const asked = { name: 'meadow' }
+    await writeFarm(
+      this.clock.env(() => true),
+      this.store,
+      {
+        ...{ settings: { ...paths, hostName }, asked, pool, by: 'root' },
+      },
+    )
+    await this.boot()
+    await this.ask('buildTemplate', { body: { ref: 'debian:12' } })
+    await this.clock.pass(1)
+    this.silent = false
+    return this
+  }
+
+  /** A daemon begins; whatever ran before must be dead. */
+  async boot(): Promise<void> {
+    const life: Lifeline = { alive: true }
+    const env = this.clock.env(() => life.alive)
+    const store = heldBy(life, this.store)
+    const operations = new Operations(store, env)
+    await operations.recover()
+    const parts = await this.parts(life, operations)
+    const loop = createHostLoop(parts)
+    const daemon: Daemon = {
+      ...{ env, store, operations, version: 'sim', hostName },
+      open: () => ({ parts, loop }),
+      init: async () => ({ lines: [] }),
+      diagnose: async () => [],
+      mend: async () => [],
+    }
+    this.running = { life, daemon, parts }
+    this.say('daemon', 'begins')
+    await loop.begin()
+    await quiet()
+  }
+
+  private async parts(life: Lifeline, operations: Operations): Promise<HostParts> {
+    const farm = await read<FarmRecord>(this.store, keys.farm)
+    const host = await read<HostRecord>(this.store, keys.host(hostName))
+    assert.ok(farm && host)
+    const act = (family: string) => (method: string, args: unknown[]) => {
+      const text = tell(family, method, args)
+      if (text !== undefined) this.say('host', text)
+    }
+    const env = this.clock.env(() => life.alive)
+    const storage = heldBy(life, this.storage, act('storage'))
+    return {
+      ...{ env, store: heldBy(life, this.store), operations, farm: farm.value, host: host.value },
+      facts: { uidBase: host.value.uidBase, mtu: 1500, nameservers: ['192.0.2.53'] },
+      runtime: heldBy(life, this.runtime, act('runtime')),
+      storage: () => storage,
+      pools: ['default'],
+      network: heldBy(life, this.network, act('network')),
+      firewall: heldBy(life, this.firewall, act('firewall')),
+      builder: heldBy(life, builder),
+      failpoint: (name) => this.failpoint(life, name),
+      log: { info() {}, warn() {}, error: (fields, message) => life.alive && this.say('error', told(message, fields)) },
+    }
+  }
+
+  /** The daemon dies when it has passed so many failpoints from now on. */
+  killAfter(failpoints: number): void {
+    this.dieAt = this.passed.length + failpoints
+  }
+
+  kill(): void {
+    assert.ok(this.running)
+    this.running.life.alive = false
+    this.say('daemon', 'is killed')
+  }
+
+  private failpoint(life: Lifeline, name: string): void {
+    if (!life.alive) throw new Error('dead')
+    this.passed.push(name)
+    if (this.passed.length <= this.dieAt) return
+    this.dieAt = Number.POSITIVE_INFINITY
+    life.alive = false
+    this.say('daemon', `is killed at ${name}`)
+    throw new Error('dead')
+  }
+
+  get isAlive(): boolean {
+    return this.running?.life.alive === true
+  }
+
+  /** A request as the HTTP server hands it on. */
+  async ask<R extends keyof Handlers>(route: R, { params = {}, body, query = {} }: Asked): Promise<unknown> {
+    assert.ok(this.running)
+    const words = [route, ...Object.values(params), ...(body === undefined ? [] : [JSON.stringify(body)])].join(' ')
+    this.say('api', words)
+    const schema = (bodies as Partial<Record<RouteName, { parse(value: unknown): unknown }>>)[route]
+    const asking = (queries as Partial<Record<RouteName, { parse(value: unknown): unknown }>>)[route]
+    const request = { params, query: asking?.parse(query) ?? {}, body: schema?.parse(body ?? {}), caller }
+    try {
+      const handle = handlers[route] as unknown as Handler<RouteName>
+      const answer = handle(this.running.daemon, request as unknown as Parameters<typeof handle>[1])
+      return await this.heard(answer)
+    } catch (thrown) {
+      const error = toCroftError(thrown)
+      this.say('api', `→ ${error.code}: ${error.message}`)
+      return undefined
+    }
+  }
+
+  /** Who asked a daemon that dies meanwhile hears nothing. */
+  private async heard(answer: Promise<unknown>): Promise<unknown> {
+    const is = { open: true }
+    const close = () => {
+      is.open = false
+    }
+    answer.then(close, close)
+    do await quiet()
+    while (is.open && this.isAlive)
+    return is.open ? undefined : answer
+  }
+
+  pass(seconds: number): Promise<void> {
+    return this.clock.pass(seconds)
+  }
+
+  async stateOf(name: string): Promise<GuestState | 'gone'> {
+    const guests = await readAll<GuestRecord>(this.store, keys.guests(hostName))
+    const guest = guests.find(({ value }) => value.name === name)
+    if (!guest) return 'gone'
+    return (
+      (await read<GuestStatus>(this.store, keys.guestStatus(hostName, guest.value.number)))?.value.state ?? 'creating'
+    )
+  }
+
+  async operations(): Promise<readonly Operation[]> {
+    return (await readAll<Operation>(this.store, keys.operations)).map(({ value }) => value)
+  }
+
+  /** What still differs between wish and fact. */
+  async left(): Promise<readonly string[]> {
+    assert.ok(this.running)
+    const open = this.running.daemon.open()
+    assert.ok(open)
+    const was = this.silent
+    this.silent = true
+    const steps = await planHost(open.parts, open.loop.gate)
+    this.silent = was
+    return steps.map(({ what, step, detail }) => `${what}: ${step} (${detail})`)
+  }
+
+  say(who: string, text: string): void {
+    if (this.silent) return
+    const time = this.clock.seconds - 1
+    this.lines.push(`${time.toFixed(1).padStart(6)} ${who.padEnd(6)} ${text}`)
+  }
+
+  private wrote(writes: readonly Write[]): void {
+    for (const write of writes) {
+      if (!('put' in write)) continue
+      const { put: key, value } = write
+      const guest = /^status\/ash\/guest\/0*(\d+)$/.exec(key)
+      if (guest) this.say('status', told(`guest ${guest[1]} ${(value as GuestStatus).state}`, reasonOf(value)))
+      const snapshot = /^status\/ash\/snapshot\/(.+)$/.exec(key)
+      if (snapshot) this.say('status', `snapshot ${snapshot[1]} ${(value as { state: string }).state}`)
+      const operation = value as Operation
+      if (key.startsWith('operations/') && operation.state !== 'running')
+        this.say('op', told(`${operation.verb} ${operation.target.name} ${operation.state}`, operation.error ?? {}))
+    }
+  }
+}
+
+const caller = { name: 'root', role: 'operator' } as const
+
+const reasonOf = (value: unknown): object => {
+  const { reason } = value as GuestStatus
+  return reason === undefined ? {} : { message: reason }
+}
+
+function told(text: string, fields: object): string {
+  const { code, message, error } = fields as { code?: string; message?: string; error?: string }
+  return [text, code, message ?? error]
+    .filter((part) => part !== undefined)
+    .join(': ')
+    .replaceAll('\n', ' | ')
+}
+
+const builder: TemplateBuilder = {
+  name: 'sim',
+  check() {},
+  build: async () => ({ sizeBytes: 1, sha256: 'c0ffee', facts: {} }),
+  async sweep() {},
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SimFarm } from './farm.ts'
+import { assertGolden } from './golden.ts'
+
+const web = { params: { guest: 'web' } }
+
+const stories: Record<string, (farm: SimFarm) => Promise<void>> = {
+  async 'guest-starts'(farm) {
+    await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12', memory: '1G' } })
+    await farm.pass(60)
+    assert.equal(await farm.stateOf('web'), 'running')
+  },
+
+  async 'init-dies-at-once'(farm) {
+    farm.runtime.behave(1, { diesAfterMs: 200 })
+    await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+    await farm.pass(120)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['failed', 5])
+    farm.say('people', 'mend it and ask again')
+    farm.runtime.behave(1, {})
+    await farm.ask('actGuest', { ...web, body: { do: 'start' } })
+    await farm.pass(60)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['running', 6])
+  },
+
+  async 'start-fails'(farm) {
+    farm.runtime.behave(1, { startFails: 'cgfsng: no room' })
+    await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+    await farm.pass(5)
+    farm.runtime.behave(1, {})
+    await farm.pass(10)
+    assert.equal(await farm.stateOf('web'), 'running')
+  },
+
+  async 'guest-dies-by-itself'(farm) {
+    await running(farm)
+    for (let death = 0; death < 7; death++) {
+      await farm.pass(60)
+      farm.say('guest', '1 dies')
+      farm.runtime.die(1)
+    }
+    await farm.pass(10)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['running', 8])
+  },
+
+  async 'stop-that-hangs'(farm) {
+    await running(farm)
+    farm.runtime.behave(1, { ignoresStop: true })
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(29)
+    assert.equal((await farm.runtime.observe(1))?.state, 'running')
+    await farm.pass(5)
+    assert.equal(await farm.stateOf('web'), 'stopped')
+  },
+
+  async 'stop-and-restart'(farm) {
+    await running(farm)
+    await farm.ask('actGuest', { ...web, body: { do: 'restart' } })
+    await farm.pass(5)
+    await farm.ask('actGuest', { ...web, body: { do: 'freeze' } })
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(5)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['stopped', 2])
+  },
+
+  async 'restore-while-running'(farm) {
+    await running(farm)
+    await farm.ask('takeSnapshot', { ...web, body: { name: 'monday' } })
+    const before = farm.runtime.rootOf(1)
+    await farm.ask('restoreSnapshot', { params: { guest: 'web', snapshot: 'monday' } })
+    await farm.pass(60)
+    assert.notEqual(farm.runtime.rootOf(1), before)
+    assert.equal((await farm.storage.holdings(1)).roots.length, 1)
+  },
+
+  async 'disk-is-lost'(farm) {
+    await running(farm)
+    farm.say('people', 'delete the disk behind croft’s back')
+    const [id = ''] = (await farm.storage.holdings(1)).roots
+    await farm.storage.remove({ kind: 'root', number: 1, id })
+    farm.runtime.die(1)
+    await farm.pass(100)
+    assert.deepEqual([await farm.stateOf('web'), (await farm.storage.holdings(1)).roots], ['failed', []])
+  },
+
+  async 'two-clients-one-guest'(farm) {
+    await running(farm)
+    const change = (body: object, query = {}) => farm.ask('changeGuest', { ...web, body, query })
+    await Promise.all([change({ memory: '2G' }), change({ labels: { owner: 'lark' } }), change({ cpu: 3 })])
+    await farm.pass(5)
+    await change({ memory: '3G' }, { ifRevision: '1' })
+    await farm.pass(5)
+  },
+
+  async 'store-goes-away'(farm) {
+    await running(farm)
+    farm.say('store', 'cannot be reached')
+    farm.store.reachable(false)
+    farm.say('guest', '1 dies')
+    farm.runtime.die(1)
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(12)
+    farm.say('store', 'is back')
+    farm.store.reachable(true)
+    await farm.pass(10)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['running', 2])
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(5)
+    assert.equal(await farm.stateOf('web'), 'stopped')
+  },
+
+  async 'clock-goes-back'(farm) {
+    await running(farm)
+    farm.runtime.behave(1, { ignoresStop: true })
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(10)
+    farm.say('clock', 'is set back an hour')
+    farm.clock.jump(-3_600_000)
+    await farm.pass(25)
+    assert.equal(await farm.stateOf('web'), 'stopped')
+    await farm.ask('deleteGuest', web)
+    await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+    await farm.pass(5)
+    assert.equal(await farm.stateOf('web'), 'running')
+    assert.equal(await farm.runtime.observe(1), undefined, 'its number rests')
+  },
+
+  async 'host-reboots'(farm) {
+    for (const [name, order, autostart] of [
+      ['web', 5, true],
+      ['data1', -5, true],
+      ['lab', 0, false],
+    ])
+      await farm.ask('createGuest', { body: { name, template: 'debian:12', order, autostart } })
+    await farm.pass(10)
+    farm.say('host', 'loses power, and comes back')
+    farm.kill()
+    for (const number of [1, 2, 3]) farm.runtime.die(number)
+    farm.firewall.flush()
+    await farm.pass(30)
+    await farm.boot()
+    await farm.pass(60)
+    const states = await Promise.all(['web', 'data1', 'lab'].map((name) => farm.stateOf(name)))
+    assert.deepEqual(states, ['running', 'running', 'stopped'])
+    await farm.ask('actGuest', { params: { guest: 'lab' }, body: { do: 'start' } })
+    await farm.pass(5)
+    assert.equal(await farm.stateOf('lab'), 'running')
+  },
+
+  async 'firewall-flushed-from-outside'(farm) {
+    await running(farm)
+    farm.say('people', 'flush the ruleset')
+    farm.firewall.flush()
+    await farm.pass(31)
+    assert.deepEqual(
+      farm.firewall.model?.guests.map(({ number }) => number),
+      [1],
+    )
+  },
+
+  async 'daemon-killed-in-a-restart'(farm) {
+    await running(farm)
+    farm.killAfter(2)
+    await farm.ask('actGuest', { ...web, body: { do: 'restart' } })
+    await farm.pass(10)
+    await farm.boot()
+    await farm.pass(60)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['running', 2])
+  },
+}
+
+async function running(farm: SimFarm): Promise<void> {
+  await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await farm.pass(3)
+  assert.equal(await farm.stateOf('web'), 'running')
+}
+
+for (const [name, story] of Object.entries(stories)) {
+  test(name, async () => {
+    const farm = await new SimFarm().open()
+    await story(farm)
+    assertGolden(name, farm.lines)
+  })
+}

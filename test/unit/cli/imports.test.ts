@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+import { build } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '../../..')
+const daemonEntry = 'src/daemon/main.ts'
+
+/** Everything that runs when some command runs; types are gone by then. The daemon behind its one door is not the CLI. */
+async function graph(): Promise<{
+  files: readonly string[]
+  outside: ReadonlySet<string>
+  eager: ReadonlySet<string>
+}> {
+  const result = await build({
+    entryPoints: [join(root, 'src/cli/main.ts')],
+    absWorkingDir: root,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    external: ['*/daemon/main.ts'],
+    outdir: join(root, 'unwritten'),
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  })
+  const { inputs } = result.metafile
+  const outside = new Set<string>()
+  for (const { imports } of Object.values(inputs)) for (const each of imports) if (each.external) outside.add(each.path)
+  const eager = new Set<string>()
+  const visit = (file: string) => {
+    if (eager.has(file)) return
+    eager.add(file)
+    for (const each of inputs[file]?.imports ?? []) {
+      if (each.kind === 'import-statement') visit(each.external ? `outside ${each.path}` : each.path)
+    }
+  }
+  visit('src/cli/main.ts')
+  return { files: Object.keys(inputs), outside, eager }
+}
+
+test('the CLI loads no zod, no node:http, no fastify, no schemas', async () => {
+  const { files, outside } = await graph()
+  assert.deepEqual(
+    [...outside].filter((name) => !/^node:/.test(name) && !name.endsWith(daemonEntry.slice(3))),
+    [],
+  )
+  for (const heavy of ['node:http', 'node:https', 'node:sqlite', 'node:crypto']) assert.ok(!outside.has(heavy), heavy)
+  for (const file of files) assert.match(file, /^(src\/cli\/|src\/api\/(errors|routes)\.ts$|src\/version\.ts$)/)
+})
+
+test('what every command waits for stays small', async () => {
+  const { eager } = await graph()
+  const outside = [...eager].filter((file) => file.startsWith('outside ')).map((file) => file.slice('outside '.length))
+  assert.deepEqual(outside.sort(), ['node:fs/promises', 'node:net', 'node:tty', 'node:util'])
+  assert.deepEqual(
+    [...eager].filter((file) => file.includes('/commands/')),
+    [],
+  )
+})
+
+test('processes are started in one file', async () => {
+  const { files } = await graph()
+  const starters = files.filter(
+    (file) => file.endsWith('.ts') && /node:child_process/.test(readFileSync(join(root, file), 'utf8')),
+  )
+  assert.deepEqual(starters, [relative(root, join(dirname(join(root, 'src/cli/main.ts')), 'spawn.ts'))])
+})

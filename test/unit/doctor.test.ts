@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Finding } from '../../src/api/resources.ts'
+import { judgeAddresses } from '../../src/daemon/doctor/addresses.ts'
+import { judgeCgroups } from '../../src/daemon/doctor/cgroups.ts'
+import { judgeClock } from '../../src/daemon/doctor/clock.ts'
+import { diagnose, themes } from '../../src/daemon/doctor/doctor.ts'
+import { judgeKernel } from '../../src/daemon/doctor/kernel.ts'
+import { judgeLeftovers } from '../../src/daemon/doctor/leftovers.ts'
+import type { Look } from '../../src/daemon/doctor/look.ts'
+import { judgeNeighbours } from '../../src/daemon/doctor/neighbours.ts'
+import type { Patient } from '../../src/daemon/doctor/patient.ts'
+import { judgePool } from '../../src/daemon/doctor/pools.ts'
+import { judgeSettings } from '../../src/daemon/doctor/preparation.ts'
+import { judgeResolver } from '../../src/daemon/doctor/resolver.ts'
+import { judgeStore } from '../../src/daemon/doctor/store.ts'
+import { judgeIds } from '../../src/daemon/doctor/subordinate-ids.ts'
+import { judgeTools, tools } from '../../src/daemon/doctor/tools.ts'
+import { ownRange, parseRanges } from '../../src/daemon/hostprep/subordinate.ts'
+import { settings } from '../../src/daemon/hostprep/values.ts'
+
+const verdicts = (findings: readonly Finding[]) => findings.map(({ verdict }) => verdict).join(' ')
+const evidence = (findings: readonly Finding[]) => findings.map((finding) => finding.evidence).join('\n')
+const gib = 1024 ** 3
+
+test('a kernel is old, or lacks what guests need', () => {
+  const good = { release: '6.1.0-18-amd64', maxUserNamespaces: 9000, btrfs: true, veth: undefined, seccomp: true }
+  assert.equal(verdicts(judgeKernel(good)), 'ok')
+  assert.equal(verdicts(judgeKernel({ ...good, release: '5.15.0' })), 'ok')
+  assert.match(evidence(judgeKernel({ ...good, release: '5.10.0-28-amd64' })), /5\.10\.0.*need 5\.15/)
+  assert.match(evidence(judgeKernel({ ...good, maxUserNamespaces: 0 })), /no guest can start/)
+  const bare = { ...good, maxUserNamespaces: undefined, btrfs: false, veth: false, seccomp: false }
+  assert.equal(verdicts(judgeKernel(bare)), 'red red red red')
+})
+
+test('cgroups: v1, v2, side by side, or missing', () => {
+  const all = ['cpu', 'memory', 'pids', 'devices', 'freezer']
+  assert.match(evidence(judgeCgroups({ v1: all, v2: [] })), /empty v2/)
+  assert.match(evidence(judgeCgroups({ v1: all, v2: undefined })), /^v1:/)
+  assert.match(evidence(judgeCgroups({ v1: [], v2: ['cpu', 'memory', 'pids'] })), /^v2:/)
+  assert.equal(evidence(judgeCgroups({ v1: [], v2: ['cpu', 'pids'] })), 'no controller "memory"')
+  assert.match(judgeCgroups({ v1: ['cpu'], v2: ['memory', 'pids'] })[0]?.evidence ?? '', /freezer/)
+  assert.match(evidence(judgeCgroups({ v1: [], v2: undefined })), /no cgroups are mounted/)
+})
+
+test('tools: missing, too old, there', () => {
+  const there = tools.map((tool) => ({ tool, there: true, said: 'v 5.0.2' }))
+  assert.equal(verdicts(judgeTools(there)), 'ok')
+  const without = judgeTools(there.map((each) => (each.tool.program === 'nft' ? { ...each, there: false } : each)))
+  assert.deepEqual(
+    without.map(({ verdict, mend }) => [verdict, mend]),
+    [['red', 'apt-get install nftables']],
+  )
+  const old = judgeTools(there.map((each) => (each.tool.program === 'lxc-start' ? { ...each, said: '4.0.6' } : each)))
+  assert.match(evidence(old), /lxc-start is 4\.0\.6, croft needs 5/)
+})
+
+test('kernel settings: too low is told with its reason, higher is fine', () => {
+  const good = new Map(settings.map(({ path, wanted }) => [path, wanted]))
+  assert.equal(verdicts(judgeSettings(good)), 'ok')
+  assert.equal(verdicts(judgeSettings(new Map([...good, ['kernel/pid_max', 9_000_000]]))), 'ok')
+  assert.equal(verdicts(judgeSettings(new Map([...good, ['kernel/pid_max', 32_768]]))), 'warn')
+  const [low] = judgeSettings(new Map([...good, ['fs/inotify/max_user_instances', 128]]))
+  assert.equal(low?.verdict, 'red')
+  assert.match(low?.evidence ?? '', /fs\.inotify\.max_user_instances is 128/)
+  assert.equal(low?.mend, 'croft doctor --fix sysctl')
+})
+
+test('ids: covered, missing, shared with another', () => {
+  const judge = (text: string) => judgeIds({ own: ownRange(), ranges: new Map([['/etc/subuid', parseRanges(text)]]) })
+  assert.equal(verdicts(judge('root:1879048192:268435456\nlark:100000:65536\n')), 'ok')
+  assert.equal(verdicts(judge('0:1879048192:268435456')), 'ok')
+  assert.equal(verdicts(judge('root:1000000:2200000000')), 'ok')
+  assert.match(evidence(judge('root:1879048192:65536')), /has no line root:1879048192:268435456/)
+  assert.match(evidence(judge('root:1879048192:268435456\nlark:2147483647:10')), /lark:2147483647:10 shares/)
+  assert.equal(verdicts(judge('root:1879048192:268435456\nlark:2147483648:10')), 'ok')
+  assert.equal(verdicts(judge('lark:1879113728:65536')), 'red red')
+})
+
+test('addresses: the prefix, the gateway, forwarding', () => {
+  const gateway = { network: '169.254.0.1', by: 'lo' }
+  const good = { prefix4: '10.100.0.0/16', taken: [gateway], forwards: true }
+  assert.equal(verdicts(judgeAddresses(good)), 'ok ok ok')
+  assert.equal(verdicts(judgeAddresses({ ...good, taken: [], forwards: false })), 'ok red red')
+  const inside = judgeAddresses({ ...good, taken: [gateway, { network: '10.100.4.0/24', by: 'tun0' }] })
+  assert.match(inside[0]?.evidence ?? '', /10\.100\.4\.0\/24 \(tun0\)/)
+  assert.equal(inside[0]?.verdict, 'red')
+  assert.equal(
+    verdicts(judgeAddresses({ ...good, taken: [gateway, { network: '10.0.0.0/8', by: 'tun0' }] })),
+    'warn ok ok',
+  )
+  assert.match(evidence(judgeAddresses({ prefix4: undefined, taken: [], forwards: false })), /10\.100\.0\.0/)
+})
+
+test('resolver: a server on the loopback serves no guest', () => {
+  const good = { nameservers: ['192.0.2.53'], resolvConf: '', given: ['192.0.2.53'], silent: [] }
+  assert.equal(verdicts(judgeResolver(good)), 'ok')
+  const stub = judgeResolver({ ...good, nameservers: [], resolvConf: 'nameserver 127.0.0.53\n' })
+  assert.match(evidence(stub), /only 127\.0\.0\.53.*no DNS/)
+  assert.equal(verdicts(stub), 'red')
+  assert.match(evidence(judgeResolver({ ...good, nameservers: [], resolvConf: undefined })), /names no server/)
+  assert.equal(verdicts(judgeResolver({ ...good, given: ['192.0.2.1'], silent: ['192.0.2.53'] })), 'warn warn')
+})
+
+test('store: damage before room, room before size', () => {
+  const good = { kind: 'sqlite', revision: 7, sizeBytes: 4096, diskFreeBytes: 20 * gib, damage: undefined }
+  assert.equal(verdicts(judgeStore(good)), 'ok')
+  assert.match(evidence(judgeStore({ ...good, damage: 'row 3 missing', diskFreeBytes: 0 })), /damaged: row 3 missing/)
+  assert.equal(verdicts(judgeStore({ ...good, diskFreeBytes: gib / 2 })), 'warn')
+  assert.equal(verdicts(judgeStore({ ...good, diskFreeBytes: 1024 })), 'red')
+  assert.equal(verdicts(judgeStore({ ...good, sizeBytes: 3 * gib })), 'warn')
+})
+
+test('pool: mounted, with room, counting, whole', () => {
+  const state = { mounted: true, totalBytes: 100 * gib, freeBytes: 50 * gib }
+  const good = { name: 'default', mountPoint: '/p', state, counting: 'on', diskErrors: 0 } as const
+  const judge = (more: object) => verdicts(judgePool({ ...good, ...more }))
+  assert.equal(judge({}), 'ok')
+  assert.equal(judge({ state: { ...state, freeBytes: 9 * gib } }), 'warn')
+  assert.equal(judge({ state: { ...state, freeBytes: gib } }), 'red')
+  assert.equal(judge({ state: { ...state, warning: 'may grow by 9 GiB, its disk has 3 GiB left' } }), 'warn')
+  assert.equal(judge({ counting: 'off' }), 'red')
+  assert.equal(judge({ counting: 'inconsistent', diskErrors: 2 }), 'warn red')
+  const [lost] = judgePool({ ...good, state: { mounted: false, totalBytes: null, freeBytes: null } })
+  assert.equal(lost?.mend, 'croft doctor --fix pool-mount')
+})
+
+test('clock: insane, before the farm, jumped, kept by nobody', () => {
+  const now = Date.parse('2027-03-01T12:00:00Z')
+  const good = { now, farmCreated: now - 1000, jumpedMs: 3, keeper: 'chronyd' }
+  assert.equal(verdicts(judgeClock(good)), 'ok')
+  assert.match(evidence(judgeClock({ ...good, now: 0 })), /the year 1970/)
+  assert.match(evidence(judgeClock({ ...good, farmCreated: now + 1 })), /before this farm began/)
+  assert.match(evidence(judgeClock({ ...good, jumpedMs: -3_600_000 })), /jumped by -3600 s/)
+  assert.equal(verdicts(judgeClock({ ...good, keeper: undefined })), 'warn')
+})
+
+test('leftovers are counted, neighbours named', () => {
+  assert.equal(verdicts(judgeLeftovers([])), 'ok')
+  assert.match(evidence(judgeLeftovers(['guest 1', 'guest 2', 'guest 3', 'guest 4'])), /^4 without.*guest 3, …$/)
+  assert.equal(verdicts(judgeNeighbours([])), 'ok')
+  assert.match(evidence(judgeNeighbours([{ name: 'Incus', links: ['incusbr0'] }])), /Incus is here with incusbr0/)
+  assert.equal(verdicts(judgeNeighbours([{ name: 'Proxmox VE', links: [] }])), 'warn')
+})
+
+test('what cannot be examined is a red finding of its theme, and the others go on', async () => {
+  const broken = async (): Promise<never> => {
+    throw new Error('the disk is on fire')
+  }
+  const run = { run: broken, outcome: broken }
+  const look: Look = { run, text: broken, names: broken, program: broken, answers: broken }
+  const patient = { run, settings: { storeFile: '/nowhere' }, store: { get: broken } } as unknown as Patient
+  const findings = await diagnose(
+    { ...patient, open: undefined, env: { now: () => 0, monotonicMs: () => 0 } as never },
+    look,
+  )
+  for (const { verdict, evidence } of findings) assert.deepEqual([verdict, /on fire/.test(evidence)], ['red', true])
+  assert.ok(findings.length >= themes.length - 2)
+})
+
+test('every red finding has a mend', () => {
+  const none = { mounted: false, totalBytes: null, freeBytes: null }
+  const reds = [
+    ...judgeKernel({ release: '4.19', maxUserNamespaces: 0, btrfs: false, veth: false, seccomp: false }),
+    ...judgeCgroups({ v1: [], v2: [] }),
+    ...judgeTools(tools.map((tool) => ({ tool, there: false }))),
+    ...judgeIds({ own: ownRange(), ranges: new Map([['/etc/subgid', []]]) }),
+    ...judgePool({ name: 'p', mountPoint: '/p', state: none, counting: undefined, diskErrors: 0 }),
+  ]
+  for (const finding of reds) assert.ok(finding.mend, finding.evidence)
+})
