@@ -1,0 +1,223 @@
+/**
+ * The budgets of one host, beside the raw tools and, with --with-lxd, LXD, in one run and in turn. Prints a table;
+ * --write puts it into docs/benchmarks.md. Figures are for reading, no test asserts one.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Guest } from '../src/api/guest.ts'
+import { createTestFarm, type TestFarm } from '../test/system/farm.ts'
+import { createLxd, type Lxd } from './lxd.ts'
+import { command, type Figure, measure, type Row, table } from './measure.ts'
+import { createRaw } from './raw.ts'
+import { answersSsh } from './ssh.ts'
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '15' },
+    guests: { type: 'string', default: '0' },
+    idle: { type: 'string', default: '2000' },
+    'with-lxd': { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+})
+const runs = Number(values.runs)
+const idleMs = Number(values.idle)
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+const farm = await createTestFarm()
+const lxd = values['with-lxd'] ? await createLxd(farm.template.path) : undefined
+try {
+  say('preparing')
+  for (let i = 1; i <= 5; i++) await farm.croftOk('create', `g${i}`, 'debian:12')
+  const idle = residentMb(farm)
+  const raw = await rawFor(farm)
+  const figures: Figure[] = []
+  for (const row of rows(farm, raw, lxd)) {
+    say(row.what)
+    figures.push(...(await measure(row, runs, idleMs)))
+  }
+  const few = residentMb(farm)
+  const many = Number(values.guests)
+  if (many > 0) figures.push(...(await withMany(farm, many)))
+  const memory = [
+    `| daemon, 5 guests running | ${idle.toFixed(0)} |`,
+    `| the same after all this | ${few.toFixed(0)} |`,
+  ]
+  if (many > 0) memory.push(`| with ${many} guests more | ${residentMb(farm).toFixed(0)} |`)
+  report(figures, memory)
+  await raw.dispose()
+} finally {
+  await lxd?.dispose()
+  await farm.croft('rm', '--all', '-y')
+  await farm.dispose()
+}
+
+async function rawFor(farm: TestFarm) {
+  const guest = await farm.json<Guest>('show', 'g1')
+  const raw = createRaw({
+    namespace: farm.namespaces.host,
+    env: farm.env(),
+    template: join(farm.poolDir, 'templates', farm.template.manifest.id),
+    poolDir: farm.poolDir,
+    stateDir: farm.stateDir,
+    model: {
+      folder: join(farm.stateDir, 'lxc', String(guest.number)),
+      root: join(farm.poolDir, 'guests', String(guest.number), 'roots', guest.spec.root.id),
+      number: guest.number,
+      ipv4: guest.ipv4,
+    },
+  })
+  raw.define()
+  return raw
+}
+
+function rows(farm: TestFarm, raw: ReturnType<typeof createRaw>, lxd: Lxd | undefined): Row[] {
+  const croft = (...words: string[]) =>
+    command('nsenter', [`--net=/run/netns/${farm.namespaces.host}`, '--', entry(), ...words], farm.env())
+  const peer = <T>(contestant: (lxd: Lxd) => T): T[] => (lxd ? [contestant(lxd)] : [])
+  let name = 'x'
+  let count = 0
+  const next = () => {
+    count += 1
+    name = `x${count}`
+  }
+  const createNext = () => {
+    next()
+    return croft('create', name, 'debian:12')
+  }
+  const removeIt = () => croft('rm', name, '-y')
+  return [
+    {
+      what: 'create to RUNNING',
+      budgetMs: 120,
+      contestants: [
+        { name: 'croft', before: async () => next(), run: () => croft('create', name, 'debian:12'), after: removeIt },
+        { name: 'raw snapshot + lxc-start', run: raw.create, after: raw.remove },
+        ...peer((lxd) => ({ name: 'lxc launch (LXD)', run: () => lxd.launch('x'), after: () => lxd.remove('x') })),
+      ],
+    },
+    {
+      what: 'create to ssh answering',
+      budgetMs: 320,
+      contestants: [
+        {
+          name: 'croft',
+          before: async () => next(),
+          run: async () => {
+            await croft('create', name, 'debian:12')
+            const { ipv4 } = JSON.parse((await farm.api('GET', `/v1/guests/${name}`)).text) as Guest
+            await answersSsh(farm.namespaces.host, ipv4)
+          },
+          after: removeIt,
+        },
+        {
+          name: 'raw',
+          run: () => raw.create().then(() => answersSsh(farm.namespaces.host, raw.ipv4)),
+          after: raw.remove,
+        },
+      ],
+    },
+    {
+      what: 'remove a running guest',
+      budgetMs: 180,
+      contestants: [
+        { name: 'croft', before: createNext, run: removeIt },
+        { name: 'raw lxc-stop -k + subvolume delete', before: raw.create, run: raw.remove },
+        ...peer((lxd) => ({ name: 'lxc delete -f (LXD)', before: () => lxd.launch('x'), run: () => lxd.remove('x') })),
+      ],
+    },
+    {
+      what: 'exec true',
+      budgetMs: 45,
+      contestants: [
+        { name: 'croft', run: () => croft('exec', 'g1', '--', 'true') },
+        { name: 'raw lxc-attach', before: raw.create, run: () => raw.attach('true'), after: raw.remove },
+        ...peer((lxd) => ({
+          name: 'lxc exec (LXD)',
+          before: () => lxd.launch('x'),
+          run: () => lxd.exec('x'),
+          after: () => lxd.remove('x'),
+        })),
+      ],
+    },
+    {
+      what: 'ls, 5 guests',
+      budgetMs: 45,
+      contestants: [
+        { name: 'croft', run: () => croft('ls') },
+        {
+          name: 'raw lxc-ls -f',
+          run: () =>
+            command(
+              'nsenter',
+              [`--net=/run/netns/${farm.namespaces.host}`, '--', 'lxc-ls', '-P', join(farm.stateDir, 'lxc'), '-f'],
+              farm.env(),
+            ),
+        },
+        ...peer((lxd) => ({ name: 'lxc ls (LXD)', run: lxd.list })),
+      ],
+    },
+  ]
+}
+
+/** Guests that do not run, but have their disk, number and rules like any other. */
+async function withMany(farm: TestFarm, many: number): Promise<Figure[]> {
+  say(`making ${many} guests more`)
+  for (let from = 0; from < many; from += 20) {
+    const some = Array.from({ length: Math.min(20, many - from) }, (_, i) => `many${from + i}`)
+    await Promise.all(
+      some.map((name) => farm.api('POST', '/v1/guests?wait=60000', { name, template: 'debian:12', start: false })),
+    )
+  }
+  const croft = (...words: string[]) =>
+    command('nsenter', [`--net=/run/netns/${farm.namespaces.host}`, '--', entry(), ...words], farm.env())
+  let count = 0
+  const figures: Figure[] = []
+  for (const row of [
+    { what: `ls, ${many + 5} guests`, budgetMs: 60, contestants: [{ name: 'croft', run: () => croft('ls') }] },
+    {
+      what: `create to RUNNING, ${many + 5} guests`,
+      budgetMs: 120,
+      contestants: [
+        {
+          name: 'croft',
+          before: async () => void count++,
+          run: () => croft('create', `y${count}`, 'debian:12'),
+          after: () => croft('rm', `y${count}`, '-y'),
+        },
+      ],
+    },
+  ]) {
+    say(row.what)
+    figures.push(...(await measure(row, runs, Math.min(idleMs, 500))))
+  }
+  return figures
+}
+
+function entry(): string {
+  return process.env.CROFT_ENTRY ?? ''
+}
+
+function residentMb(farm: TestFarm): number {
+  const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${farm.daemonPid}/status`, 'utf8'))?.[1]
+  return Number(kb) / 1024
+}
+
+function report(figures: readonly Figure[], memory: readonly string[]): void {
+  const words = process.argv.slice(2).filter((word) => word !== '--write')
+  const text = [
+    `Made by \`script/bench ${words.join(' ')}\` on ${os.availableParallelism()} × ${os.cpus()[0]?.model ?? 'cpu'}, kernel ${os.release()}.`,
+    'Whole commands as processes; contestants in turn; figures of one run on a shared machine: read the ratios.',
+    '',
+    table(figures),
+    '',
+    '| resident memory | MB |',
+    '|---|---:|',
+    ...memory,
+    '',
+  ].join('\n')
+  process.stdout.write(text)
+  if (values.write) writeFileSync(new URL('../docs/benchmarks.md', import.meta.url), `# Benchmarks\n\n${text}`)
+}
