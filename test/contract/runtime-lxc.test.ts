@@ -147,6 +147,15 @@ if (process.env.CROFT_TEST_NETNS === undefined) {
     await ended(924)
   })
 
+  test('lxc: a link that the kernel has not yet taken away does not stop the next start', async () => {
+    const definition = await world.definition(931)
+    await runtime.define(definition)
+    await run.run(tool('ip', 'link', 'add', definition.link.name, 'type', 'veth', 'peer', 'name', 'left931'))
+    await runtime.start(931)
+    assert.equal((await runtime.observe(931))?.state, 'running')
+    await ended(931)
+  })
+
   test('lxc: cgroups that a dead monitor left do not stop the next start', async () => {
     await started(925)
     const [pid] = readFileSync(join(lxcPath, '925', 'monitor.pid'), 'utf8')

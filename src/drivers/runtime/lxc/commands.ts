@@ -30,3 +30,9 @@ export function attachCommand(lxcPath: string, number: number, options: AttachOp
     timeoutMs: 24 * 3600 * 1000,
   }
 }
+
+export const deleteLink = (link: string): Command => ({
+  file: 'ip',
+  args: ['link', 'delete', 'dev', link],
+  timeoutMs: 20_000,
+})

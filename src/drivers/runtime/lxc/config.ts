@@ -117,3 +117,6 @@ function files(layout: Layout): Line[] {
     ['lxc.console.rotate', 1],
   ]
 }
+
+/** Name on the host of the link that a configuration written here asks for. */
+export const linkOf = (config: string): string | undefined => /^lxc\.net\.0\.veth\.pair = (\S+)$/m.exec(config)?.[1]

@@ -10,12 +10,12 @@ import type { Runner } from '../../exec/command.ts'
 import { checkDefinition } from '../check.ts'
 import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
-import { attachCommand, startCommand } from './commands.ts'
-import { lxcConfig } from './config.ts'
+import { attachCommand, deleteLink, startCommand } from './commands.ts'
+import { linkOf, lxcConfig } from './config.ts'
 import { firstFiles } from './first.ts'
 import { type Layout, type LxcOptions, layoutOf } from './layout.ts'
 import { findMonitor, killQuietly, liveNumbers, monitorGone, readUnixSockets, watchMonitor } from './monitor.ts'
-import { lastErrors, parseNetDev } from './parse.ts'
+import { lastErrors, nameWasTaken, parseNetDev } from './parse.ts'
 import { seccompProfile } from './seccomp.ts'
 
 const killWaitMs = 10_000
@@ -76,16 +76,31 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     while (!(await sweep(number)) && performance.now() < until) await sleep(5)
   }
 
+  /**
+   * The kernel takes a dead guest's link away some time after its last process: until then the next start finds the
+   * name taken. Deleted here, it is free at once.
+   */
+  async function afterFailure(number: number): Promise<void> {
+    await kill(number)
+    const link = linkOf(readIfThere(layout(number).config) ?? '')
+    if (link !== undefined) await run.outcome(deleteLink(link))
+  }
+
   async function start(number: number, signal?: AbortSignal): Promise<void> {
     if (isLive(number)) return
     const at = layout(number)
     if (!existsSync(at.config)) throw new CroftError('START_FAILED', `guest ${number} has no configuration`)
     await sweepAll(number)
-    rmSync(at.log, { force: true })
-    rmSync(at.pidFile, { force: true })
-    const outcome = await run.outcome(startCommand(options, number, at), signal ? { signal } : {})
+    const attempt = async () => {
+      rmSync(at.log, { force: true })
+      rmSync(at.pidFile, { force: true })
+      const outcome = await run.outcome(startCommand(options, number, at), signal ? { signal } : {})
+      if (outcome.code !== 0) await afterFailure(number)
+      return outcome
+    }
+    let outcome = await attempt()
+    if (outcome.code !== 0 && nameWasTaken(readIfThere(at.log) ?? '')) outcome = await attempt()
     if (outcome.code === 0) return cgroup(number).passDiskRateOn()
-    await kill(number)
     const why = outcome.timedOut
       ? 'its first steps hang (something in /bin, /etc or /root of the guest)'
       : lastErrors(readIfThere(at.log) ?? outcome.stderr)

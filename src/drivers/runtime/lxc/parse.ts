@@ -14,3 +14,6 @@ export function parseNetDev(text: string): { netInBytes: number | null; netOutBy
   const fields = /^\s*eth0:\s*(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/)
   return { netInBytes: fields ? Number(fields[0]) : null, netOutBytes: fields ? Number(fields[8]) : null }
 }
+
+/** Whether a start failed because the kernel had not yet taken away the link of the guest's last life. */
+export const nameWasTaken = (log: string): boolean => log.includes('Failed to create veth pair')
