@@ -7,10 +7,20 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { build, type Plugin } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const dist = join(root, 'dist')
+/** The package builds for the places where its files will lie, and fills the cache there. */
+const { values: told } = parseArgs({
+  options: {
+    out: { type: 'string' },
+    version: { type: 'string' },
+    node: { type: 'string' },
+    cache: { type: 'string' },
+  },
+})
+const dist = told.out ?? join(root, 'dist')
 
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
@@ -33,6 +43,15 @@ const daemonApart: Plugin = {
   },
 }
 
+const numbered: Plugin = {
+  name: 'numbered',
+  setup(bundle) {
+    if (told.version === undefined) return
+    const contents = `export const version = ${JSON.stringify(told.version)}`
+    bundle.onLoad({ filter: /\/src\/version\.ts$/ }, () => ({ contents }))
+  },
+}
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -47,7 +66,7 @@ await build({
   entryPoints: [join(root, 'src/cli/main.ts')],
   outfile: join(dist, 'cli.cjs'),
   format: 'cjs',
-  plugins: [daemonApart],
+  plugins: [daemonApart, numbered],
 })
 await build({
   ...common,
@@ -58,19 +77,19 @@ await build({
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
-  plugins: [onlyEnglish],
+  plugins: [onlyEnglish, numbered],
 })
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 const entry = join(dist, 'croft')
 writeFileSync(
   entry,
-  `#!${process.execPath}
-require('node:module').enableCompileCache(${JSON.stringify(join(dist, '.compile-cache'))})
+  `#!${told.node ?? process.execPath}
+require('node:module').enableCompileCache(${JSON.stringify(told.cache ?? join(dist, '.compile-cache'))})
 require('./cli.cjs')
 `,
 )
 chmodSync(entry, 0o755)
-for (const words of [['version'], ['help'], ['ls'], ['create', '--help']]) {
+for (const words of told.node === undefined ? [['ls'], ['create', '--help'], ['help'], ['version']] : []) {
   try {
     execFileSync(entry, words, { stdio: 'ignore', env: { ...process.env, CROFT_SOCKET: join(dist, 'none.sock') } })
   } catch {
