@@ -73,6 +73,8 @@ export interface GuestSpec {
   readonly labels: Readonly<Record<string, string>>
   readonly autostart: boolean
   readonly order: number
+  /** Whether it may run containers of its own, unprivileged ones too. */
+  readonly nesting?: boolean
   readonly ports: readonly Port[]
   readonly rules: readonly Rule[]
   readonly keys: readonly string[]
@@ -130,6 +132,7 @@ const settings = {
   diskRate: z.union([Unset, Rate]),
   netRate: z.union([Unset, Rate]),
   autostart: Flag,
+  nesting: Flag,
   order: z.coerce.number().int().min(-1000).max(1000),
   labels: z.record(LabelKey, z.union([OneLine, z.null()])),
   keys: z.array(PublicKey).max(100),

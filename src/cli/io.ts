@@ -1,5 +1,5 @@
 /** The outside of a command line: streams, environment, signals. Tests bring their own. */
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Finding } from '../api/resources.ts'
 
@@ -36,7 +36,7 @@ export function systemIo(): Io {
     stderr: output(2),
     stdinTty: isatty(0),
     readStdin: () => readAll(process.stdin),
-    readTextFile: (path) => readFile(path, 'utf8'),
+    readTextFile: async (path) => readFileSync(path, 'utf8'),
     ask,
     onInterrupt(callback) {
       process.on('SIGINT', callback)
@@ -45,7 +45,7 @@ export function systemIo(): Io {
     sleep,
     ...(process.getuid?.() === 0 ? { examineHost } : {}),
     now: () => Date.now(),
-    elapsedMs: () => performance.now(),
+    elapsedMs: () => process.uptime() * 1000,
   }
 }
 

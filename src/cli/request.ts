@@ -94,9 +94,9 @@ export class RemoteError extends CroftError {
 
 export function createClient(options: ClientOptions): Client {
   const raw: Client['raw'] = async (method, path, more = {}) => {
-    const started = performance.now()
+    const started = process.uptime()
     const reply = await roundTrip(options, requestBytes(method, path, more.body), more)
-    options.onRequest?.(`${method} ${path} → ${reply.status}, ${Math.round(performance.now() - started)} ms`)
+    options.onRequest?.(`${method} ${path} → ${reply.status}, ${Math.round(1000 * (process.uptime() - started))} ms`)
     return reply
   }
   return {

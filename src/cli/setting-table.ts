@@ -9,6 +9,7 @@ export const settingTable = {
   size: { value: 'NAME', means: 'memory, cpu, disk and processes of this size: croft size ls' },
   autostart: { value: 'yes|no', means: 'whether it starts when its host does (yes)' },
   order: { value: 'NUMBER', means: 'when its host starts, lower ones start first (0)' },
+  nesting: { value: 'yes|no', means: 'whether it may run containers inside, from its next start on (no)' },
   key: { value: 'LINE', means: 'an ssh public key that enters it as root; again for another' },
   'label.*': { value: 'TEXT', means: 'a label of your own, like label.owner=lark' },
 } as const satisfies Record<string, { readonly value: string; readonly means: string }>

@@ -7,7 +7,8 @@ type Spec = Omit<GuestSpec, 'root'>
 
 /** A size sets the limits it names; limits given beside it win. null takes one away. */
 export function applyChange<T extends Spec>(spec: T, change: GuestChange, size: Size | undefined): T {
-  const { size: _old, ...rest } = spec
+  const { size: _size, nesting: _nesting, ...rest } = spec
+  const nesting = change.nesting ?? spec.nesting === true
   const name = change.size === undefined ? spec.size : (change.size ?? undefined)
   return {
     ...rest,
@@ -16,6 +17,7 @@ export function applyChange<T extends Spec>(spec: T, change: GuestChange, size: 
     labels: labelsAfter(spec.labels, change.labels),
     autostart: change.autostart ?? spec.autostart,
     order: change.order ?? spec.order,
+    ...(nesting ? { nesting } : {}),
     keys: change.keys ?? spec.keys,
   } as unknown as T
 }

@@ -53,6 +53,20 @@ test('it includes nothing, binds nothing on a path of the guest, and lets no dev
   assert.match(of('lxc.cap.drop')[0] ?? '', /sys_rawio.*sys_module.*sys_time/)
 })
 
+test('nesting adds a whole proc and sysfs on the tmpfs of LXC, and nothing else', () => {
+  const text = (nesting: boolean) => lxcConfig({ ...guest, nesting }, layoutOf(options, 21), { appArmor: false })
+  const before = new Set(text(false).split('\n'))
+  assert.deepEqual(
+    text(true)
+      .split('\n')
+      .filter((line) => !before.has(line)),
+    [
+      'lxc.mount.entry = proc dev/.lxc/proc proc create=dir,optional 0 0',
+      'lxc.mount.entry = sysfs dev/.lxc/sys sysfs create=dir,optional 0 0',
+    ],
+  )
+})
+
 test('without limits there is none written', () => {
   const text = lxcConfig({ ...guest, limits: {} }, layoutOf(options, 21), { appArmor: false })
   assert.doesNotMatch(text, /memory|cfs_quota|cpu\.max|pids/)

@@ -10,6 +10,7 @@ const settings = [
   'size',
   'autostart',
   'order',
+  'nesting',
   'key',
   'label.*',
 ] as const

@@ -28,6 +28,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     ...(root.device === undefined ? {} : { disk: root.device }),
     uidBase: uidOf(host.uidBase, guest.slot),
     limits: guest.spec.limits,
+    ...(guest.spec.nesting ? { nesting: true } : {}),
     link: { name: linkOf(guest.number), ipv4, ipv6, mtu: host.mtu, mac: macOf(guest.number) },
     files: {
       hosts: hostsFile(guest.name, farm.name, [ipv4, ipv6]),

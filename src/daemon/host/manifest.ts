@@ -56,6 +56,7 @@ const GuestManifest = z.object({
     labels: z.record(LabelKey, OneLine),
     autostart: z.boolean(),
     order: z.int().min(-1000).max(1000),
+    nesting: z.boolean().optional(),
     rules: z.array(Rule).max(200),
     keys: z.array(PublicKey).max(100),
   }),

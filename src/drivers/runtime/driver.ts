@@ -11,6 +11,8 @@ export interface Definition {
   readonly rootPath: string
   readonly uidBase: number
   readonly limits: Limits
+  /** Whether it may run containers of its own. */
+  readonly nesting?: boolean
   /** `major:minor` of the disk that `limits.diskRate` is for. */
   readonly disk?: string
   readonly link: {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CroftError, isCode, toCroftError } from '../../../api/errors.ts'
@@ -27,21 +27,21 @@ export async function run(context: Context): Promise<Answer> {
       hint: `croft edit ${name} -f FILE, or croft set ${name} memory=1G`,
     })
   }
-  const folder = await mkdtemp(join(tmpdir(), 'croft-edit-'))
+  const folder = mkdtempSync(join(tmpdir(), 'croft-edit-'))
   try {
     return await editUntilTaken(context, job, join(folder, `${name}.json`))
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** What the server refuses can be mended in the same text. */
 async function editUntilTaken(context: Context, job: Job, path: string): Promise<Answer> {
-  await writeFile(path, settingsText(job.name, job.before), { mode: 0o600, flag: 'wx' })
+  writeFileSync(path, settingsText(job.name, job.before), { mode: 0o600, flag: 'wx' })
   for (;;) {
     await openEditor(context, path)
     try {
-      return await send(context, job, await readFile(path, 'utf8'))
+      return await send(context, job, readFileSync(path, 'utf8'))
     } catch (thrown) {
       const error = toCroftError(thrown)
       if (error.code !== 'USAGE' && error.code !== 'BAD_VALUE' && error.code !== 'BAD_REQUEST') throw error

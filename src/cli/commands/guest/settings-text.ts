@@ -13,6 +13,7 @@ export interface Settings {
   readonly netRate: unknown
   readonly autostart: unknown
   readonly order: unknown
+  readonly nesting: unknown
   readonly labels: Readonly<Record<string, unknown>>
   readonly keys: unknown
 }
@@ -29,6 +30,7 @@ export function settingsOf({ spec }: Guest): Settings {
     netRate: limits.netRate ?? null,
     autostart: spec.autostart,
     order: spec.order,
+    nesting: spec.nesting === true,
     labels: spec.labels,
     keys: spec.keys,
   }

@@ -50,6 +50,7 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'rules', value: spec.rules.length === 0 ? null : spec.rules.length, as: 'number' },
     { title: 'autostart', value: spec.autostart ? 'yes' : 'no' },
     { title: 'order', value: spec.order === 0 ? null : spec.order },
+    { title: 'nesting', value: spec.nesting ? 'yes' : null },
     { title: 'keys', value: spec.keys.length === 0 ? null : spec.keys.length },
     { title: 'pool', value: spec.pool },
     { title: 'host', value: guest.host },

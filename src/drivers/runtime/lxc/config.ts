@@ -47,7 +47,7 @@ function identity(guest: Definition): Line[] {
   ]
 }
 
-function confinement(_guest: Definition, layout: Layout, host: HostAbilities): Line[] {
+function confinement(guest: Definition, layout: Layout, host: HostAbilities): Line[] {
   return [
     ['lxc.cap.drop', droppedCapabilities],
     ['lxc.seccomp.profile', layout.seccomp],
@@ -57,6 +57,20 @@ function confinement(_guest: Definition, layout: Layout, host: HostAbilities): L
     ['lxc.autodev', 1],
     ['lxc.mount.auto', 'proc:mixed sys:mixed cgroup:mixed'],
     ...(host.appArmor ? ([['lxc.apparmor.profile', 'generated']] as const) : []),
+    ...(guest.nesting ? nesting(host) : []),
+  ]
+}
+
+/**
+ * The kernel lets a user namespace mount proc and sysfs only where a whole one can be seen, and those of a guest are partly
+ * covered: so a whole one of each lies at the place that LXC's own nesting uses. What is global in them stays owned by the
+ * host's root, who is nobody in the guest.
+ */
+function nesting(host: HostAbilities): Line[] {
+  return [
+    ['lxc.mount.entry', 'proc dev/.lxc/proc proc create=dir,optional 0 0'],
+    ['lxc.mount.entry', 'sysfs dev/.lxc/sys sysfs create=dir,optional 0 0'],
+    ...(host.appArmor ? ([['lxc.apparmor.allow_nesting', 1]] as const) : []),
   ]
 }
 
