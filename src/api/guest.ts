@@ -97,6 +97,9 @@ export interface GuestStatus {
   /** The generation of the spec that was met, or last tried. */
   readonly generation: number
   readonly since: string
+  /** When it was written, and whose it is, as it was called then: events tell it. */
+  readonly at?: string
+  readonly name?: string
   readonly reason?: string
   readonly failures?: number
   /** The root on disk. Once set, a missing root is a loss and never made anew. */

@@ -186,6 +186,12 @@ export const routes = {
     access: can('operate', 'history'),
     summary: 'put a record back to before a revision',
   },
+  listEvents: {
+    method: 'GET',
+    path: '/v1/events',
+    access: can('read', 'event'),
+    summary: 'what happened, a JSON line each; ?cursor= goes on behind it, ?follow=1 goes on for ever',
+  },
   listOperations: {
     method: 'GET',
     path: '/v1/operations',

@@ -1,5 +1,6 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
+import { eventKinds } from './events.ts'
 import {
   GuestAction,
   GuestChange,
@@ -60,6 +61,13 @@ export const queries = {
   getUsage: z.strictObject({ guest: GuestName.optional() }),
   listSnapshots: z.strictObject({ guest: GuestName.optional() }),
   listHistory: z.strictObject({ kind: RecordKind.optional(), name: RecordName.optional(), ...Page }),
+  listEvents: z.strictObject({
+    cursor: z.string().max(200).optional(),
+    kind: z.enum(eventKinds).optional(),
+    name: RecordName.optional(),
+    tail: z.coerce.number().int().min(0).max(1000).optional(),
+    follow: OnOff.optional(),
+  }),
   listOperations: z.strictObject(Page),
   getOperation: z.strictObject({
     wait: z.coerce.number().int().min(0).max(60_000).optional(),

@@ -16,7 +16,7 @@ export interface ReplyReader {
 
 const headLimit = 64 * 1024
 
-interface Head {
+export interface Head {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
   readonly length: number | undefined
@@ -76,7 +76,7 @@ export function replyReader(options: { maxBytes: number }): ReplyReader {
   }
 }
 
-function readHead(bytes: Buffer): { head: Head; rest: Buffer } | undefined {
+export function readHead(bytes: Buffer): { head: Head; rest: Buffer } | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0 && bytes.length <= headLimit) return undefined
   if (end < 0 || end > headLimit) throw broken('the answer on the socket has no end to its head')
@@ -96,7 +96,7 @@ function readHead(bytes: Buffer): { head: Head; rest: Buffer } | undefined {
 }
 
 /** The chunks of a chunked body, joined. What is not yet a whole line or chunk is handed back and comes again. */
-class ChunkedBody {
+export class ChunkedBody {
   ended = false
   #parts: Buffer[] = []
   #size = 0
@@ -106,6 +106,14 @@ class ChunkedBody {
 
   bytes(): Buffer {
     return Buffer.concat(this.#parts)
+  }
+
+  /** What came since it was last taken: for who reads on while it comes. */
+  take(): Buffer {
+    const bytes = this.bytes()
+    this.#parts = []
+    this.#size = 0
+    return bytes
   }
 
   push(bytes: Buffer, maxBytes: number): Buffer {
@@ -159,6 +167,6 @@ function tooLarge(maxBytes: number): CroftError {
   return broken(`the answer is larger than ${Math.round(maxBytes / 1024 ** 2)} MB`)
 }
 
-function broken(message: string): CroftError {
+export function broken(message: string): CroftError {
   return new CroftError('UNREACHABLE', message, { hint: 'croft doctor' })
 }

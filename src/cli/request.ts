@@ -51,6 +51,7 @@ interface ReadReplies {
   getOperation: Operation
   cancelOperation: unknown
   listData: List<DataEntry>
+  listEvents: never
 }
 /** What a route answers: the record for those above, Accepted for every change. */
 export type ReplyOf<R extends RouteName> = R extends keyof ReadReplies ? ReadReplies[R] : Accepted
@@ -68,6 +69,8 @@ export interface RequestOptions {
 
 export interface Client {
   request<R extends RouteName>(route: R, options?: RequestOptions): Promise<ReplyOf<R>>
+  /** A route that answers line by line, until it ends or the signal aborts. */
+  lines<R extends RouteName>(route: R, options: RequestOptions, onLine: (line: string) => void): Promise<void>
   raw(method: string, path: string, options?: Pick<RequestOptions, 'body' | 'signal' | 'idleMs'>): Promise<Reply>
 }
 
@@ -101,15 +104,25 @@ export function createClient(options: ClientOptions): Client {
   }
   return {
     raw,
+    async lines(route, more, onLine) {
+      const { streamLines } = await import('./stream.ts')
+      const path = pathOf(route, more)
+      options.onRequest?.(`GET ${path} → lines`)
+      const refused = await streamLines(options.socketPath, requestBytes('GET', path, undefined), { ...more, onLine })
+      if (refused) throw new RemoteError(errorBody(refused, parseBody(refused)))
+    },
     async request(route, more = {}) {
       const row = routes[route]
-      const reply = await raw(row.method, fillPath(row.path, more.params ?? {}) + queryText(more.query ?? {}), more)
+      const reply = await raw(row.method, pathOf(route, more), more)
       const value = parseBody(reply)
       if (reply.status >= 400) throw new RemoteError(errorBody(reply, value))
       return value as never
     },
   }
 }
+
+const pathOf = (route: RouteName, { params = {}, query = {} }: RequestOptions): string =>
+  fillPath(routes[route].path, params) + queryText(query)
 
 /** `/v1/guests/:guest` with its words put in. A word that could become another path is refused here already. */
 export function fillPath(path: string, params: Readonly<Record<string, string>>): string {
@@ -166,7 +179,7 @@ function roundTrip(options: ClientOptions, bytes: Buffer, more: RequestOptions):
   })
 }
 
-function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftError {
+export function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftError {
   if (cause.code === 'EACCES' || cause.code === 'EPERM') {
     return new CroftError('FORBIDDEN', `you may not use ${socketPath}`, { hint: 'run it as root', cause })
   }
@@ -178,7 +191,7 @@ function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftEr
   return new CroftError('UNREACHABLE', message, { hint, cause })
 }
 
-function silence(idleMs: number): CroftError {
+export function silence(idleMs: number): CroftError {
   return new CroftError('UNREACHABLE', `the daemon has been silent for ${Math.round(idleMs / 1000)} s`, {
     hint: 'croft op ls',
   })

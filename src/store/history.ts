@@ -12,7 +12,7 @@ import type { Entry, Page, Store, Write } from './store.ts'
 
 export type HistoryRecord = Omit<HistoryEntry, 'revision'>
 
-const recordsPrefix = 'history/of/'
+export const recordsPrefix = 'history/of/'
 const timesPrefix = 'history/at/'
 
 export function historyPrefix(of?: { readonly kind: string; readonly name: string }): string {

@@ -35,6 +35,17 @@ export const croftCommands: readonly CommandRow[] = [
     run: () => import('../commands/croft/doctor.ts'),
   },
   {
+    verb: 'events',
+    args: ['[NAME]'],
+    flags: ['follow', 'since', 'tail', 'kind'],
+    summary: 'what happened: starts, deaths, builds, operations',
+    description:
+      'The last 50, or all behind a cursor; -f goes on, over restarts of the daemon too. With JSON each event is an object ' +
+      'with its cursor: --since CURSOR goes on behind it, nothing is lost and nothing comes twice.',
+    examples: ['croft events', 'croft events web -f', 'croft events -f --kind guest -o jsonl', 'croft events --tail 5'],
+    run: () => import('../commands/croft/events.ts'),
+  },
+  {
     verb: 'history',
     args: ['[NAME]'],
     anyNoun: true,

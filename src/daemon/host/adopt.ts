@@ -98,6 +98,7 @@ async function adoptGuest(
         state: 'stopped',
         generation: 0,
         since: timestamp(parts.env),
+        name,
         rootId: root.id,
         restarts: told.spec.restarts,
       },

@@ -145,12 +145,12 @@ export async function fail(parts: HostParts, wishes: Wishes, memory: GuestMemory
   return { end: 'failed', error, retryInMs: waitMs === 'given-up' ? undefined : waitMs }
 }
 
-/** Status is written when it changes; `since` alone is no change. */
+/** Status is written when it changes; times alone are no change. */
 async function write(parts: HostParts, wishes: Wishes, found: GuestStatus): Promise<void> {
   const held = wishes.status?.held === found.generation ? { held: found.generation } : {}
-  const status = { ...found, ...held }
+  const status = { ...found, ...held, at: found.since, name: wishes.guest.value.name }
   const same = (a: GuestStatus | undefined, b: GuestStatus) =>
-    JSON.stringify({ ...a, since: '' }) === JSON.stringify({ ...b, since: '' })
+    JSON.stringify({ ...a, since: '', at: '' }) === JSON.stringify({ ...b, since: '', at: '' })
   if (same(wishes.status, status)) return
   const keepSince = wishes.status?.state === status.state ? wishes.status.since : status.since
   await writeGuestStatus(parts, wishes.guest.value.number, { ...status, since: keepSince })

@@ -7,7 +7,7 @@ import type { Ref } from '../../drivers/storage/driver.ts'
 import { uidOf } from '../../plan/addresses.ts'
 import { timestamp } from '../env.ts'
 import type { End } from '../operations/operations.ts'
-import { writeTemplateStatus } from '../records/host-writes.ts'
+import { removeTemplateRecord, writeTemplateStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type Held, read, readAll, type TemplateRecord, type TemplateStatus } from '../records/records.ts'
 import type { HostParts } from './parts.ts'
@@ -75,7 +75,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       parts.failpoint('removeTemplate.before')
       await storage.remove({ kind: 'template', id })
       parts.failpoint('removeTemplate.after')
-      await parts.store.transact([], [{ delete: record.key }, { delete: keys.templateStatus(parts.host.name, id) }])
+      await removeTemplateRecord(parts, record.key, id)
       return { end: 'gone' }
     }
     const status = await read<TemplateStatus>(parts.store, keys.templateStatus(parts.host.name, id))
@@ -83,7 +83,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     if (status?.value.state === 'failed')
       return { end: 'failed', error: new CroftError('BUILD_FAILED', status.value.reason ?? 'the build failed') }
     if (await storage.exists({ kind: 'template', id })) {
-      await writeTemplateStatus(parts, id, { state: 'ready', at: timestamp(parts.env) })
+      await writeTemplateStatus(parts, id, { state: 'ready', at: timestamp(parts.env), name: record.value.ref })
       return { end: 'met' }
     }
     await build(record.value)
@@ -115,6 +115,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       await writeTemplateStatus(parts, template.id, {
         state: 'ready',
         at: timestamp(parts.env),
+        name: template.ref,
         sizeBytes: result.sizeBytes,
         sha256: result.sha256,
       })
@@ -126,6 +127,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       await writeTemplateStatus(parts, template.id, {
         state: 'failed',
         at: timestamp(parts.env),
+        name: template.ref,
         reason: error.message,
       })
       throw error

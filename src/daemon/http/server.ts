@@ -13,6 +13,7 @@ import { assertMay, type Caller } from './access.ts'
 import { createDoors, type Doors, readerSocketOf } from './doors.ts'
 import type { Handler, Request } from './handler.ts'
 import { handlers } from './handlers/table.ts'
+import { Lines, sendLines } from './lines.ts'
 import { answerMalformed } from './malformed.ts'
 
 const bodyLimitBytes = 1024 * 1024
@@ -81,6 +82,7 @@ function addRoute(
       const caller = doors.callerOf(request.raw)
       assertMay(caller, row.access)
       const answer = await handler(daemon, parseRequest(name, request, caller))
+      if (answer instanceof Lines) return sendLines(reply, answer)
       const running = isAccepted(answer) && answer.operation?.state === 'running'
       return reply
         .code(running ? 202 : 200)

@@ -25,14 +25,24 @@ export async function writeSnapshotStatus(
   id: string,
   state: SnapshotStatus['state'],
 ): Promise<void> {
-  if (!wishes.snapshots.some(({ record }) => record.value.id === id)) return
-  const status: SnapshotStatus = { state, at: timestamp(env) }
+  const snapshot = wishes.snapshots.find(({ record }) => record.value.id === id)?.record.value
+  if (!snapshot) return
+  const name = `${wishes.guest.value.name}@${snapshot.name}`
+  const status: SnapshotStatus = { state, at: timestamp(env), name }
   await store.transact([], [{ put: keys.snapshotStatus(host.name, id), value: status }])
 }
 
-export async function removeSnapshotRecord({ store, host }: Writer, key: string, id: string): Promise<void> {
-  await store.transact([], [{ delete: key }, { delete: keys.snapshotStatus(host.name, id) }])
+export async function removeSnapshotRecord(writer: Writer, key: string, id: string): Promise<void> {
+  const { store, host } = writer
+  await store.transact([], [{ delete: key }, { delete: keys.snapshotStatus(host.name, id) }, removal(writer)])
 }
+
+export async function removeTemplateRecord(writer: Writer, key: string, id: string): Promise<void> {
+  const { store, host } = writer
+  await store.transact([], [{ delete: key }, { delete: keys.templateStatus(host.name, id) }, removal(writer)])
+}
+
+const removal = ({ env, host }: Writer): Write => ({ put: keys.removal(host.name), value: { at: timestamp(env) } })
 
 export async function writeTemplateStatus({ store, host }: Writer, id: string, status: TemplateStatus): Promise<void> {
   await store.transact([], [{ put: keys.templateStatus(host.name, id), value: status }])
@@ -53,6 +63,7 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       ...guest.spec.ports.map(
         ({ protocol, hostPort }): Write => ({ delete: keys.port(host.name, protocol, hostPort) }),
       ),
+      removal(writer),
       ...(numbers ? [{ put: numbers.key, value: freeNumber(numbers.value, guest, env.now()) }] : []),
     ]
     try {

@@ -26,6 +26,8 @@ export const keys = {
   pool: (host: string, name: string) => `pools/${host}/${name}`,
   sizes: 'sizes/',
   size: (name: string) => `sizes/${name}`,
+  /** When a host last took records away: a deletion itself tells no time. */
+  removal: (host: string) => `removals/${host}`,
   operations: 'operations/',
   operation: (id: string) => `operations/${id}`,
 } as const

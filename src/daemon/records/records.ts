@@ -32,6 +32,8 @@ export interface SnapshotRecord {
 export interface SnapshotStatus {
   readonly state: 'ready' | 'lost'
   readonly at: string
+  /** `web@monday`: events tell it. */
+  readonly name?: string
 }
 
 export interface TemplateRecord {
@@ -45,6 +47,8 @@ export interface TemplateRecord {
 export interface TemplateStatus {
   readonly state: 'ready' | 'failed'
   readonly at: string
+  /** `debian:12`: events tell it. */
+  readonly name?: string
   readonly reason?: string
   readonly sizeBytes?: number
   readonly sha256?: string

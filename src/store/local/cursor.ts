@@ -19,4 +19,6 @@ export function parseCursor(text: string, known: Known): number {
 }
 
 const unusable = (text: string, why: string): CroftError =>
-  new CroftError('COMPACTED', `cannot watch from "${text.slice(0, 100)}": ${why}; list again and watch from there`)
+  new CroftError('COMPACTED', `cannot watch from "${text.slice(0, 100)}": ${why}; list again and watch from there`, {
+    hint: 'croft events --tail 1 -o json',
+  })

@@ -1,5 +1,6 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
+import * as events from './events.ts'
 import * as farm from './farm.ts'
 import * as guestChanges from './guest-changes.ts'
 import * as guests from './guests.ts'
@@ -18,4 +19,5 @@ export const handlers: Handlers = {
   ...templates.handlers,
   ...hosts.handlers,
   ...history.handlers,
+  ...events.handlers,
 }
