@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import type { Guest } from '../src/api/guest.ts'
 import { createTestFarm, type TestFarm } from '../test/system/farm.ts'
 import { createLxd, type Lxd } from './lxd.ts'
+import { atOnce, operations, withMany } from './many.ts'
 import { command, type Figure, measure, type Row, table } from './measure.ts'
 import { createRaw } from './raw.ts'
 import { answersSsh } from './ssh.ts'
@@ -17,6 +18,8 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '15' },
     guests: { type: 'string', default: '0' },
+    'at-once': { type: 'string', default: '0' },
+    operations: { type: 'string', default: '0' },
     idle: { type: 'string', default: '2000' },
     'with-lxd': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -39,13 +42,22 @@ try {
     figures.push(...(await measure(row, runs, idleMs)))
   }
   const few = residentMb(farm)
-  const many = Number(values.guests)
-  if (many > 0) figures.push(...(await withMany(farm, many)))
+  const pace = { runs, idleMs: Math.min(idleMs, 500), say }
+  const croft = croftOf(farm)
   const memory = [
     `| daemon, 5 guests running | ${idle.toFixed(0)} |`,
     `| the same after all this | ${few.toFixed(0)} |`,
   ]
-  if (many > 0) memory.push(`| with ${many} guests more | ${residentMb(farm).toFixed(0)} |`)
+  const remember = (what: string) => memory.push(`| ${what} | ${residentMb(farm).toFixed(0)} |`)
+  if (values['at-once'] !== '0') figures.push(...(await atOnce(croft, lxd, Number(values['at-once']), pace)))
+  if (values.operations !== '0') {
+    await operations(farm, Number(values.operations), pace)
+    remember(`after ${values.operations} operations`)
+  }
+  if (values.guests !== '0') {
+    figures.push(...(await withMany(farm, croft, Number(values.guests), pace)))
+    remember(`with ${values.guests} guests more`)
+  }
   report(figures, memory)
   await raw.dispose()
 } finally {
@@ -74,8 +86,7 @@ async function rawFor(farm: TestFarm) {
 }
 
 function rows(farm: TestFarm, raw: ReturnType<typeof createRaw>, lxd: Lxd | undefined): Row[] {
-  const croft = (...words: string[]) =>
-    command('nsenter', [`--net=/run/netns/${farm.namespaces.host}`, '--', entry(), ...words], farm.env())
+  const croft = croftOf(farm)
   const peer = <T>(contestant: (lxd: Lxd) => T): T[] => (lxd ? [contestant(lxd)] : [])
   let name = 'x'
   let count = 0
@@ -162,42 +173,11 @@ function rows(farm: TestFarm, raw: ReturnType<typeof createRaw>, lxd: Lxd | unde
   ]
 }
 
-/** Guests that do not run, but have their disk, number and rules like any other. */
-async function withMany(farm: TestFarm, many: number): Promise<Figure[]> {
-  say(`making ${many} guests more`)
-  for (let from = 0; from < many; from += 20) {
-    const some = Array.from({ length: Math.min(20, many - from) }, (_, i) => `many${from + i}`)
-    await Promise.all(
-      some.map((name) => farm.api('POST', '/v1/guests?wait=60000', { name, template: 'debian:12', start: false })),
-    )
-  }
-  const croft = (...words: string[]) =>
-    command('nsenter', [`--net=/run/netns/${farm.namespaces.host}`, '--', entry(), ...words], farm.env())
-  let count = 0
-  const figures: Figure[] = []
-  for (const row of [
-    { what: `ls, ${many + 5} guests`, budgetMs: 60, contestants: [{ name: 'croft', run: () => croft('ls') }] },
-    {
-      what: `create to RUNNING, ${many + 5} guests`,
-      budgetMs: 120,
-      contestants: [
-        {
-          name: 'croft',
-          before: async () => void count++,
-          run: () => croft('create', `y${count}`, 'debian:12'),
-          after: () => croft('rm', `y${count}`, '-y'),
-        },
-      ],
-    },
-  ]) {
-    say(row.what)
-    figures.push(...(await measure(row, runs, Math.min(idleMs, 500))))
-  }
-  return figures
-}
-
-function entry(): string {
-  return process.env.CROFT_ENTRY ?? ''
+/** The bundled command, as a process on the farm's host. */
+function croftOf(farm: TestFarm): (...words: string[]) => Promise<void> {
+  const entry = process.env.CROFT_ENTRY ?? ''
+  return (...words) =>
+    command('nsenter', [`--net=/run/netns/${farm.namespaces.host}`, '--', entry, ...words], farm.env())
 }
 
 function residentMb(farm: TestFarm): number {
