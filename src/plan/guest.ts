@@ -36,8 +36,10 @@ export interface HaveGuest {
   /** From the status: the root and the restart that were reached before. */
   readonly rootId: string | undefined
   readonly restarts: number
-  /** Since when its init was asked to shut down, milliseconds ago; undefined when it was not asked. */
+  /** Since when its init has been asked to shut down, milliseconds ago; undefined when it was not asked. */
   readonly askedToStopMsAgo: number | undefined
+  /** Since when it was last asked once more. */
+  readonly askedAgainMsAgo?: number | undefined
 }
 
 export type Step =
@@ -64,6 +66,8 @@ export type Step =
   | { readonly do: 'fail'; readonly code: 'DATA_LOST'; readonly why: string }
 
 export const stopPatienceMs = 30_000
+/** An init that has not set up its signal handlers yet misses what it is asked: it is asked again. */
+const askAgainMs = { first: 3_000, later: 5_000 } as const
 
 export function planGuest(want: WantedGuest, have: HaveGuest): Step[] {
   if (want.deleting) return remove(want, have)
@@ -155,9 +159,14 @@ function start(spec: GuestSpec): Step[] {
 function stop(spec: GuestSpec, have: HaveGuest): Step[] {
   if (spec.stop === 'kill' || have.state === 'starting') return [{ do: 'kill' }]
   const thaw: Step[] = have.state === 'frozen' ? [{ do: 'unfreeze' }] : []
-  if (have.askedToStopMsAgo === undefined) return [...thaw, { do: 'askToStop' }, { do: 'wait', forMs: stopPatienceMs }]
-  const left = stopPatienceMs - have.askedToStopMsAgo
-  return left > 0 ? [...thaw, { do: 'wait', forMs: left }] : [{ do: 'kill' }]
+  const { askedToStopMsAgo: first, askedAgainMsAgo: again } = have
+  if (first === undefined) return [...thaw, { do: 'askToStop' }, { do: 'wait', forMs: askAgainMs.first }]
+  const left = stopPatienceMs - first
+  if (left <= 0) return [{ do: 'kill' }]
+  const dueMs = again === undefined ? askAgainMs.first - first : askAgainMs.later - again
+  return dueMs > 0
+    ? [...thaw, { do: 'wait', forMs: Math.min(dueMs, left) }]
+    : [...thaw, { do: 'askToStop' }, { do: 'wait', forMs: Math.min(askAgainMs.later, left) }]
 }
 
 /** One line for `--dry-run`, progress and `host plan`. */
@@ -172,7 +181,7 @@ export function describeStep(step: Step): string {
     case 'loseSnapshot':
       return `report snapshot ${step.name} as lost: it is not on the pool any more`
     case 'wait':
-      return `wait up to ${Math.ceil(step.forMs / 1000)} s for it to shut down`
+      return `wait up to ${stopPatienceMs / 1000} s for it to shut down`
     case 'fail':
       return step.why
     default:

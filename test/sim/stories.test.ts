@@ -54,6 +54,14 @@ const stories: Record<string, (farm: SimFarm) => Promise<void>> = {
     assert.equal(await farm.stateOf('web'), 'stopped')
   },
 
+  async 'stop-before-init-listens'(farm) {
+    farm.runtime.behave(1, { deafForMs: 6_000 })
+    await running(farm)
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(9)
+    assert.equal(await farm.stateOf('web'), 'stopped')
+  },
+
   async 'stop-and-restart'(farm) {
     await running(farm)
     await farm.ask('actGuest', { ...web, body: { do: 'restart' } })

@@ -111,6 +111,7 @@ async function observe(
     rootId: wishes.status?.rootId,
     restarts: wishes.status?.restarts ?? 0,
     askedToStopMsAgo: memory.askedToStopAt === undefined ? undefined : now - memory.askedToStopAt,
+    askedAgainMsAgo: memory.askedAgainAt === undefined ? undefined : now - memory.askedAgainAt,
   }
 }
 
@@ -152,7 +153,10 @@ async function runInOrder(
 }
 
 function remember(parts: HostParts, step: Step, memory: GuestMemory): void {
-  if (step.do === 'askToStop') memory.askedToStopAt = parts.env.monotonicMs()
+  if (step.do === 'askToStop') {
+    memory.askedAgainAt = memory.askedToStopAt === undefined ? undefined : parts.env.monotonicMs()
+    memory.askedToStopAt ??= parts.env.monotonicMs()
+  }
   if (step.do === 'kill') memory.startedAt = undefined
   const phases: Partial<Record<Step['do'], GuestState>> = {
     cloneRoot: 'creating',

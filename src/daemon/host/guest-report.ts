@@ -12,6 +12,7 @@ import type { Wishes } from './wishes.ts'
 export interface GuestMemory {
   attempts: Attempts
   askedToStopAt: number | undefined
+  askedAgainAt: number | undefined
   startedAt: number | undefined
   phase: GuestState | undefined
 }
@@ -19,6 +20,7 @@ export interface GuestMemory {
 export const freshMemory = (): GuestMemory => ({
   attempts: noFailures(0),
   askedToStopAt: undefined,
+  askedAgainAt: undefined,
   startedAt: undefined,
   phase: undefined,
 })

@@ -146,8 +146,8 @@ function actOnRuntime(want: WantedGuest, world: World, step: Step): Partial<Have
       assert.ok(live, 'a link comes with the start')
       return { fromLoopback: want.spec.ports.length > 0 }
     case 'askToStop':
-      assert.equal(have.askedToStopMsAgo, undefined, 'asked once')
-      return { askedToStopMsAgo: 0 }
+      assert.ok((have.askedToStopMsAgo ?? 0) < stopPatienceMs, 'asked while there is patience')
+      return { askedToStopMsAgo: have.askedToStopMsAgo ?? 0 }
     case 'kill':
       world.runsFrom = undefined
       return { state: 'stopped', fromLoopback: undefined }

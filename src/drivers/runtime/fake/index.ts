@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly startFails?: string
   readonly diesAfterMs?: number
   readonly ignoresStop?: boolean
+  /** Its init misses what it is asked so long after its start. */
+  readonly deafForMs?: number
 }
 
 export interface FakeRuntime extends Runtime {
@@ -111,7 +113,8 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     },
     async askToStop(number) {
       const { alive, behaviour } = guestOf(number)
-      if (behaviour.ignoresStop) return
+      const age = alive ? clock.now() - Date.parse(alive.startedAt) : 0
+      if (behaviour.ignoresStop || age < (behaviour.deafForMs ?? 0)) return
       alive?.timers.push(clock.later(haltMs, () => alive.frozen || end(number)))
     },
     async kill(number) {
