@@ -191,6 +191,8 @@ export const GuestClone = z.strictObject({
 export interface Usage {
   readonly name: string
   readonly state: GuestState
+  /** When it was looked at. */
+  readonly at: string
   readonly cpuSeconds: number | null
   readonly cpuPercent: number | null
   readonly memoryBytes: number | null
@@ -199,6 +201,11 @@ export interface Usage {
   readonly diskLimit: number | null
   readonly processes: number | null
   readonly processLimit: number | null
+  /** Since its start. */
+  readonly diskReadBytes: number | null
+  readonly diskWriteBytes: number | null
+  /** Processes killed for want of memory since its start. */
+  readonly oomKills: number | null
   readonly netInBytes: number | null
   readonly netOutBytes: number | null
 }

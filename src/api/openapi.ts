@@ -40,7 +40,10 @@ function operation(name: RouteName, route: Route): object {
     parameters: [...pathParameters(route.path), ...queryParameters(name)],
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } } : {}),
     responses: {
-      200: { description: 'done, or the answer', content: { 'application/json': {} } },
+      200: {
+        description: 'done, or the answer',
+        content: { [route.reply === undefined ? 'application/json' : 'text/plain']: {} },
+      },
       ...(route.method === 'GET' ? {} : { 202: { description: 'accepted: the operation goes on' } }),
       default: {
         description: 'an error',

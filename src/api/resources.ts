@@ -89,6 +89,21 @@ export interface Farm {
   readonly keys: readonly string[]
 }
 
+/** Percent of the last 10 and 60 seconds in which at least one process, or all, waited; and the seconds since boot. */
+export interface Pressure {
+  readonly some10: number
+  readonly some60: number
+  readonly someSeconds: number
+  readonly full10: number
+  readonly full60: number
+  readonly fullSeconds: number
+}
+export interface HostPressure {
+  readonly cpu: Pressure
+  readonly memory: Pressure
+  readonly io: Pressure
+}
+
 export interface Host {
   readonly name: string
   readonly number: number
@@ -98,6 +113,8 @@ export interface Host {
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number }
   readonly cpus: number
   readonly load: readonly [number, number, number]
+  /** Null when the kernel does not count it. */
+  readonly pressure: HostPressure | null
   readonly uptimeSeconds: number
 }
 
@@ -150,6 +167,8 @@ export interface Operation {
 export interface Accepted<T = unknown> {
   readonly operation: Operation | null
   readonly result: T | null
+  /** What was done all the same: one line each. */
+  readonly warnings?: readonly string[]
   readonly steps?: readonly PlannedStep[]
 }
 export interface PlannedStep {
@@ -198,7 +217,15 @@ export interface Status {
   readonly version: string
   readonly store: { readonly kind: string; readonly revision: number; readonly ok: boolean }
   readonly guests: Readonly<Record<string, number>>
-  readonly attention: readonly { readonly what: string; readonly why: string; readonly do: string }[]
+  readonly pressure: HostPressure | null
+  readonly attention: readonly Attention[]
+}
+
+/** What needs somebody: a thing, why, and the next command. */
+export interface Attention {
+  readonly what: string
+  readonly why: string
+  readonly do: string
 }
 
 export interface DataEntry {

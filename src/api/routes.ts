@@ -13,6 +13,8 @@ export interface Route {
   readonly path: string
   readonly access: Access
   readonly summary: string
+  /** What is answered when it is not JSON. */
+  readonly reply?: 'metrics'
 }
 
 const can = (verb: Verb, noun: string): Access => ({ verb, noun })
@@ -209,6 +211,13 @@ export const routes = {
     path: '/v1/operations/:operation/cancel',
     access: can('change', 'operation'),
     summary: 'stop what can be stopped',
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/metrics',
+    access: can('read', 'farm'),
+    reply: 'metrics',
+    summary: 'figures of farm, host and guests, as Prometheus reads them',
   },
   listData: { method: 'GET', path: '/v1/data', access: can('operate', 'data'), summary: 'raw records; ?prefix=' },
   setData: { method: 'PUT', path: '/v1/data', access: can('operate', 'data'), summary: 'write a raw record; ?key=' },

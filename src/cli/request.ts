@@ -52,6 +52,7 @@ interface ReadReplies {
   cancelOperation: unknown
   listData: List<DataEntry>
   listEvents: never
+  getMetrics: string
 }
 /** What a route answers: the record for those above, Accepted for every change. */
 export type ReplyOf<R extends RouteName> = R extends keyof ReadReplies ? ReadReplies[R] : Accepted

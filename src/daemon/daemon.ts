@@ -7,10 +7,12 @@ import type { Env } from './env.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
 import type { Operations } from './operations/operations.ts'
+import type { UsageBoard } from './usage/board.ts'
 
 export interface OpenFarm {
   readonly parts: HostParts
   readonly loop: HostLoop
+  readonly usage: UsageBoard
 }
 
 /** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */

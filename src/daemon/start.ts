@@ -32,6 +32,7 @@ import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { keptFileOf, type Settings } from './settings.ts'
+import { createUsageBoard } from './usage/board.ts'
 
 export interface StartOptions {
   readonly settings: Settings
@@ -183,7 +184,7 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
     builder: templateBuilders[builderName(base.environment)]({ run }),
     failpoint: createFailpoint(base.environment),
   }
-  return { parts, loop: createHostLoop(parts) }
+  return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts) }
 }
 
 /** CROFT_TEMPLATE_BUILDER is for tests: the fake one needs no network. */

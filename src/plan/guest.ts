@@ -3,6 +3,7 @@
  * something ends with `wait`. The same function serves the good day and the morning after the crash.
  */
 import type { GuestSpec, Limits, RootSource } from '../api/guest.ts'
+import { sizeText } from './amount.ts'
 
 export interface WantedSnapshot {
   readonly id: string
@@ -187,12 +188,6 @@ export function describeStep(step: Step): string {
     default:
       return plain[step.do]
   }
-}
-
-/** In the largest unit that divides it, as people type it. */
-function sizeText(bytes: number): string {
-  const power = [4, 3, 2, 1].find((each) => bytes > 0 && bytes % 1024 ** each === 0) ?? 0
-  return `${bytes / 1024 ** power}${['', 'K', 'M', 'G', 'T'][power]}`
 }
 
 const plain: {

@@ -18,6 +18,7 @@ import { writeFarm } from '../../src/daemon/init.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { createUsageBoard } from '../../src/daemon/usage/board.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
@@ -90,9 +91,10 @@ export class SimFarm {
     await operations.recover()
     const parts = await this.parts(life, operations)
     const loop = createHostLoop(parts)
+    const usage = createUsageBoard(parts)
     const daemon: Daemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop }),
+      open: () => ({ parts, loop, usage }),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

@@ -5,6 +5,8 @@ export interface Reply {
   readonly status: number
   readonly body: unknown
   readonly text: string
+  /** Its content-type. */
+  readonly type: string | undefined
 }
 
 export interface Asked {
@@ -25,7 +27,10 @@ export function ask(socketPath: string, { method, path, body }: Asked): Promise<
       response.on('data', (chunk: string) => {
         said += chunk
       })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parsed(said), text: said }))
+      response.on('end', () => {
+        const { statusCode = 0, headers } = response
+        resolve({ status: statusCode, body: parsed(said), text: said, type: headers['content-type'] })
+      })
     })
     asked.on('error', reject).end(text)
   })

@@ -154,27 +154,39 @@ function v1Roots(): CgroupRoots & { readonly top: string } {
   const top = cgroupWith('v1', {
     ...{ 'memory.usage_in_bytes': '5000', 'memory.limit_in_bytes': unlimited, 'pids.current': '7', 'pids.max': 'max' },
     ...{ 'memory.stat': 'cache 900\ninactive_file 1\ntotal_inactive_file 1000', 'cpuacct.usage': '2500000000' },
-    ...{ 'freezer.state': 'THAWED', 'cpu.cfs_quota_us': '-1' },
+    ...{ 'freezer.state': 'THAWED', 'cpu.cfs_quota_us': '-1', 'memory.oom_control': 'under_oom 0\noom_kill 1' },
+    'blkio.throttle.io_service_bytes_recursive': '7:0 Read 4096\n7:0 Write 9\n8:0 Read 4000\nTotal 8105',
   })
-  return { top, v2: undefined, v1: new Map(['cpu', 'cpuacct', 'memory', 'pids', 'freezer'].map((name) => [name, top])) }
+  for (const [below, kills] of [
+    ['ns', 2],
+    ['ns/system.slice', 4],
+  ] as const) {
+    mkdirSync(join(top, 'croft.1/21/guest', below), { recursive: true })
+    writeFileSync(join(top, 'croft.1/21/guest', below, 'memory.oom_control'), `oom_kill ${kills}\n`)
+  }
+  const controllers = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer', 'blkio']
+  return { top, v2: undefined, v1: new Map(controllers.map((name) => [name, top])) }
 }
 
 function v2Roots(): CgroupRoots & { readonly top: string } {
   const top = cgroupWith('v2', {
     ...{ 'memory.current': '5000', 'memory.max': '8000', 'memory.high': 'max', 'pids.current': '7', 'pids.max': '50' },
     ...{ 'memory.stat': 'anon 1\ninactive_file 1000', 'cpu.stat': 'usage_usec 2500000\nuser_usec 1' },
-    ...{ 'cgroup.freeze': '0', 'cpu.max': 'max 100000' },
+    ...{ 'cgroup.freeze': '0', 'cpu.max': 'max 100000', 'memory.events': 'oom 9\noom_kill 7\noom_group_kill 0' },
+    'io.stat': '7:0 rbytes=4096 wbytes=9 rios=1 wios=1 dbytes=0 dios=0\n8:0 rbytes=4000 wbytes=0',
   })
   return { top, v2: top, v1: new Map() }
 }
 
 test('usage on v1 and v2: without the cache that can be given back; no limit is null', () => {
-  const common = { cpuSeconds: 2.5, processes: 7 }
+  const common = { cpuSeconds: 2.5, processes: 7, diskReadBytes: 4096, diskWriteBytes: 9, oomKills: 7 }
   const [first, second] = [new Cgroup(v1Roots(), 'croft.1/21').usage(), new Cgroup(v2Roots(), 'croft.1/21').usage()]
   assert.deepEqual({ ...second }, { ...common, memoryBytes: 4000, memoryLimit: 8000, processLimit: 50 })
   assert.equal(first.memoryLimit, null)
   assert.deepEqual([first.cpuSeconds, first.processes, first.processLimit], [2.5, 7, null])
   assert.equal(first.memoryBytes, 4000)
+  const { oomKills, diskReadBytes, diskWriteBytes } = first
+  assert.deepEqual([oomKills, diskReadBytes, diskWriteBytes], [7, 4096, 9], 'kills of all folders below')
 })
 
 test('a cgroup that is not there is all null, and frozen it is not', () => {

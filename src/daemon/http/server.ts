@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod'
 import { CroftError, errorTable, toCroftError } from '../../api/errors.ts'
 import { printable, printableLine } from '../../api/printable.ts'
-import { type RouteName, routes } from '../../api/routes.ts'
+import { type Route, type RouteName, routes } from '../../api/routes.ts'
 import { bodies, pathValues, queries } from '../../api/schemas.ts'
 import type { Daemon } from '../daemon.ts'
 import type { Log } from '../host/parts.ts'
@@ -74,7 +74,8 @@ function addRoute(
   handler: Handler<RouteName>,
   doors: Doors,
 ): void {
-  const row = routes[name]
+  const row: Route = routes[name]
+  const type = replyTypes[row.reply ?? 'json']
   server.route({
     method: row.method,
     url: row.path,
@@ -86,11 +87,16 @@ function addRoute(
       const running = isAccepted(answer) && answer.operation?.state === 'running'
       return reply
         .code(running ? 202 : 200)
-        .header('content-type', 'application/json; charset=utf-8')
-        .send(JSON.stringify(answer ?? null))
+        .header('content-type', type)
+        .send(row.reply === undefined ? JSON.stringify(answer ?? null) : answer)
     },
   })
 }
+
+const replyTypes = {
+  json: 'application/json; charset=utf-8',
+  metrics: 'text/plain; version=0.0.4; charset=utf-8',
+} as const
 
 const isAccepted = (answer: unknown): answer is { operation: { state: string } | null } =>
   typeof answer === 'object' && answer !== null && 'operation' in answer

@@ -35,6 +35,7 @@ const keptOperations = 300
 export class Operations {
   private readonly live = new Map<string, Live>()
   private sequence = 0
+  private readonly ended = new Map<string, { verb: string; state: string; count: number }>()
   private readonly store: Store
   private readonly env: Env
 
@@ -115,7 +116,18 @@ export class Operations {
     }
   }
 
+  /** Running ones, and those that ended since the daemon began. */
+  counts(): { readonly running: number; readonly ended: readonly { verb: string; state: string; count: number }[] } {
+    return { running: this.goals().length, ended: [...this.ended.values()] }
+  }
+
+  private count(verb: string, state: string): void {
+    const known = this.ended.get(`${verb} ${state}`) ?? { verb, state, count: 0 }
+    this.ended.set(`${verb} ${state}`, { ...known, count: known.count + 1 })
+  }
+
   private finish(one: Live, state: Operation['state'], error?: ErrorBody): void {
+    this.count(one.record.verb, state)
     const { progress: _, ...rest } = one.record
     one.record = { ...rest, state, finished: timestamp(this.env), log: one.log, ...(error ? { error } : {}) }
     this.store.transact([], [{ put: keys.operation(one.record.id), value: one.record }]).then(

@@ -42,6 +42,11 @@ export interface RuntimeUsage {
   readonly memoryLimit: number | null
   readonly processes: number | null
   readonly processLimit: number | null
+  /** Since its start, as it asked the disk for them: what a cache answered is not counted. */
+  readonly diskReadBytes: number | null
+  readonly diskWriteBytes: number | null
+  /** Processes killed for want of memory since its start. */
+  readonly oomKills: number | null
   readonly netInBytes: number | null
   readonly netOutBytes: number | null
 }

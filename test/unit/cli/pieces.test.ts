@@ -190,11 +190,12 @@ test('the live line: time, share, rate, what is left', () => {
 })
 
 test('use between two looks; a restart in between tells nothing', () => {
-  const usage = (cpuSeconds: number | null) => ({ name: 'web', cpuSeconds }) as Parameters<typeof percentBetween>[2]
-  const look = (atMs: number, cpuSeconds: number | null) => ({ atMs, usage: [usage(cpuSeconds)] })
-  assert.equal(percentBetween(look(0, 1), look(1000, 1.5), usage(1.5)), 50)
-  assert.equal(percentBetween(look(0, 9), look(1000, 1), usage(1)), null)
-  assert.equal(percentBetween(look(0, null), look(1000, 1), usage(1)), null)
+  const seen = (second: number, cpuSeconds: number | null) => ({
+    ...{ name: 'web', at: `2026-01-01T00:00:0${second}.000Z`, cpuSeconds },
+  })
+  assert.equal(percentBetween([seen(0, 1)], seen(1, 1.5)), 50)
+  for (const before of [[seen(0, 9)], [seen(0, null)], [seen(1, 1)], []])
+    assert.equal(percentBetween(before, seen(1, 1)), null)
 })
 
 test('new console text, whatever was cut from its beginning', () => {

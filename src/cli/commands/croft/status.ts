@@ -3,13 +3,14 @@ import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { stateCell } from '../../render/cells.ts'
 import { oneLine } from '../../render/escape.ts'
+import { pressureText } from '../../render/pressure.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const status = await context.client.request('getStatus')
   return { kind: 'text', text: statusText(status), record: status }
 }
 
-export function statusText({ farm, host, version, store, guests, attention }: Status): string {
+export function statusText({ farm, host, version, store, guests, pressure, attention }: Status): string {
   const counted = Object.entries(guests)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${stateCell(oneLine(state)).text}`)
@@ -17,6 +18,7 @@ export function statusText({ farm, host, version, store, guests, attention }: St
     `farm ${farm ? oneLine(farm.name) : '– (croft init)'}   host ${oneLine(host)}   croft ${oneLine(version)}`,
     `store ${oneLine(store.kind)} ${store.ok ? '✓' : '✗ does not answer'}   revision ${store.revision}`,
     `guests ${counted.length === 0 ? 'none' : counted.join('   ')}`,
+    ...(pressure ? [`waits  ${pressureText(pressure)}`] : []),
   ]
   if (attention.length === 0) return [...lines, '✓ nothing needs you', ''].join('\n')
   const what = Math.max(...attention.map((each) => each.what.length))

@@ -1,4 +1,4 @@
-import type { Guest } from '../../../api/guest.ts'
+import type { Guest, Usage } from '../../../api/guest.ts'
 import type { Column } from '../../answer.ts'
 
 export const stateOf = (guest: Guest): string => (guest.deleting ? 'removing' : (guest.status?.state ?? 'creating'))
@@ -19,6 +19,20 @@ export const guestColumns: readonly Column<Guest>[] = [
   { title: 'LABELS', wide: true, get: (guest) => labelsText(guest.spec.labels) },
   { title: 'AGE', as: 'age', get: (guest) => guest.created },
   { title: 'REASON', sparse: true, elastic: true, get: (guest) => guest.status?.reason?.split('\n')[0] ?? null },
+]
+
+export type UsedGuest = Guest & { readonly usage?: Usage | undefined }
+
+/** What it uses now, beside its limits: with -o wide, or when named. */
+export const usedColumns: readonly Column<UsedGuest>[] = [
+  { title: 'USEDMEMORY', as: 'bytes', wide: true, get: ({ usage }) => usage?.memoryBytes },
+  { title: 'USEDDISK', as: 'bytes', wide: true, get: ({ usage }) => usage?.diskBytes },
+  { title: 'CPUTIME', as: 'seconds', wide: true, get: ({ usage }) => usage?.cpuSeconds },
+  { title: 'PROCESSES', as: 'number', wide: true, get: ({ usage }) => usage?.processes },
+  { title: 'READ', as: 'bytes', wide: true, get: ({ usage }) => usage?.diskReadBytes },
+  { title: 'WRITTEN', as: 'bytes', wide: true, get: ({ usage }) => usage?.diskWriteBytes },
+  { title: 'IN', as: 'bytes', wide: true, get: ({ usage }) => usage?.netInBytes },
+  { title: 'OUT', as: 'bytes', wide: true, get: ({ usage }) => usage?.netOutBytes },
 ]
 
 export const labelsText = (labels: Readonly<Record<string, string>>): string =>

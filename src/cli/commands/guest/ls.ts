@@ -1,14 +1,33 @@
+import type { Guest, Usage } from '../../../api/guest.ts'
 import { type Answer, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { items } from '../../request.ts'
 import { selectGuests, withStdin } from '../../targets.ts'
-import { guestColumns } from './columns.ts'
+import { guestColumns, type UsedGuest, usedColumns } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const words = await withStdin(context, context.args.many('GUEST'))
-  const guests = items(await context.client.request('listGuests'))
-  return rows(selectGuests(context, guests, words), guestColumns, {
+  const [guests, usage] = await Promise.all([
+    context.client.request('listGuests').then(items),
+    wantsUsage(context) ? context.client.request('getUsage').then(items) : undefined,
+  ])
+  const shown = selectGuests(context, guests, words)
+  return rows(usage ? withUsage(shown, usage) : shown, usage ? [...guestColumns, ...usedColumns] : guestColumns, {
     name: (guest) => guest.name,
     empty: guests.length === 0 ? 'no guests yet: croft create web debian:12' : 'no guest is meant by that',
   })
+}
+
+/** Looking at all guests costs more than reading a list: only when a column of it is shown, or sorted by. */
+function wantsUsage({ flags, forMachines }: Context): boolean {
+  if (forMachines) return false
+  const named = [...flags.list('columns'), flags.text('sort')?.replace(/^-/, '') ?? ''].map((each) =>
+    each.toUpperCase(),
+  )
+  return flags.text('output') === 'wide' || usedColumns.some(({ title }) => named.includes(title))
+}
+
+function withUsage(guests: readonly Guest[], usage: readonly Usage[]): UsedGuest[] {
+  const byName = new Map(usage.map((each) => [each.name, each]))
+  return guests.map((guest) => ({ ...guest, usage: byName.get(guest.name) }))
 }

@@ -12,11 +12,15 @@ const columns: readonly Column<Usage>[] = [
   { title: 'MEMORY', as: 'bytes', get: (usage) => usage.memoryBytes },
   { title: 'OF', as: 'bytes', get: (usage) => usage.memoryLimit },
   { title: 'DISK', as: 'bytes', get: (usage) => usage.diskBytes },
-  { title: 'OFDISK', as: 'bytes', wide: true, get: (usage) => usage.diskLimit },
+  { title: 'OFDISK', as: 'bytes', get: (usage) => usage.diskLimit },
   { title: 'PROCESSES', as: 'number', get: (usage) => usage.processes },
   { title: 'OFPROCESSES', as: 'number', wide: true, get: (usage) => usage.processLimit },
+  { title: 'READ', as: 'bytes', get: (usage) => usage.diskReadBytes },
+  { title: 'WRITTEN', as: 'bytes', get: (usage) => usage.diskWriteBytes },
   { title: 'IN', as: 'bytes', get: (usage) => usage.netInBytes },
   { title: 'OUT', as: 'bytes', get: (usage) => usage.netOutBytes },
+  { title: 'OOM', as: 'number', sparse: true, get: (usage) => usage.oomKills || null },
+  { title: 'SEEN', as: 'age', wide: true, get: (usage) => usage.at },
 ]
 
 /** Processor time is known as a sum: what is used now is what was added between two looks. */
@@ -33,30 +37,25 @@ export async function run(context: Context): Promise<Answer> {
 }
 
 async function usageNow(context: Context): Promise<readonly Usage[]> {
-  const before = context.memory.get('look') as Look | undefined
+  const before = context.memory.get('look') as readonly Usage[] | undefined
   const first = before ?? (await look(context))
   if (!before) {
-    if (first.usage.every((each) => each.cpuPercent !== null || each.cpuSeconds === null)) return first.usage
+    if (first.every((each) => each.cpuPercent !== null || each.cpuSeconds === null)) return first
     await context.io.sleep(betweenLooksMs)
   }
   const second = await look(context)
   context.memory.set('look', second)
-  return second.usage.map((each) => ({ ...each, cpuPercent: each.cpuPercent ?? percentBetween(first, second, each) }))
+  return second.map((each) => ({ ...each, cpuPercent: each.cpuPercent ?? percentBetween(first, each) }))
 }
 
-interface Look {
-  readonly atMs: number
-  readonly usage: readonly Usage[]
-}
+const look = async (context: Context): Promise<readonly Usage[]> => items(await context.client.request('getUsage'))
 
-async function look(context: Context): Promise<Look> {
-  return { usage: items(await context.client.request('getUsage')), atMs: context.io.elapsedMs() }
-}
+type Timed = Pick<Usage, 'name' | 'at' | 'cpuSeconds'>
 
 /** 100 is one processor. Undefined ground, such as a restart in between, is null. */
-export function percentBetween(before: Look, after: Look, { name, cpuSeconds }: Usage): number | null {
-  const old = before.usage.find((each) => each.name === name)?.cpuSeconds ?? null
-  const ms = after.atMs - before.atMs
-  if (cpuSeconds === null || old === null || ms <= 0 || cpuSeconds < old) return null
-  return ((cpuSeconds - old) * 100_000) / ms
+export function percentBetween(before: readonly Timed[], { name, at, cpuSeconds }: Timed): number | null {
+  const old = before.find((each) => each.name === name)
+  const ms = Date.parse(at) - Date.parse(old?.at ?? at)
+  if (old === undefined || cpuSeconds === null || old.cpuSeconds === null || cpuSeconds < old.cpuSeconds) return null
+  return ms > 0 ? ((cpuSeconds - old.cpuSeconds) * 100_000) / ms : null
 }

@@ -1,5 +1,6 @@
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
+import { pressureText } from '../../render/pressure.ts'
 import { hostName } from './which.ts'
 
 export async function run(context: Context): Promise<Answer> {
@@ -16,6 +17,7 @@ export async function run(context: Context): Promise<Answer> {
       { title: 'load', value: host.load.join(' ') },
       { title: 'memory', value: host.memory.totalBytes, as: 'bytes' },
       { title: 'free', value: host.memory.freeBytes, as: 'bytes' },
+      { title: 'waits', value: host.pressure && pressureText(host.pressure) },
       { title: 'up', value: host.uptimeSeconds, as: 'seconds' },
       { title: 'uid base', value: host.uidBase },
       { title: 'version', value: host.version },

@@ -3,13 +3,17 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestStatus } from '../../../api/guest.ts'
 import { openapi } from '../../../api/openapi.ts'
-import type { Farm, Status } from '../../../api/resources.ts'
-import type { Daemon, StoreAway } from '../../daemon.ts'
+import type { Attention, Farm, Pool, Status } from '../../../api/resources.ts'
+import { guestAttention, hostAttention, poolAttention } from '../../../plan/attention.ts'
+import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, readAll } from '../../records/records.ts'
 import { listTemplateViews } from '../../records/templates.ts'
+import { neverSeen } from '../../usage/board.ts'
+import { readPressure } from '../../usage/pressure.ts'
 import type { Handlers } from '../handler.ts'
+import { listPoolViews } from './hosts.ts'
 
 export const handlers = {
   async getStatus(daemon): Promise<Status> {
@@ -17,7 +21,7 @@ export const handlers = {
     if (away) return statusByKeptPlan(daemon, away)
     const { revision } = await daemon.store.get('farm')
     const { open, hostName, version, store } = daemon
-    const base = { host: hostName, version, store: { kind: store.kind, revision, ok: true } }
+    const base = { host: hostName, version, store: { kind: store.kind, revision, ok: true }, pressure: readPressure() }
     const farm = open()?.parts.farm
     if (!farm)
       return {
@@ -69,26 +73,32 @@ async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: St
   return {
     farm: farm ? shownFarm(farm.farm) : null,
     ...{ host: hostName, version, store: { kind: 'sqlite', revision: 0, ok: false }, guests },
+    pressure: readPressure(),
     attention: [{ what: 'store', why: why.message, do: 'croft doctor' }],
   }
 }
 
+/** So old may be what is known of disks and memory here. */
+const usageMaxAgeMs = 1000
+
 async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention'>> {
+  const { usage } = getFarm(daemon)
+  const [views, used, pools] = await Promise.all([
+    listGuestViews(daemon),
+    usage.look(usageMaxAgeMs),
+    listPoolViews(daemon).catch((): Pool[] => []),
+  ])
   const guests: Record<string, number> = {}
-  const attention: { what: string; why: string; do: string }[] = []
-  for (const { name, status } of await listGuestViews(daemon)) {
+  const attention: Attention[] = []
+  for (const { name, number, status } of views) {
     const state = status?.state ?? 'creating'
     guests[state] = (guests[state] ?? 0) + 1
-    if (state === 'waits' || state === 'failed')
-      attention.push({
-        what: name,
-        why: status?.reason ?? state,
-        do: state === 'failed' ? `croft logs ${name} --console; croft start ${name}` : `croft show ${name}`,
-      })
+    attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
+  attention.push(...pools.flatMap(poolAttention))
   for (const { ref, state, reason } of await listTemplateViews(daemon)) {
     if (state === 'failed')
       attention.push({ what: ref, why: reason ?? 'the build failed', do: `croft template build ${ref}` })
   }
-  return { guests, attention }
+  return { guests, attention: [...hostAttention(daemon.hostName, readPressure()), ...attention] }
 }

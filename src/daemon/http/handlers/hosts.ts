@@ -8,6 +8,7 @@ import { planHost } from '../../host/plan-host.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type PoolRecord, readAll, type SizeRecord } from '../../records/records.ts'
+import { readPressure } from '../../usage/pressure.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
@@ -33,19 +34,7 @@ export const handlers = {
     return { operation: null, result: { adopted, left: await planHost(parts, loop.gate) }, steps }
   },
 
-  async listPools(daemon): Promise<Pool[]> {
-    const { parts } = getFarm(daemon)
-    const records = await readAll<PoolRecord>(daemon.store, keys.pools(parts.host.name))
-    return Promise.all(
-      records.map(async ({ value: { name, kind, source } }) => ({
-        name,
-        host: parts.host.name,
-        kind,
-        source,
-        ...(await parts.storage(name).state()),
-      })),
-    )
-  },
+  listPools: (daemon) => listPoolViews(daemon),
 
   async listNetworks(daemon): Promise<Network[]> {
     const { parts } = getFarm(daemon)
@@ -58,6 +47,17 @@ export const handlers = {
     return sizes.map(({ value: { schema: _, ...size } }) => size).sort((a, b) => a.memoryBytes - b.memoryBytes)
   },
 } satisfies Partial<Handlers>
+
+export async function listPoolViews(daemon: Daemon): Promise<Pool[]> {
+  const { parts } = getFarm(daemon)
+  const records = await readAll<PoolRecord>(daemon.store, keys.pools(parts.host.name))
+  return Promise.all(
+    records.map(async ({ value: { name, kind, source } }) => ({
+      ...{ name, host: parts.host.name, kind, source },
+      ...(await parts.storage(name).state()),
+    })),
+  )
+}
 
 function assertHost(daemon: Daemon, name: string): void {
   if (name === getFarm(daemon).parts.host.name) return
@@ -77,6 +77,7 @@ async function hostView(daemon: Daemon): Promise<Host> {
     memory: { totalBytes: os.totalmem(), freeBytes: os.freemem() },
     cpus: os.availableParallelism(),
     load: [one, five, fifteen],
+    pressure: readPressure(),
     uptimeSeconds: Math.round(os.uptime()),
   }
 }

@@ -6,6 +6,7 @@ import * as guestChanges from './guest-changes.ts'
 import * as guests from './guests.ts'
 import * as history from './history.ts'
 import * as hosts from './hosts.ts'
+import * as metrics from './metrics.ts'
 import * as rules from './rules.ts'
 import * as snapshots from './snapshots.ts'
 import * as templates from './templates.ts'
@@ -20,4 +21,5 @@ export const handlers: Handlers = {
   ...hosts.handlers,
   ...history.handlers,
   ...events.handlers,
+  ...metrics.handlers,
 }

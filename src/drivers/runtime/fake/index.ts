@@ -175,6 +175,7 @@ function usageOf(alive: Alive | undefined): RuntimeUsage | undefined {
   return (
     alive && {
       ...{ cpuSeconds: 0, memoryBytes: 0, processes: 1, netInBytes: 0, netOutBytes: 0 },
+      ...{ diskReadBytes: 0, diskWriteBytes: 0, oomKills: 0 },
       memoryLimit: alive.limits.memoryBytes ?? null,
       processLimit: alive.limits.processes ?? null,
     }

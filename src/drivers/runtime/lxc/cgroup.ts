@@ -1,11 +1,12 @@
 /** A guest's cgroups, as files: v1 (one hierarchy a controller), v2, or both side by side. No process is started for it. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { Limits } from '../../../api/guest.ts'
 import type { RuntimeUsage } from '../driver.ts'
 import { periodUs, quotaUs } from './config.ts'
+import { numberOf, parseCpuSeconds, parseIo, parseOomKills, unreclaimable } from './usage.ts'
 
 export interface CgroupRoots {
   /** Mount point by controller; named hierarchies as `name=systemd`. */
@@ -130,24 +131,31 @@ export class Cgroup {
   }
 
   usage(): Omit<RuntimeUsage, 'netInBytes' | 'netOutBytes'> {
-    const memory = numberOf(readOr(this.file('memory', 'memory.usage_in_bytes', 'memory.current')))
-    const stat = readOr(this.file('memory', 'memory.stat', 'memory.stat')) ?? ''
-    // On v1 `inactive_file` is of this cgroup alone, while its use is that of all below it too.
-    const cache = (/^total_inactive_file (\d+)$/m.exec(stat) ?? /^inactive_file (\d+)$/m.exec(stat))?.[1]
+    const read = (controller: string, v1Name: string, v2Name: string) => readOr(this.file(controller, v1Name, v2Name))
+    const io = this.roots.v1.has('blkio')
+      ? read('blkio', 'blkio.throttle.io_service_bytes_recursive', '')
+      : read('io', '', 'io.stat')
     return {
-      cpuSeconds: this.cpuSeconds(),
-      memoryBytes: memory === null ? null : Math.max(0, memory - Number(cache ?? 0)),
-      memoryLimit: numberOf(readOr(this.file('memory', 'memory.limit_in_bytes', 'memory.max'))),
-      processes: numberOf(readOr(this.file('pids', 'pids.current', 'pids.current'))),
-      processLimit: numberOf(readOr(this.file('pids', 'pids.max', 'pids.max'))),
+      cpuSeconds: parseCpuSeconds(read('cpuacct', 'cpuacct.usage', 'cpu.stat')),
+      memoryBytes: unreclaimable(
+        numberOf(read('memory', 'memory.usage_in_bytes', 'memory.current')),
+        read('memory', 'memory.stat', 'memory.stat'),
+      ),
+      memoryLimit: numberOf(read('memory', 'memory.limit_in_bytes', 'memory.max')),
+      processes: numberOf(read('pids', 'pids.current', 'pids.current')),
+      processLimit: numberOf(read('pids', 'pids.max', 'pids.max')),
+      diskReadBytes: parseIo(io, 'read'),
+      diskWriteBytes: parseIo(io, 'write'),
+      oomKills: this.oomKills(),
     }
   }
 
-  private cpuSeconds(): number | null {
-    const text = readOr(this.file('cpuacct', 'cpuacct.usage', 'cpu.stat'))
-    if (text === undefined) return null
-    const micro = /^usage_usec (\d+)/m.exec(text)?.[1]
-    return micro === undefined ? Number(text) / 1e9 : Number(micro) / 1e6
+  /** Version 1 counts a kill where the process was, and no folder above it. */
+  private oomKills(): number | null {
+    const file = this.file('memory', 'memory.oom_control', 'memory.events')
+    const own = parseOomKills(readOr(file))
+    if (own === null || file === undefined || !this.roots.v1.has('memory')) return own
+    return own + oomKillsBelow(dirname(file), { left: mostFolders })
   }
 
   /**
@@ -186,8 +194,23 @@ function put(file: string | undefined, text: string): void {
   if (file !== undefined) writeFileSync(file, text)
 }
 
-/** v1 says "no limit" with a number near 2^63, v2 with `max`. */
-function numberOf(text: string | undefined): number | null {
-  const number = text === undefined || text === '' ? Number.NaN : Number(text)
-  return Number.isFinite(number) && number < 2 ** 60 ? number : null
+/** A guest makes as many folders as it likes: so many are looked into. */
+const mostFolders = 200
+
+function oomKillsBelow(folder: string, budget: { left: number }): number {
+  let kills = 0
+  for (const entry of foldersIn(folder)) {
+    if (budget.left-- <= 0) break
+    const below = join(folder, entry)
+    kills += (parseOomKills(readOr(join(below, 'memory.oom_control'))) ?? 0) + oomKillsBelow(below, budget)
+  }
+  return kills
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []))
+  } catch {
+    return []
+  }
 }

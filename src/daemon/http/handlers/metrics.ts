@@ -1,0 +1,46 @@
+/** Figures for a Prometheus. Its modules are loaded when somebody asks for the first time. */
+import os from 'node:os'
+import type { Pool } from '../../../api/resources.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
+import { listGuestViews } from '../../records/guests.ts'
+import { listTemplateViews } from '../../records/templates.ts'
+import type { DaemonFacts, FarmFacts } from '../../usage/metrics.ts'
+import { readPressure } from '../../usage/pressure.ts'
+import type { Handlers } from '../handler.ts'
+import { listPoolViews } from './hosts.ts'
+
+const usageMaxAgeMs = 1000
+
+export const handlers = {
+  async getMetrics(daemon): Promise<string> {
+    const [{ exposition }, { daemonFamilies, farmFamilies }] = await Promise.all([
+      import('../../usage/exposition.ts'),
+      import('../../usage/metrics.ts'),
+    ])
+    const own = daemonFamilies(daemonFacts(daemon))
+    // Without a store, or a farm, there is still a daemon and a host to tell of.
+    if (daemon.away?.() || !daemon.open()) return exposition(own)
+    return exposition([...own, ...farmFamilies(daemon.hostName, await farmFacts(daemon))])
+  },
+} satisfies Partial<Handlers>
+
+function daemonFacts({ version, hostName, away }: Daemon): DaemonFacts {
+  const { user, system } = process.cpuUsage()
+  return {
+    ...{ version, node: process.versions.node, host: hostName, storeUp: away?.() === undefined },
+    ...{ residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6, uptimeSeconds: process.uptime() },
+    ...{ hostMemoryBytes: os.totalmem(), hostFreeBytes: os.freemem(), hostCpus: os.availableParallelism() },
+    ...{ hostLoad: os.loadavg()[0] ?? 0, pressure: readPressure() },
+  }
+}
+
+async function farmFacts(daemon: Daemon): Promise<FarmFacts> {
+  const { parts, usage } = getFarm(daemon)
+  const [used, guests, templates, pools] = await Promise.all([
+    usage.look(usageMaxAgeMs),
+    listGuestViews(daemon),
+    listTemplateViews(daemon),
+    listPoolViews(daemon).catch((): Pool[] => []),
+  ])
+  return { farm: parts.farm.name, guests, used, pools, templates, operations: daemon.operations.counts() }
+}

@@ -1,0 +1,91 @@
+/** What needs somebody, with the next command: pure. From what is known of guests, pools and the host. */
+import type { Attention, HostPressure } from '../api/resources.ts'
+import { roughSize, sizeText } from './amount.ts'
+
+export interface GuestSeen {
+  readonly name: string
+  readonly state: string
+  readonly reason?: string | undefined
+  readonly memoryLimit: number | null
+  readonly diskBytes: number | null
+  readonly diskLimit: number | null
+  readonly oomKills: number | null
+}
+
+export interface PoolSeen {
+  readonly name: string
+  readonly mounted: boolean
+  readonly totalBytes: number | null
+  readonly freeBytes: number | null
+  readonly warning?: string | undefined
+}
+
+const share = { diskFills: 0.9, diskFull: 0.99, poolFills: 0.85 } as const
+/** Percent of the last minute in which something waited for memory: the host is about to kill. */
+const memoryPressure = 20
+
+export function guestAttention(guest: GuestSeen): Attention[] {
+  return [...standstill(guest), ...disk(guest), ...killed(guest)]
+}
+
+function standstill({ name, state, reason }: GuestSeen): Attention[] {
+  if (state !== 'waits' && state !== 'failed') return []
+  const next = state === 'failed' ? `croft logs ${name} --console; croft start ${name}` : `croft show ${name}`
+  return [{ what: name, why: reason ?? state, do: next }]
+}
+
+function disk({ name, diskBytes, diskLimit }: GuestSeen): Attention[] {
+  if (diskBytes === null || diskLimit === null || diskLimit === 0 || diskBytes < share.diskFills * diskLimit) return []
+  const full = diskBytes >= share.diskFull * diskLimit ? 'full' : `${percent(diskBytes, diskLimit)}% full`
+  return [
+    {
+      what: name,
+      why: `its disk is ${full}: ${roughSize(diskBytes)} of ${roughSize(diskLimit)}`,
+      do: `croft set ${name} disk=${larger(diskLimit)}`,
+    },
+  ]
+}
+
+function killed({ name, oomKills, memoryLimit }: GuestSeen): Attention[] {
+  if (oomKills === null || oomKills === 0) return []
+  const processes = oomKills === 1 ? '1 process was' : `${oomKills} processes were`
+  const has = memoryLimit === null ? '' : `, it may use ${roughSize(memoryLimit)}`
+  return [
+    {
+      what: name,
+      why: `${processes} killed for want of memory since its start${has}`,
+      do: memoryLimit === null ? `croft logs ${name}` : `croft set ${name} memory=${larger(memoryLimit)}`,
+    },
+  ]
+}
+
+export function poolAttention({ name, mounted, totalBytes, freeBytes, warning }: PoolSeen): Attention[] {
+  const what = `pool ${name}`
+  if (!mounted) return [{ what, why: 'it is not mounted', do: 'croft doctor' }]
+  if (totalBytes === null || freeBytes === null) return []
+  const used = totalBytes - freeBytes
+  if (used >= share.poolFills * totalBytes)
+    return [
+      {
+        what,
+        why: `it is ${percent(used, totalBytes)}% full: ${roughSize(freeBytes)} of ${roughSize(totalBytes)} left`,
+        do: 'croft top --sort -disk',
+      },
+    ]
+  return warning === undefined ? [] : [{ what, why: warning, do: 'croft pool ls' }]
+}
+
+export function hostAttention(name: string, pressure: HostPressure | null): Attention[] {
+  if (!pressure || pressure.memory.some60 < memoryPressure) return []
+  const why = `it waited for memory in ${Math.round(pressure.memory.some60)}% of the last minute`
+  return [{ what: `host ${name}`, why, do: 'croft top --sort -memory' }]
+}
+
+/** Never 100: what is full is called so. */
+const percent = (used: number, total: number): number => Math.min(99, Math.floor((used * 100) / total))
+
+/** Half as much again, in whole units of what it was given in, as people type it. */
+function larger(bytes: number): string {
+  const unit = [1024 ** 4, 1024 ** 3, 1024 ** 2].find((each) => bytes >= each) ?? 1024
+  return sizeText(Math.ceil((bytes * 1.5) / unit) * unit)
+}

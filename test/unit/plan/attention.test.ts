@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { roughSize, sizeText } from '../../../src/plan/amount.ts'
+import { guestAttention, hostAttention, type PoolSeen, poolAttention } from '../../../src/plan/attention.ts'
+
+const gib = 1024 ** 3
+const web = {
+  ...{ name: 'web', state: 'running', memoryLimit: 512 * 1024 ** 2, oomKills: 0 },
+  ...{ diskBytes: 5 * gib, diskLimit: 10 * gib },
+}
+const lines = (seen: object) => guestAttention({ ...web, ...seen }).map(({ why, do: next }) => `${why} → ${next}`)
+
+test('a guest without trouble, or of which nothing is known, needs nobody', () => {
+  for (const seen of [{}, { diskBytes: null }, { diskLimit: null }, { oomKills: null }, { diskLimit: 0, diskBytes: 0 }])
+    assert.deepEqual(lines(seen), [])
+})
+
+test('a disk: from 90 percent on, and called full before it says 100', () => {
+  assert.deepEqual(lines({ diskBytes: 9 * gib - 1 }), [])
+  assert.deepEqual(lines({ diskBytes: 9 * gib }), ['its disk is 90% full: 9G of 10G → croft set web disk=15G'])
+  assert.deepEqual(lines({ diskBytes: 9.95 * gib }), ['its disk is full: 9.9G of 10G → croft set web disk=15G'])
+  assert.deepEqual(lines({ diskBytes: 11 * gib }), ['its disk is full: 11G of 10G → croft set web disk=15G'])
+})
+
+test('kills for want of memory, with more of it or a look into the logs', () => {
+  assert.deepEqual(lines({ oomKills: 1 }), [
+    '1 process was killed for want of memory since its start, it may use 512M → croft set web memory=768M',
+  ])
+  assert.deepEqual(lines({ oomKills: 3, memoryLimit: null }), [
+    '3 processes were killed for want of memory since its start → croft logs web',
+  ])
+})
+
+test('a guest that failed, or waits, says why; all its troubles are told', () => {
+  assert.deepEqual(lines({ state: 'failed', reason: 'web failed 5 times in a row: its init ended' }), [
+    'web failed 5 times in a row: its init ended → croft logs web --console; croft start web',
+  ])
+  assert.deepEqual(lines({ state: 'waits', reason: undefined }), ['waits → croft show web'])
+  assert.equal(lines({ state: 'waits', diskBytes: 10 * gib, oomKills: 2 }).length, 3)
+})
+
+test('a pool: away, filling, or with a warning of its own', () => {
+  const pool: PoolSeen = { name: 'default', mounted: true, totalBytes: 100 * gib, freeBytes: 50 * gib }
+  const why = (seen: Partial<PoolSeen>) => poolAttention({ ...pool, ...seen }).map((each) => each.why)
+  assert.deepEqual(why({}), [])
+  assert.deepEqual(why({ freeBytes: 15 * gib }), ['it is 85% full: 15G of 100G left'])
+  assert.deepEqual(why({ freeBytes: 0 }), ['it is 99% full: 0 of 100G left'])
+  assert.deepEqual(why({ mounted: false, totalBytes: null, freeBytes: null }), ['it is not mounted'])
+  assert.deepEqual(why({ warning: 'may grow' }), ['may grow'])
+  assert.deepEqual(why({ totalBytes: null }), [])
+})
+
+test('a host that waits for memory', () => {
+  const calm = { some10: 0, some60: 0, someSeconds: 0, full10: 0, full60: 0, fullSeconds: 0 }
+  assert.deepEqual(hostAttention('ash', null), [])
+  assert.deepEqual(hostAttention('ash', { cpu: { ...calm, some60: 99 }, memory: calm, io: calm }), [])
+  const [line] = hostAttention('ash', { cpu: calm, memory: { ...calm, some60: 31.4 }, io: calm })
+  assert.match(line?.why ?? '', /31% of the last minute/)
+})
+
+test('amounts: exact to type, rough to read', () => {
+  assert.deepEqual([0, 1024, 1536, 3 * gib, 1.5 * gib].map(sizeText), ['0', '1K', '1536', '3G', '1536M'])
+  assert.deepEqual([0, 1023, 1536, 99.99 * gib, 2000 * gib].map(roughSize), ['0', '1023', '1.5K', '100G', '2T'])
+})
