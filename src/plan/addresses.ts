@@ -2,6 +2,9 @@
 
 export const gateway4 = '169.254.0.1'
 export const gateway6 = 'fe80::1'
+/** Where the name servers listen, at the IPv4 gateway: for all guests, and for those whose way out is a list. */
+export const namesPort = 53
+export const closedNamesPort = 5300
 export const linkPrefix = 'croft'
 export const blockSize = 256
 export const uidRangeSize = 65536
