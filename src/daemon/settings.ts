@@ -33,3 +33,6 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
 
 /** The plan this host was last given: what it works by while the store is away. */
 export const keptFileOf = ({ stateDir }: Pick<Settings, 'stateDir'>): string => join(stateDir, 'kept-plan.json')
+
+/** What the name servers read. */
+export const namesFolderOf = ({ stateDir }: Pick<Settings, 'stateDir'>): string => join(stateDir, 'names')

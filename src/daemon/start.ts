@@ -8,6 +8,7 @@ import type { NewFarm } from '../api/resources.ts'
 import type { Runner } from '../drivers/exec/command.ts'
 import { createRunner } from '../drivers/exec/runner.ts'
 import { createNftables } from '../drivers/firewall/nftables/index.ts'
+import { createDnsmasq } from '../drivers/names/dnsmasq/index.ts'
 import { createRouted } from '../drivers/network/routed/index.ts'
 import { createLxc } from '../drivers/runtime/lxc/index.ts'
 import type { Storage } from '../drivers/storage/driver.ts'
@@ -25,13 +26,13 @@ import { createFailpoint } from './host/failpoint.ts'
 import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
-import { readNameservers } from './hostprep/resolver.ts'
+import { readUpstream } from './hostprep/resolver.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
-import { keptFileOf, type Settings } from './settings.ts'
+import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
 import { createUsageBoard } from './usage/board.ts'
 
 export interface StartOptions {
@@ -176,16 +177,24 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
     ...{ env, store, log, network, operations },
     farm: farm.value,
     host,
-    facts: { uidBase: host.uidBase, mtu, nameservers: await readNameservers() },
+    facts: { uidBase: host.uidBase, mtu },
     runtime: createLxc(run, { lxcPath: settings.lxcPath, cgroup: `${settings.cgroup}.${host.number}` }),
     storage: (name) => disksOf(getPool(storages, name)),
     pools: [...storages.keys()],
     firewall: createNftables({ run }),
+    names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
     builder: templateBuilders[builderName(base.environment)]({ run }),
     failpoint: createFailpoint(base.environment),
   }
   return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts) }
 }
+
+const upstreamFile = async (): Promise<string> => (await readUpstream()).file
+
+/** With the unit systemd runs the name servers, and brings them back; without it they are processes of their own. */
+const hasNamesUnit = (): boolean =>
+  existsSync('/run/systemd/system') &&
+  ['/etc', '/usr/lib', '/lib'].some((folder) => existsSync(`${folder}/systemd/system/croft-names@.service`))
 
 /** CROFT_TEMPLATE_BUILDER is for tests: the fake one needs no network. */
 function builderName({ CROFT_TEMPLATE_BUILDER: name = '' }: NodeJS.ProcessEnv): TemplateBuilderName {

@@ -13,7 +13,12 @@ export function zoneOf({ farm, guests, host }: NamesInput): Zone {
   const { name, prefix4, prefix6 } = farm
   const named = guests
     .toSorted((a, b) => a.number - b.number)
-    .map((guest): Named => ({ name: guest.name, addresses: [ipv4Of(prefix4, guest.number), ipv6Of(prefix6, guest.number)] }))
+    .map(
+      (guest): Named => ({
+        name: guest.name,
+        addresses: [ipv4Of(prefix4, guest.number), ipv6Of(prefix6, guest.number)],
+      }),
+    )
   const taken = named.some((guest) => guest.name === host.name)
   return { farm: name, prefix4, prefix6, names: taken ? named : [host, ...named] }
 }

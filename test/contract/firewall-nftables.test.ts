@@ -14,7 +14,7 @@ const ports = [68, 80, 81, 82, 546, 8080]
 before(async () => {
   bench = await openBench()
   for (const place of ['one', 'two', 'outside', 'beyond', 'host'] as const)
-    await bench.ask(place, 'listen', place === 'host' ? [80, 81] : ports)
+    await bench.ask(place, 'listen', place === 'host' ? [53, 80, 81, 5300] : ports)
   world = {
     firewall: createNftables({ run: bench.runner() }),
     reach,
@@ -74,6 +74,25 @@ test('nftables: nobody sends as somebody else, IPv4 and IPv6', async () => {
     await onlyWithoutRules(`source ${source}`, () => arrives('outside', at.outside[family], 80, source))
     await bench.ip('one', 'address', 'delete', `${source}/${bits}`, 'dev', 'eth0')
   }
+})
+
+test('nftables: who is no guest of ours does not reach the name servers, and what guests ask is no drift', async () => {
+  await bench.ip('outside', 'route', 'add', '169.254.0.1/32', 'via', at.host.v4)
+  const asks = async (from: Place) =>
+    (await reach({ from, to: '169.254.0.1', protocol: 'udp', port: 53 }, 'host')) === 'host'
+  await onlyWithoutRules('from outside', () => asks('outside'))
+  assert.equal(await asks('one'), true)
+  assert.equal(await asks('host'), true)
+  assert.equal(await world.firewall.intact(), true)
+  await bench.ip('outside', 'route', 'delete', '169.254.0.1/32')
+})
+
+test('nftables: a guest that floods the name servers is held back, others are not', async () => {
+  await isolated()
+  const dropped = async () => /names_rate .*packets (\d+)/.exec(await listing('chain', 'inet', 'croft', 'names'))?.[1]
+  await bench.ask('one', 'flood', { to: '169.254.0.1', port: 53, size: 32, count: 5000 })
+  assert.ok(Number(await dropped()) > 0)
+  assert.equal(await reach({ from: 'two', to: '169.254.0.1', protocol: 'udp', port: 53 }, 'host'), 'host')
 })
 
 test('nftables: a lie about addresses does not reach the neighbour table', async () => {

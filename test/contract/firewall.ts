@@ -194,6 +194,22 @@ export function firewallContract(name: string, world: () => World): void {
     })
   })
 
+  test(`${name}: the name servers are the one service of the host, also for who has a list; a deny closes them`, async () => {
+    const rules = ['allow out any tcp/80', 'allow out 169.254.0.1 udp/53']
+    await apply({ one: { rules }, two: { rules: ['deny out 169.254.0.1 udp/53'] } })
+    await expectAll(world(), {
+      'one → 169.254.0.1 udp/53': 'host',
+      'one → 169.254.0.1 tcp/53': 'host',
+      'one → 169.254.0.1 tcp/80': 'nowhere',
+      'one → 192.0.2.1 udp/53': 'nowhere',
+      'two → 169.254.0.1 tcp/53': 'host',
+      'two → 169.254.0.1 udp/53': 'nowhere',
+      'two → 192.0.2.1 tcp/53': 'nowhere',
+    })
+    await apply({ one: { ports: [{ ...door, hostPort: 53 }] }, two: {} })
+    await expectAll(world(), { 'two → 169.254.0.1 tcp/53': 'host', 'two → host tcp/53': 'one' })
+  })
+
   test(`${name}: counters tell which rule was met`, async () => {
     const rules = ['allow in any tcp/80', 'deny in any tcp/81', 'allow in any udp', 'allow out any any']
     await apply({ one: { rules }, two: {} })

@@ -84,7 +84,14 @@ if (process.env.CROFT_TEST_NETNS === undefined) {
 
   test('dnsmasq: nobody else is asked about .internal or about addresses of guests', async () => {
     await names.publish(zone(web))
-    for (const question of ['nobody.meadow.internal', 'x.other.internal', 'internal', 'a.internal', '10.100.3.4', 'web'])
+    for (const question of [
+      'nobody.meadow.internal',
+      'x.other.internal',
+      'internal',
+      'a.internal',
+      '10.100.3.4',
+      'web',
+    ])
       for (const view of ['open', 'closed'] as const) assert.equal(await ask(view, question), undefined, question)
     assert.notEqual(await ask('open', 'seen.example.org'), undefined)
     const log = readFileSync(asked, 'utf8')
@@ -106,7 +113,10 @@ if (process.env.CROFT_TEST_NETNS === undefined) {
     const next = createDnsmasq({ run, folder: join(folder, 'names'), upstream: async () => upstream })
     await next.publish(zone({ ...web, name: 'shop' }))
     assert.notEqual(await ask('open', 'shop.meadow.internal'), undefined)
-    assert.deepEqual(['open', 'closed'].map((view) => pidOf(pidFile(view as View))), pids)
+    assert.deepEqual(
+      ['open', 'closed'].map((view) => pidOf(pidFile(view as View))),
+      pids,
+    )
   })
 
   test('dnsmasq: it is not root, listens at the gateway alone, and a taken port is told of', async () => {

@@ -36,7 +36,7 @@ if (process.env.CROFT_TEST_NETNS === undefined) {
 
   networkContract('routed', () => ({
     network,
-    host: { uplink: 'up0', mtu: 1400 },
+    host: { uplink: 'up0', mtu: 1400, addresses: ['192.0.2.2'] },
     async addLink(name) {
       await run.run(ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `peer${name.slice(5)}`))
       await run.run(ip('link', 'set', name, 'up'))
@@ -64,6 +64,6 @@ if (process.env.CROFT_TEST_NETNS === undefined) {
 
   test('routed: without a default route there is no uplink', async () => {
     await run.run(ip('route', 'delete', 'default'))
-    assert.deepEqual(await createRouted({ run }).uplink(), { uplink: null, mtu: 1500 })
+    assert.deepEqual(await createRouted({ run }).uplink(), { uplink: null, mtu: 1500, addresses: [] })
   })
 }

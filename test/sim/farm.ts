@@ -20,6 +20,7 @@ import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
+import { createFakeNames } from '../../src/drivers/names/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
 import type { PoolSpec } from '../../src/drivers/storage/driver.ts'
@@ -53,6 +54,7 @@ export class SimFarm {
   readonly storage = createFakeStorage({ pool })
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
+  readonly names = createFakeNames()
   readonly store = createWeakStore(
     () => this.clock.now(),
     (writes) => this.wrote(writes),
@@ -117,12 +119,13 @@ export class SimFarm {
     const storage = heldBy(life, this.storage, act('storage'))
     return {
       ...{ env, store: heldBy(life, this.store), operations, farm: farm.value, host: host.value },
-      facts: { uidBase: host.value.uidBase, mtu: 1500, nameservers: ['192.0.2.53'] },
+      facts: { uidBase: host.value.uidBase, mtu: 1500 },
       runtime: heldBy(life, this.runtime, act('runtime')),
       storage: () => storage,
       pools: ['default'],
       network: heldBy(life, this.network, act('network')),
       firewall: heldBy(life, this.firewall, act('firewall')),
+      names: heldBy(life, this.names),
       builder: heldBy(life, builder),
       failpoint: (name) => this.failpoint(life, name),
       log: { info() {}, warn() {}, error: (fields, message) => life.alive && this.say('error', told(message, fields)) },

@@ -19,7 +19,7 @@ const run = createRunner()
 const cgroupRoot = '/sys/fs/cgroup'
 const quiet = () => undefined
 
-/** Everything on the machine that is this farm's, but for the daemon and what `init` made. */
+/** Everything on the machine that is this farm's, but for the daemon, the name servers and what `init` made. */
 export async function picture(farm: Whereabouts): Promise<string[]> {
   const [disks, network] = await Promise.all([subvolumes(farm.poolDir), networkLines(farm.namespaces[0] ?? '')])
   return [
@@ -34,7 +34,9 @@ export async function picture(farm: Whereabouts): Promise<string[]> {
     ...namesIn(join(farm.stateDir, 'lxc'))
       .filter((name) => name !== 'seccomp')
       .map((name) => `lxc folder ${name}`),
-    ...processesNaming([farm.stateDir, farm.poolDir]).map(({ pid, line }) => `process ${pid} ${line}`),
+    ...processesNaming([farm.stateDir, farm.poolDir])
+      .filter(({ line }) => !line.startsWith(`dnsmasq --conf-file=${farm.stateDir}/names/`))
+      .map(({ pid, line }) => `process ${pid} ${line}`),
     ...namesIn('/etc').flatMap((name) => (/^sub[ug]id$/.test(name) ? subids(name) : [])),
   ].sort()
 }
@@ -86,6 +88,8 @@ function nftElements(json: string): string[] {
     JSON.stringify(element, (key, value) => (key === 'counter' || key === 'expires' ? undefined : value))
   return nftables.flatMap(({ set, map, rule }) => {
     const held = set ?? map
+    // What packets put there goes away by itself.
+    if (held?.name.startsWith('names_')) return []
     if (held) return (held.elem ?? []).map((element) => `nft ${held.name} ${plain(element)}`)
     const text = rule === undefined ? '' : plain(rule)
     return /croft\d/.test(text) ? [`nft rule ${text}`] : []

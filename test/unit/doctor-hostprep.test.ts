@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { type HostPaths, prepareHost, undoHost } from '../../src/daemon/hostprep/hostprep.ts'
-import { readNameservers } from '../../src/daemon/hostprep/resolver.ts'
+import { readUpstream, resolverFiles } from '../../src/daemon/hostprep/resolver.ts'
 
 const own = 'root:1879048192:268435456'
 const fresh: Record<string, string> = {
@@ -119,6 +119,14 @@ test('name servers: what systemd-resolved hides is found behind its stub', async
     '/etc/resolv.conf': 'nameserver 127.0.0.53\n',
     '/run/systemd/resolve/resolv.conf': 'nameserver 192.0.2.53\nnameserver 2001:db8::53\n',
   }
-  assert.deepEqual(await readNameservers(async (path) => files[path]), ['192.0.2.53', '2001:db8::53'])
-  assert.deepEqual(await readNameservers(async () => undefined), [])
+  const found = async () => readUpstream(async (path) => files[path])
+  const [etc = '', resolved = ''] = resolverFiles
+  assert.deepEqual(await found(), { file: resolved, servers: ['192.0.2.53', '2001:db8::53'] })
+  files[etc] = 'nameserver 169.254.0.1\nnameserver 192.0.2.1\n'
+  assert.deepEqual(await found(), { file: etc, servers: ['192.0.2.1'] }, 'without ourselves')
+  files[etc] = 'nameserver 169.254.0.1\nnameserver 127.0.0.1\n'
+  delete files[resolved]
+  assert.deepEqual(await found(), { file: etc, servers: ['127.0.0.1'] }, 'one of the host itself')
+  delete files[etc]
+  assert.deepEqual(await found(), { file: etc, servers: [] })
 })

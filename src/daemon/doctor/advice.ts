@@ -1,7 +1,7 @@
 /** What `croft init` may do on this host: refuse with the mend, or go on with addresses that are free here. */
 import { CroftError } from '../../api/errors.ts'
 import type { Finding } from '../../api/resources.ts'
-import { readNameservers } from '../hostprep/resolver.ts'
+import { readUpstream } from '../hostprep/resolver.ts'
 import { readTaken } from './addresses.ts'
 import type { Look } from './look.ts'
 import { candidates, collisionsOf, findFreePrefix, type Taken } from './prefix.ts'
@@ -21,11 +21,11 @@ export interface Advice {
 }
 
 export async function readInitFacts(look: Look): Promise<InitFacts> {
-  const [tools, ids, routes, servers] = await Promise.all([
+  const [tools, ids, routes, { servers }] = await Promise.all([
     readTools(look),
     readIds(look),
     readTaken(look),
-    readNameservers((path) => look.text(path)),
+    readUpstream((path) => look.text(path)),
   ])
   const named = servers.map((network): Taken => ({ network, by: 'a name server' }))
   return { findings: [...judgeTools(tools), ...judgeIds(ids)], taken: [...routes, ...named] }

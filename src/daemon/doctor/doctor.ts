@@ -15,7 +15,7 @@ import { neighbours } from './neighbours.ts'
 import type { Patient } from './patient.ts'
 import { pools } from './pools.ts'
 import { preparation } from './preparation.ts'
-import { resolver } from './resolver.ts'
+import { names, resolver } from './resolver.ts'
 import { storeHealth } from './store.ts'
 import { subordinateIds } from './subordinate-ids.ts'
 import { programs } from './tools.ts'
@@ -28,6 +28,7 @@ export const themes: readonly Theme[] = [
   subordinateIds,
   addresses,
   resolver,
+  names,
   foreignFirewalls,
   neighbours,
   storeHealth,

@@ -1,58 +1,83 @@
-/** Guests ask the host's name servers; one on the host's loopback they cannot reach. */
+/** Names: whether croft's own servers answer, and whether they have somebody to ask for the rest. */
 import type { Finding } from '../../api/resources.ts'
-import { readNameservers } from '../hostprep/resolver.ts'
+import { closedNamesPort, gateway4, namesPort } from '../../plan/addresses.ts'
+import { readUpstream } from '../hostprep/resolver.ts'
 import { ok, red, type Theme, warn } from './finding.ts'
 
 export interface ResolverFacts {
-  /** Those that guests can reach. */
-  readonly nameservers: readonly string[]
-  readonly resolvConf: string | undefined
-  /** Those that guests get now, as the daemon read them when it started; undefined before the farm began. */
-  readonly given: readonly string[] | undefined
+  /** Whom our server asks. */
+  readonly upstream: readonly string[]
   readonly silent: readonly string[]
 }
 
 export const resolver: Theme = {
   name: 'resolver',
-  async examine(look, { open }) {
-    const nameservers = await readNameservers((path) => look.text(path))
-    const answers = await Promise.all(nameservers.map((server) => look.answers(server)))
-    return judgeResolver({
-      nameservers,
-      resolvConf: await look.text('/etc/resolv.conf'),
-      given: open?.parts.facts.nameservers,
-      silent: nameservers.filter((_, index) => !answers[index]),
-    })
+  async examine(look) {
+    const { servers: upstream } = await readUpstream((path) => look.text(path))
+    const answers = await Promise.all(upstream.map((server) => look.answers(server)))
+    return judgeResolver({ upstream, silent: upstream.filter((_, index) => !answers[index]) })
   },
 }
 
-export function judgeResolver({ nameservers, resolvConf, given, silent }: ResolverFacts): Finding[] {
-  if (nameservers.length === 0) {
-    const own = /^\s*nameserver\s+(\S+)/m.exec(resolvConf ?? '')?.[1]
-    const evidence = own
-      ? `/etc/resolv.conf names only ${own}, which guests cannot reach`
-      : '/etc/resolv.conf names no server'
-    const mend = own
-      ? `name the server behind ${own} in /etc/resolv.conf, or let it listen on 169.254.0.1 and name that; then restart croft`
-      : 'write "nameserver ADDRESS" into /etc/resolv.conf, then restart croft'
-    return [red('resolver', `${evidence}: guests have no DNS`, mend)]
+export function judgeResolver({ upstream, silent }: ResolverFacts): Finding[] {
+  if (upstream.length === 0) {
+    const evidence = "/etc/resolv.conf names no server to ask: guests resolve the farm's own names only"
+    return [red('resolver', evidence, 'write "nameserver ADDRESS" into /etc/resolv.conf')]
   }
-  const findings: Finding[] = []
-  if (given !== undefined && given.join() !== nameservers.join())
-    findings.push(
-      warn(
-        'resolver',
-        `guests are given ${given.join(', ') || 'none'}, the host now has ${nameservers.join(', ')}`,
-        'systemctl restart croft, then restart the guests',
-      ),
-    )
   if (silent.length > 0)
-    findings.push(
+    return [
       warn(
         'resolver',
         `${silent.join(', ')} does not answer`,
         'look at /etc/resolv.conf; the first server that answers should be first',
       ),
-    )
-  return findings.length > 0 ? findings : [ok('resolver', `guests ask ${nameservers.join(', ')}`)]
+    ]
+  return [ok('resolver', `for what is not of the farm, ${upstream.join(', ')} is asked`)]
+}
+
+export interface NamesFacts {
+  readonly farm: string
+  /** Views that do not answer as they should. */
+  readonly silent: readonly string[]
+  /** Whether anything answers at the gateway. */
+  readonly answers: boolean
+  /** Whether the host itself asks our server. */
+  readonly hostAsks: boolean
+}
+
+export const names: Theme = {
+  name: 'names',
+  async examine(look, { open }) {
+    if (!open) return []
+    const { farm, names: server } = open.parts
+    const [silent, answers, conf, routed] = await Promise.all([
+      server.silent(),
+      look.answers(gateway4),
+      look.text('/etc/resolv.conf'),
+      look.text('/etc/systemd/resolved.conf.d/croft.conf'),
+    ])
+    const asks = new RegExp(`^(nameserver |DNS=)${gateway4.replaceAll('.', '\\.')}\\s*$`, 'm')
+    return judgeNames({
+      farm: farm.name,
+      silent,
+      answers,
+      hostAsks: [conf, routed].some((text) => asks.test(text ?? '')),
+    })
+  },
+}
+
+export function judgeNames({ farm, silent, answers, hostAsks }: NamesFacts): Finding[] {
+  if (silent.length > 0) {
+    const port = silent.includes('open') ? namesPort : closedNamesPort
+    const what = answers ? 'what answers there is not ours, or not up to date' : 'nothing answers there'
+    return [
+      red(
+        'names',
+        `${gateway4} port ${port}: ${what}`,
+        `croft host apply; who has the port: ss -lnp 'sport = ${port}'`,
+      ),
+    ]
+  }
+  const here = hostAsks ? 'this host asks it too' : 'this host itself does not ask it'
+  return [ok('names', `*.${farm}.internal is answered at ${gateway4}; ${here}`)]
 }

@@ -19,6 +19,7 @@ export const tools: readonly Tool[] = [
   { program: 'btrfs', package: 'btrfs-progs', ask: ['--version'], why: 'keeps the disks' },
   { program: 'mkfs.btrfs', package: 'btrfs-progs', why: 'makes pools' },
   { program: 'nft', package: 'nftables', ask: ['--version'], why: 'is the firewall' },
+  { program: 'dnsmasq', package: 'dnsmasq-base', ask: ['--version'], why: 'answers for names' },
   { program: 'ip', package: 'iproute2', ask: ['-V'], why: 'makes links and routes' },
   { program: 'mmdebstrap', package: 'mmdebstrap', ask: ['--version'], why: 'builds templates' },
   { program: 'newuidmap', package: 'uidmap', why: 'gives guests their ids' },

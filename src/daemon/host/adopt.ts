@@ -62,7 +62,7 @@ async function adoptGuest(
     )
     return []
   }
-  const taken = await read(store, keys.name(told.name))
+  const taken = (await read(store, keys.name(told.name))) ?? (await read(store, keys.host(told.name)))
   const name = taken ? `${told.name.slice(0, 57)}-${found.number}` : told.name
   const root = found.roots.includes(told.spec.root.id) ? told.spec.root : { ...told.spec.root, id: rootId }
   const numbers = await read<NumbersRecord>(store, keys.numbers(host.name))

@@ -1,14 +1,12 @@
 /** From a guest's record to what the runtime needs: pure. */
 import type { Definition } from '../../drivers/runtime/driver.ts'
 import { keysFile, ownMark } from '../../drivers/runtime/first-files.ts'
-import { ipv4Of, ipv6Of, linkOf, macOf, uidOf } from '../../plan/addresses.ts'
+import { gateway4, ipv4Of, ipv6Of, linkOf, macOf, uidOf } from '../../plan/addresses.ts'
 import type { FarmRecord, GuestRecord } from '../records/records.ts'
 
 export interface HostFacts {
   readonly uidBase: number
   readonly mtu: number
-  /** Name servers that guests can reach. */
-  readonly nameservers: readonly string[]
 }
 
 /** Where a guest's root lies; `device` only for a guest whose disk has a rate. */
@@ -32,7 +30,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     link: { name: linkOf(guest.number), ipv4, ipv6, mtu: host.mtu, mac: macOf(guest.number) },
     files: {
       hosts: hostsFile(guest.name, farm.name, [ipv4, ipv6]),
-      resolv: resolvFile(host.nameservers, farm.name),
+      resolv: resolvFile(farm.name),
       keys: keysFile([...farm.keys, ...guest.spec.keys]),
     },
   }
@@ -43,14 +41,7 @@ function hostsFile(name: string, farm: string, addresses: readonly string[]): st
   return [ownMark, '127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', ...own, ''].join('\n')
 }
 
-function resolvFile(nameservers: readonly string[], farm: string): string {
-  return [ownMark, ...nameservers.map((server) => `nameserver ${server}`), `search ${farm}.internal`, ''].join('\n')
-}
-
-/** The servers a resolv.conf names, without those that only the host itself reaches. */
-export function nameserversOf(resolvConf: string): string[] {
-  return resolvConf.split('\n').flatMap((line) => {
-    const server = /^\s*nameserver\s+([0-9a-fA-F:.]+)\s*$/.exec(line)?.[1]
-    return server === undefined || /^(127\.|::1$|0\.0\.0\.0$)/.test(server) ? [] : [server]
-  })
+/** One server and no other beside it: some resolvers ask all at once, and another's "no such name" would be believed. */
+function resolvFile(farm: string): string {
+  return [ownMark, `nameserver ${gateway4}`, `search ${farm}.internal`, ''].join('\n')
 }

@@ -11,6 +11,7 @@ import { type GuestRecord, read, readAll } from '../records/records.ts'
 import { createFirewallGate, type FirewallGate } from './firewall-gate.ts'
 import { passGuest } from './guest-pass.ts'
 import { freshMemory, type GuestMemory, stableAfterMs } from './guest-report.ts'
+import { createNamesKeeper, type NamesKeeper } from './names-keeper.ts'
 import type { HostParts } from './parts.ts'
 import { createTemplateLoop, type TemplateLoop } from './template-loop.ts'
 import { createTurns } from './turns.ts'
@@ -27,6 +28,7 @@ export interface HostLoop {
   /** What a guest is going through now, when it differs from its status. */
   phase(number: number): GuestState | undefined
   readonly gate: FirewallGate
+  readonly names: NamesKeeper
   /** Looks at everything once; returns when all guests were looked at. */
   lookAround(): Promise<void>
   cancelTemplate(id: string): boolean
@@ -45,6 +47,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const runners = new Map<number, Runner>()
   const turns = createTurns(passesAtOnce, parts.env)
   const gate = createFirewallGate(parts)
+  const names = createNamesKeeper(parts)
   const templates: TemplateLoop = createTemplateLoop(parts)
   const closing = new AbortController()
   let around: Disposable | undefined
@@ -123,6 +126,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       parts.log.warn({}, 'the firewall was changed from outside, or is new: writing it whole')
       await gate.refresh()
     }
+    names.refresh()
     const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
     const inOrder = guests.map(({ value }) => value).sort((a, b) => a.spec.order - b.spec.order || a.number - b.number)
     templates.nudge()
@@ -182,7 +186,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const numberIn = (key: string) => Number(key.split('/')[2])
 
   return {
-    gate,
+    ...{ gate, names },
     nudge,
     nudgeTemplates: () => templates.nudge(),
     cancelTemplate: (id) => templates.cancel(id),
@@ -196,7 +200,10 @@ export function createHostLoop(parts: HostParts): HostLoop {
       await gate.refresh([...live.filter((guest) => guest.state !== 'stopped').map((guest) => guest.number)])
       const { revision } = await parts.store.get(keys.farm)
       const from = cursor(parts.store, revision)
-      follow(keys.guests(parts.host.name), from, (key) => nudge(numberIn(key)))
+      follow(keys.guests(parts.host.name), from, (key) => {
+        nudge(numberIn(key))
+        names.refresh()
+      })
       follow(keys.snapshots(parts.host.name), from, (key) => nudge(numberIn(key)))
       follow(keys.templates, from, () => templates.nudge())
       for (const { value } of records)

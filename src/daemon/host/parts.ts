@@ -1,5 +1,6 @@
 /** What the host's loop works with: built and joined in start.ts alone. */
 import type { Firewall } from '../../drivers/firewall/driver.ts'
+import type { Names } from '../../drivers/names/driver.ts'
 import type { Network } from '../../drivers/network/driver.ts'
 import type { Runtime } from '../../drivers/runtime/driver.ts'
 import type { Storage } from '../../drivers/storage/driver.ts'
@@ -28,6 +29,7 @@ export interface HostParts {
   readonly pools: readonly string[]
   readonly network: Network
   readonly firewall: Firewall
+  readonly names: Names
   readonly builder: TemplateBuilder
   readonly operations: Operations
   readonly failpoint: Failpoint

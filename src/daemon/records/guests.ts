@@ -2,6 +2,7 @@
 import { CroftError } from '../../api/errors.ts'
 import type { Guest, GuestStatus } from '../../api/guest.ts'
 import { ipv4Of, ipv6Of } from '../../plan/addresses.ts'
+import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm, type OpenFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, type Held, type NameRecord, read, readAll } from './records.ts'
@@ -12,6 +13,16 @@ export async function getGuestRecord(daemon: Daemon, name: string): Promise<Held
     reserved && (await read<GuestRecord>(daemon.store, keys.guest(reserved.value.host, reserved.value.number)))
   if (record && record.value.name === name) return record
   throw new CroftError('GUEST_NOT_FOUND', `no guest "${name}"`, { hint: 'croft ls' })
+}
+
+/** What must still be so when a guest gets that name. A guest and a host of one name would be one name to resolve. */
+export async function freeName(daemon: Daemon, name: string): Promise<readonly Compare[]> {
+  const [guest, host] = [keys.name(name), keys.host(name)]
+  if (await read(daemon.store, guest))
+    throw new CroftError('EXISTS', `there is a guest "${name}"`, { hint: `croft show ${name}` })
+  if (await read(daemon.store, host))
+    throw new CroftError('EXISTS', `"${name}" is the name of a host of this farm`, { hint: 'croft host ls' })
+  return [guest, host].map((key) => ({ key, revision: 0 }))
 }
 
 /** For changes: a guest on its way out takes no more wishes. */

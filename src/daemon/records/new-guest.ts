@@ -6,6 +6,7 @@ import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Change } from './change.ts'
+import { freeName } from './guests.ts'
 import { keys } from './keys.ts'
 import { movePorts } from './ports.ts'
 import { type GuestRecord, type NameRecord, type NumbersRecord, read, schemaVersion } from './records.ts'
@@ -26,8 +27,7 @@ export async function newGuestChange(
   ids: { id: string; root: string },
 ): Promise<{ change: Change; record: GuestRecord }> {
   const { host } = getFarm(daemon).parts
-  if (await read<NameRecord>(daemon.store, keys.name(plan.name)))
-    throw new CroftError('EXISTS', `there is a guest "${plan.name}"`, { hint: `croft show ${plan.name}` })
+  const name = await freeName(daemon, plan.name)
   const numbers = await read<NumbersRecord>(daemon.store, keys.numbers(host.name))
   const taken = numbers && takeNumber(numbers.value, daemon.env.now())
   if (!numbers || !taken)
@@ -56,7 +56,7 @@ export async function newGuestChange(
     compare: [
       ...plan.compare,
       { key: numbers.key, revision: numbers.revision },
-      { key: keys.name(plan.name), revision: 0 },
+      ...name,
       { key, revision: 0 },
       ...ports.compare,
     ],

@@ -8,6 +8,8 @@ export interface HostNetwork {
   /** The device with the default route, or null. */
   readonly uplink: string | null
   readonly mtu: number
+  /** Those of it that other machines reach; none without an uplink. */
+  readonly addresses: readonly string[]
 }
 export interface Network {
   readonly name: string

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { definitionOf, nameserversOf } from '../../../src/daemon/host/definition.ts'
+import { definitionOf } from '../../../src/daemon/host/definition.ts'
 import type { FarmRecord, GuestRecord } from '../../../src/daemon/records/records.ts'
 import { checkDefinition } from '../../../src/drivers/runtime/check.ts'
 
@@ -19,7 +19,7 @@ const guest: GuestRecord = {
     keys: ['ssh-ed25519 BBBB own@example'],
   },
 }
-const host = { uidBase: 0x70000000, mtu: 1400, nameservers: ['192.0.2.53'] }
+const host = { uidBase: 0x70000000, mtu: 1400 }
 
 test('everything about a guest follows from its record, the farm and the host', () => {
   const definition = definitionOf(guest, farm, host, { path: '/pool/root' })
@@ -34,7 +34,7 @@ test('everything about a guest follows from its record, the farm and the host', 
         '# written by croft\n127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n',
         '10.100.2.1 web.meadow.internal web\nfd12:3456:789a:1::201 web.meadow.internal web\n',
       ].join(''),
-      resolv: '# written by croft\nnameserver 192.0.2.53\nsearch meadow.internal\n',
+      resolv: '# written by croft\nnameserver 169.254.0.1\nsearch meadow.internal\n',
       keys: `# croft keys\n${key}\nssh-ed25519 BBBB own@example\n# end of croft keys\n`,
     },
   })
@@ -45,11 +45,4 @@ test('without keys there is no keys file, and a clone is another identity', () =
   const bare = { ...guest, spec: { ...guest.spec, keys: [] } }
   assert.equal(definitionOf(bare, { ...farm, keys: [] }, host, { path: '/r' }).files.keys, '')
   assert.notEqual(definitionOf({ ...guest, id: 'other' }, farm, host, { path: '/r' }).id, 'guest-id')
-})
-
-test('name servers that only the host reaches are not given to guests', () => {
-  const text =
-    'nameserver 127.0.0.53\n nameserver 192.0.2.1 \nnameserver ::1\nnameserver 2001:db8::1\n# nameserver 9.9.9.9\n'
-  assert.deepEqual(nameserversOf(`${text}nameserver 0.0.0.0\nnameserver a b\nsearch x\n`), ['192.0.2.1', '2001:db8::1'])
-  assert.deepEqual(nameserversOf(''), [])
 })

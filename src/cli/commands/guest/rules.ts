@@ -46,7 +46,7 @@ async function surprise(context: Context, guest: string, rule: NewRule): Promise
   )
   if (own?.never !== undefined) return `without effect for now: ${own.never}`
   if (rule.action !== 'allow' || rule.direction !== 'out' || rules.some(letsNamesOut)) return undefined
-  return `only what is allowed goes out now; for names to resolve: croft allow ${guest} to any udp/53`
+  return `only what is allowed goes out now; of names those of the farm: for others, croft allow ${guest} to 169.254.0.1 udp/53`
 }
 
 function letsNamesOut({ action, direction, service: { protocol, from = 0, to = from } }: RuleView): boolean {

@@ -7,7 +7,7 @@ import { applyAction, applyChange } from '../../../plan/guest-change.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { accepted, assertRevision, type Change, commit } from '../../records/change.ts'
 import { changeSpec, dryRun, guestChange, nudgeByName, type Writing } from '../../records/guest-spec.ts'
-import { getGuestToChange, viewGuest } from '../../records/guests.ts'
+import { freeName, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { defaultLimits, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
 import { portsOf } from '../../records/ports.ts'
@@ -104,19 +104,22 @@ export const handlers = {
   },
 
   async renameGuest(daemon, { params, body, query, caller }) {
-    if (query.dryRun) return { operation: null, result: null, steps: dryRun(params.guest, [{ do: 'define' }]) }
+    if (query.dryRun) {
+      await getGuestToChange(daemon, params.guest)
+      await freeName(daemon, body.name)
+      return { operation: null, result: null, steps: dryRun(params.guest, [{ do: 'define' }]) }
+    }
     const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
       const record = await getGuestToChange(daemon, params.guest)
       assertRevision(query, record.revision, params.guest)
-      if (await read<NameRecord>(daemon.store, keys.name(body.name)))
-        throw new CroftError('EXISTS', `there is a guest "${body.name}"`, { hint: `croft show ${body.name}` })
+      const free = await freeName(daemon, body.name)
       const { host, number } = record.value
       const next: GuestRecord = { ...record.value, name: body.name, generation: record.value.generation + 1 }
       const change = guestChange(record, next, 'rename', { name: params.guest }, { name: body.name })
       return {
         ...change,
         name: body.name,
-        compare: [...change.compare, { key: keys.name(body.name), revision: 0 }],
+        compare: [...change.compare, ...free],
         writes: [
           ...change.writes,
           { delete: keys.name(params.guest) },
@@ -125,9 +128,8 @@ export const handlers = {
       }
     })
     await nudgeByName(daemon, body.name)
-    getFarm(daemon)
-      .loop.gate.refresh()
-      .catch(() => {})
+    const { gate, names } = getFarm(daemon).loop
+    await Promise.all([gate.refresh(), names.refresh()])
     return accepted(daemon, query, operation, () => viewGuest(daemon, body.name))
   },
 } satisfies Partial<Handlers>

@@ -1,4 +1,5 @@
 /** What the firewall says to the first packet of a connection. Pure: the meaning of a model, told a second time. */
+import { closedNamesPort, gateway4, namesPort } from '../../../plan/addresses.ts'
 import { contains } from '../../../plan/firewall/ranges.ts'
 import { rangeOf } from '../check.ts'
 import { counterKey, type FirewallModel, type GuestRules, type ResolvedRule } from '../driver.ts'
@@ -30,6 +31,7 @@ export interface Verdict {
     | 'published'
     | 'echo'
     | 'outwards'
+    | 'names'
     | 'not ours'
     | 'closed'
   /** Counter keys of the rules that it met. */
@@ -43,6 +45,7 @@ export function verdict(model: FirewallModel, packet: Packet): Verdict {
   if (inside && (!source || !owns(source, packet.source) || isLoopback(packet.destination))) {
     return { passes: false, to: 'nowhere', why: 'spoofed', rules: [] }
   }
+  if (source && isNames(packet)) return atNames(packet, source)
   const door = packet.local ? findDoor(model, packet) : undefined
   if (packet.local && !door) return atHost(packet, inside)
   const seen = door ? { ...packet, destination: door.address, port: door.port } : packet
@@ -53,6 +56,17 @@ export function verdict(model: FirewallModel, packet: Packet): Verdict {
   if (!target && to.startsWith('croft')) return { passes: packet.echo === true, to, why: 'closed', rules: [] }
   return { to, ...forward(seen, source, target, door !== undefined) }
 }
+
+/** The name servers at the gateway; who has a list of ways out reaches the one that asks nobody. */
+function atNames(packet: Packet, source: GuestRules): Verdict {
+  const denied = find(source, 'deny', 'out', packet)
+  if (denied) return { passes: false, to: 'host', why: 'denied', rules: [denied] }
+  const listed = source.egressList && packet.port === namesPort ? find(source, 'allow', 'out', packet) : undefined
+  return { passes: true, to: 'host', why: 'names', rules: listed ? [listed] : [] }
+}
+
+const isNames = ({ destination, protocol, port }: Packet): boolean =>
+  destination === gateway4 && protocol !== 'icmp' && (port === namesPort || port === closedNamesPort)
 
 function atHost(packet: Packet, inside: boolean): Verdict {
   if (!inside) return { passes: true, to: 'host', why: 'not ours', rules: [] }

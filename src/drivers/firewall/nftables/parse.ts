@@ -25,11 +25,15 @@ export function parseListing(text: string): Listing {
     const [kind = '', fields] = Object.entries(entry)[0] ?? []
     if (kind === 'metainfo' || !isFields(fields)) continue
     if (kind === 'limit') limits.set(String(fields.name), bytesASecond(fields))
-    else if (kind === 'set' || kind === 'map') sets.set(String(fields.name), readElements(fields, packets))
+    else if ((kind === 'set' || kind === 'map') && !filledByPackets(fields))
+      sets.set(String(fields.name), readElements(fields, packets))
     if (kind !== 'limit') rules.push({ [kind]: withoutCounts(fields) })
   }
   return { rules: JSON.stringify(rules), sets, limits, packets }
 }
+
+/** What packets put into a set by themselves is not ours to compare. nft of Debian 12 does not tell which those are. */
+const filledByPackets = ({ name }: Fields): boolean => String(name).startsWith('names_')
 
 function readElements(set: Fields, packets: Map<string, number>): Map<string, string> {
   const elements = new Map<string, string>()

@@ -1,8 +1,9 @@
 /**
  * The fixed rules. What differs between guests is in sets, so these chains are as long with one guest as with thousands.
- * Only packets that come from or go to a link of ours meet a verdict other than accept. Pure.
+ * Only packets that come from or go to a link of ours, or to our name servers, meet a verdict other than accept. Pure.
  */
 
+import { closedNamesPort, gateway4, namesPort } from '../../../plan/addresses.ts'
 import { networkOf } from '../check.ts'
 import type { FirewallModel } from '../driver.ts'
 
@@ -18,9 +19,8 @@ const families = [
 
 /** Declarations and chains of `table inet`, without elements. */
 export function inetRules(model: FirewallModel): string {
-  return [...declarations(), ...gate, ...fromGuest, ...toHost, ...forwarding(), ...paces, ...logs, ...nat(model)].join(
-    '\n',
-  )
+  const chains = [gate, fromGuest, names, toHost, forwarding(), paces, logs, nat(model)]
+  return [...declarations(), ...chains.flat()].join('\n')
 }
 
 /**
@@ -81,9 +81,31 @@ const fromGuest = [
   ]),
 ]
 
+/**
+ * The one service of the host that guests reach. Dropped here: what a deny forbids, more than a guest can need, and
+ * whoever else finds his way to that address.
+ */
+const isNames = `ip daddr ${gateway4} meta l4proto { tcp, udp } th dport { ${namesPort}, ${closedNamesPort} }`
+const names = [
+  // Each server process serves few connections: none for one guest alone.
+  'set names_rate { type ifname; size 65535; flags dynamic, timeout; timeout 2s; }',
+  'set names_tcp { type ifname; size 65535; flags dynamic; }',
+  ...chain('names', [
+    'update @names_rate { iifname limit rate over 200/second burst 400 packets } counter drop',
+    'tcp flags syn add @names_tcp { iifname ct count over 4 } counter drop',
+    ...lookups('deny_out', [families[0]]),
+    'accept',
+  ]),
+]
+
 const toHost = [
-  ...chain('input', ['type filter hook input priority filter; policy accept', `iifname ${guestLinks} jump to_host`]),
+  ...chain('input', [
+    'type filter hook input priority filter; policy accept',
+    `iifname ${guestLinks} jump to_host`,
+    `iifname != "lo" ${isNames} counter drop`,
+  ]),
   ...chain('to_host', [
+    `${isNames} goto names`,
     'ct state established,related accept',
     'icmp type echo-request accept',
     'icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept',
@@ -116,9 +138,9 @@ function forwarding(): string[] {
 }
 
 /** The narrow before the wide, so that a packet counts for the rule that names its service. */
-function lookups(side: string): string[] {
+function lookups(side: string, which: readonly (typeof families)[number][] = families): string[] {
   const [link, peer] = side.endsWith('_in') ? ['oifname', 'saddr'] : ['iifname', 'daddr']
-  return families.flatMap(({ v, ip, icmp }) => [
+  return which.flatMap(({ v, ip, icmp }) => [
     `meta l4proto { tcp, udp } ${link} . ${ip} ${peer} . meta l4proto . th dport vmap @${side}_port${v}`,
     `meta l4proto ${icmp} ${link} . ${ip} ${peer} vmap @${side}_icmp${v}`,
     `${link} . ${ip} ${peer} vmap @${side}_any${v}`,
@@ -147,14 +169,21 @@ function nat({ prefix4, prefix6 }: FirewallModel): string[] {
     ...chain('publish', [
       // The kernel routes nothing from ::1 to another link: leave the port closed there rather than hanging.
       'ip6 daddr ::1 return',
+      `${isNames} return`,
       ...families.flatMap(({ v, ip }) => [
         `dnat ${ip} to ${ip} daddr . meta l4proto . th dport map @published_at${v}`,
         `meta nfproto ipv${v} dnat ${ip} to meta l4proto . th dport map @published${v}`,
       ]),
     ]),
+    // A question is a way out as good as any: who may not ask at all is sent to the server that asks nobody.
+    ...chain('listed_names', [
+      ...lookups('allow_out', [families[0]]),
+      `meta l4proto { tcp, udp } dnat ip to ${gateway4}:${closedNamesPort}`,
+    ]),
     // Only what is meant for this host: a door never takes what passes through to another machine.
     ...chain('published', [
       'type nat hook prerouting priority dstnat; policy accept',
+      `iifname @egress ${isNames} jump listed_names`,
       'fib daddr type local jump publish',
     ]),
     ...chain('published_here', [

@@ -42,13 +42,19 @@ export interface Marked {
 const nowhere = '192.0.2.53'
 
 export function hostsFile({ farm, names }: Zone): Marked {
-  const lines = names.flatMap(({ name, addresses }) => addresses.map((address) => `${address} ${name}.${farm}.internal`))
+  const lines = names.flatMap(({ name, addresses }) =>
+    addresses.map((address) => `${address} ${name}.${farm}.internal`),
+  )
   const mark = markOf(lines, 'zone', farm)
   return { mark, text: `${['# written by croft', ...lines, `${nowhere} ${mark}`].join('\n')}\n` }
 }
 
 /** `upstream` is a resolv.conf; the server skips its own address there. */
-export function serverConfig(view: View, zone: Zone, { layout, upstream }: { layout: Layout; upstream: string }): Marked {
+export function serverConfig(
+  view: View,
+  zone: Zone,
+  { layout, upstream }: { layout: Layout; upstream: string },
+): Marked {
   const lines = [
     `pid-file=${layout.pidFile(view)}`,
     'user=dnsmasq',

@@ -9,7 +9,9 @@ export interface FakeNetwork extends Network {
   reachableFromLoopback(name: string): boolean | undefined
 }
 
-export function createFakeNetwork(host: HostNetwork = { uplink: 'eth0', mtu: 1500 }): FakeNetwork {
+const plainHost: HostNetwork = { uplink: 'eth0', mtu: 1500, addresses: ['192.0.2.1'] }
+
+export function createFakeNetwork(host: HostNetwork = plainHost): FakeNetwork {
   const links = new Map<string, { readonly number: number; reachable?: boolean }>()
   let prepared = false
   return {

@@ -4,7 +4,14 @@ import { CroftError } from '../../../api/errors.ts'
 import type { Command, Runner } from '../../exec/command.ts'
 import type { HostNetwork, Link, Network } from '../driver.ts'
 import * as commands from './commands.ts'
-import { type FoundLink, parseAddresses, parseDefaultDevices, parseLinks, parseListening } from './parse.ts'
+import {
+  type FoundLink,
+  parseAddresses,
+  parseDefaultDevices,
+  parseLinks,
+  parseListening,
+  parseUplink,
+} from './parse.ts'
 import { ensureAtLeast, ensureSetting, readSetting } from './settings.ts'
 
 export interface RoutedOptions {
@@ -132,8 +139,9 @@ async function findUplink(run: Runner): Promise<HostNetwork> {
   const routes4 = parseDefaultDevices(await whole(run, commands.listDefaultRoutes(4)))
   const routes = routes4.length > 0 ? routes4 : parseDefaultDevices(await whole(run, commands.listDefaultRoutes(6)))
   const uplink = routes.find((device) => numberOf(device) === undefined) ?? null
-  const link = uplink === null ? undefined : (await listLinks(run)).find(({ name }) => name === uplink)
-  return { uplink, mtu: link?.mtu ?? plainMtu }
+  if (uplink === null) return { uplink, mtu: plainMtu, addresses: [] }
+  const link = parseUplink(await whole(run, commands.listAddresses(uplink)))
+  return { uplink, mtu: link?.mtu ?? plainMtu, addresses: link?.addresses ?? [] }
 }
 
 const listLinks = async (run: Runner): Promise<FoundLink[]> => parseLinks(await whole(run, commands.listLinks()))

@@ -17,6 +17,22 @@ export const parseLinks = (text: string): FoundLink[] =>
 export const parseAddresses = (text: string): string[] =>
   Addresses.parse(json(text)).flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? []))
 
+const Uplinks = z.array(
+  z.object({
+    mtu: z.number(),
+    addr_info: z.array(
+      z.object({ local: z.string().optional(), scope: z.string(), temporary: z.boolean().default(false) }),
+    ),
+  }),
+)
+
+/** Addresses that lead back to us tomorrow as well. */
+export function parseUplink(text: string): { readonly mtu: number; readonly addresses: readonly string[] } | undefined {
+  const [link] = Uplinks.parse(json(text))
+  const lasting = link?.addr_info.filter(({ scope, temporary }) => scope === 'global' && !temporary) ?? []
+  return link && { mtu: link.mtu, addresses: lasting.flatMap(({ local }) => local ?? []) }
+}
+
 /** Devices of default routes, the preferred first. */
 export const parseDefaultDevices = (text: string): string[] =>
   Routes.parse(json(text))
@@ -26,14 +42,14 @@ export const parseDefaultDevices = (text: string): string[] =>
 /** `ip` prints nothing at all when a list is empty. */
 const json = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text))
 
-/** Ports of /proc/net/tcp or udp on which something waits; 127.0.0.53 and the like are not what a published port takes. */
+/** Ports of /proc/net/tcp or udp on which something waits; 127.0.0.53, the gateway and the like are not what a published port takes. */
 export function parseListening(table: string, protocol: 'tcp' | 'udp'): Set<number> {
   const waiting = protocol === 'tcp' ? '0A' : '07'
   const ports = new Set<number>()
   for (const line of table.split('\n').slice(1)) {
     const [, local = '', , state] = line.trim().split(/\s+/)
     const [address = '', port = ''] = local.split(':')
-    const elsewhere = /^(?!0100007F).{6}7F$/.test(address)
+    const elsewhere = /^(?!0100007F).{6}7F$|^0100FEA9$/.test(address)
     if (state === waiting && !elsewhere) ports.add(Number.parseInt(port, 16))
   }
   return ports
