@@ -11,8 +11,9 @@ import { createMemoryStore } from '../store/memory/index.ts'
 import type { Store } from '../store/store.ts'
 import type { OpenFarm } from './daemon.ts'
 import type { Env } from './env.ts'
+import type { Hooks } from './hooks/hooks.ts'
 import { findKept, type Keeper, type KeptPlan, keepPlan, loadKept, spareLive } from './host/kept.ts'
-import type { Log } from './host/parts.ts'
+import type { HostParts, Log } from './host/parts.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { Operations } from './operations/operations.ts'
 import { keys } from './records/keys.ts'
@@ -32,6 +33,7 @@ export interface PhaseParts {
   readonly keptFile: string
   readonly openStore: () => Promise<Store>
   readonly openFarm: (on: FarmBasis) => Promise<OpenFarm | undefined>
+  readonly startHooks: (parts: HostParts) => Promise<Hooks>
 }
 
 export interface FarmBasis {
@@ -53,6 +55,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   const { env, log, keptFile } = parts
   let keeper: Keeper | undefined
   let housekeeping: Disposable | undefined
+  let hooks: Hooks | undefined
   let timer: Disposable | undefined
   let looking: Promise<void> = Promise.resolve()
   let closed = false
@@ -97,12 +100,15 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     const { farm, away, store, operations } = phase
     if (!away) housekeeping ??= startHousekeeping({ env, store, operations, log })
     if (farm && !away) keeper ??= keepPlan(farm.parts, keptFile)
+    if (farm && !away) hooks ??= await parts.startHooks(farm.parts)
     await farm?.loop.begin()
   }
 
   async function leave(): Promise<void> {
     housekeeping?.[Symbol.dispose]()
     housekeeping = undefined
+    await hooks?.close()
+    hooks = undefined
     await phase.farm?.loop.close()
     await keeper?.close()
     keeper = undefined

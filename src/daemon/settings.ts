@@ -10,6 +10,8 @@ export interface Settings {
   readonly lxcPath: string
   readonly cgroup: string
   readonly hostName: string
+  /** Executables in it are told what happens. */
+  readonly hooksDir: string
 }
 
 export const defaultStateDir = '/var/lib/croft'
@@ -17,8 +19,10 @@ export const defaultStateDir = '/var/lib/croft'
 export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
   const stateDir = environment.CROFT_STATE || defaultStateDir
   const tag = stateDir === defaultStateDir ? '' : `-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`
+  const ownHooks = stateDir === defaultStateDir ? '/etc/croft/hooks' : join(stateDir, 'hooks')
   return {
     stateDir,
+    hooksDir: environment.CROFT_HOOKS || ownHooks,
     socket: environment.CROFT_SOCKET || '/run/croft/croft.sock',
     storeFile: join(stateDir, 'store', 'croft.db'),
     lxcPath: join(stateDir, 'lxc'),

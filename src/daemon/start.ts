@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
 import type { Runner } from '../drivers/exec/command.ts'
@@ -22,6 +22,8 @@ import { diagnose } from './doctor/doctor.ts'
 import { createLook } from './doctor/look.ts'
 import { mends } from './doctor/mend.ts'
 import { type Env, systemEnv } from './env.ts'
+import { findHooks } from './hooks/folder.ts'
+import { startHooks } from './hooks/hooks.ts'
 import { createFailpoint } from './host/failpoint.ts'
 import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
@@ -57,6 +59,11 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     ...{ env, log, keptFile: keptFileOf(settings) },
     openStore: () => openStore(env, settings),
     openFarm: (on) => openFarm(base, on),
+    startHooks: ({ store, host }) =>
+      startHooks({
+        ...{ env, store, log, run, host: host.name, folder: settings.hooksDir, find: findHooks },
+        cursorFile: join(settings.stateDir, 'hooks.json'),
+      }),
   })
   const patient = () => {
     const { store, farm, away } = phases.now()

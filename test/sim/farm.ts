@@ -34,7 +34,7 @@ import { tell } from './words.ts'
 
 const hostName = 'ash'
 const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
-const paths = { stateDir: '/s', socket: '/s/k', storeFile: '/s/d', lxcPath: '/s/l', cgroup: 'croft' }
+const paths = { stateDir: '/s', socket: '/s/k', storeFile: '/s/d', lxcPath: '/s/l', cgroup: 'croft', hooksDir: '/s/h' }
 
 interface Running {
   readonly life: Lifeline

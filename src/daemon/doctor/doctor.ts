@@ -8,6 +8,7 @@ import { cgroups } from './cgroups.ts'
 import { clock } from './clock.ts'
 import { red, type Theme } from './finding.ts'
 import { foreignFirewalls } from './foreign-firewalls.ts'
+import { hooks } from './hooks.ts'
 import { kernel } from './kernel.ts'
 import { leftovers } from './leftovers.ts'
 import { createLook, type Look } from './look.ts'
@@ -34,6 +35,7 @@ export const themes: readonly Theme[] = [
   storeHealth,
   pools,
   leftovers,
+  hooks,
   clock,
 ]
 

@@ -28,6 +28,8 @@ export const keys = {
   size: (name: string) => `sizes/${name}`,
   /** When a host last took records away: a deletion itself tells no time. */
   removal: (host: string) => `removals/${host}`,
+  hooks: (host: string) => `hooks/${host}/`,
+  hook: (host: string, name: string) => `hooks/${host}/${name}`,
   operations: 'operations/',
   operation: (id: string) => `operations/${id}`,
 } as const
