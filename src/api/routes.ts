@@ -75,6 +75,12 @@ export const routes = {
     access: can('use', 'guest'),
     summary: 'the command that enters a running guest, for root on its host',
   },
+  attachFiles: {
+    method: 'GET',
+    path: '/v1/guests/:guest/attach/files',
+    access: can('use', 'guest'),
+    summary: 'the command before the words of a tool that works on its files, running or stopped, for root on its host',
+  },
   readConsole: {
     method: 'GET',
     path: '/v1/guests/:guest/console-log',

@@ -35,8 +35,9 @@ export function readArg(text: string): { readonly name: string; readonly optiona
 export function bindArgs(row: CommandRow, words: readonly string[]): Args {
   const byName = new Map<string, readonly string[]>()
   let next = 0
-  for (const { name, optional, many } of row.args.map(readArg)) {
-    const taken = many ? words.slice(next) : words.slice(next, next + 1)
+  for (const [index, { name, optional, many }] of row.args.map(readArg).entries()) {
+    const later = row.args.length - index - 1
+    const taken = words.slice(next, many ? Math.max(next, words.length - later) : next + 1)
     next += taken.length
     if (taken.length === 0 && !optional) throw wrong(row, `${name} is missing`)
     byName.set(name, taken)

@@ -23,7 +23,7 @@ export function insideProgram(
   return { file: how.file, args: [...own, ...set, ...command], env: { ...outsideEnv, ...how.env } }
 }
 
-const outsideEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
+export const outsideEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
 
 /** Nothing of the caller's environment goes in but the kind of terminal. */
 function insideEnv(env: Env): Record<string, string> {

@@ -15,7 +15,7 @@ export interface CommandRow {
   /** Absent for commands of croft itself, such as `status`. */
   readonly noun?: Noun
   readonly verb: string
-  /** `NAME` once, `[NAME]` perhaps, `NAME...` one or more, `[NAME...]` any number; only the last may be many. */
+  /** `NAME` once, `[NAME]` perhaps, `NAME...` one or more, `[NAME...]` any number; only one may be many. */
   readonly args: readonly string[]
   /** The `key=value` words it takes; `label.*` stands for every label. */
   readonly settings?: readonly SettingName[]

@@ -96,7 +96,10 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
   if (general) return command(general, { used: 1, verbs: [first] })
   const row = noun && findRow(table, noun, verb)
   if (row) return command(row, { used: 2, verbs: [first] })
-  if (noun && findRow(table, 'guest', verb)) {
+  const own = findRow(table, 'guest', verb)
+  // A file of the host may be called like a noun.
+  if (own?.args[0]?.startsWith('FILE')) return command(own, { used: 1, verbs: [first] })
+  if (noun && own) {
     throw new CroftError('USAGE', `a ${noun} has no "${verb}"`, { hint: `croft help ${noun}` })
   }
   const shaped = findRow(table, nounByShape(second), verb) ?? findRow(table, 'guest', verb)

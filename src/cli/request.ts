@@ -27,6 +27,10 @@ export interface AttachCommand {
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
+/** `inside` the running guest; or `disk`: in a root of ours that holds the disk of a stopped one. */
+export interface FilesCommand extends AttachCommand {
+  readonly where: 'inside' | 'disk'
+}
 
 interface ReadReplies {
   getStatus: Status
@@ -34,6 +38,7 @@ interface ReadReplies {
   listGuests: List<Guest>
   getGuest: Guest
   attachGuest: AttachCommand
+  attachFiles: FilesCommand
   readConsole: string | { readonly text: string }
   listRules: List<RuleView>
   getUsage: List<Usage>

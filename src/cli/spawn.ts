@@ -63,6 +63,74 @@ export async function runPiped(program: Program, options: PipedOptions): Promise
   }
 }
 
+export interface StreamedOptions {
+  /** What goes to its stdin, as fast as it is taken; nothing when absent. */
+  readonly input?: AsyncIterable<Buffer>
+  /** What comes from its stdout; nothing more comes before this has returned. Throwing ends the command. */
+  readonly onOutput?: (bytes: Buffer) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Streamed {
+  readonly exit: number
+  /** The last of what it said on stderr. */
+  readonly said: string
+}
+
+const keptChars = 8192
+
+/** The same with bytes in and out. A command inside ends by itself when its pipes do. */
+export async function runStreamed(program: Program, options: StreamedOptions): Promise<Streamed> {
+  closeInherited()
+  options.signal?.throwIfAborted()
+  const child = spawn(program.file, program.args, {
+    stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    env: program.env,
+    cwd: '/',
+    detached: true,
+  })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-keptChars)
+  })
+  const onAbort = () => void passOn(child.pid, 'SIGTERM')
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+  const end = ended(child, program.file)
+  try {
+    const [exit] = await Promise.all([end, feed(child, options.input), drain(child, options.onOutput)])
+    options.signal?.throwIfAborted()
+    return { exit, said }
+  } catch (thrown) {
+    await passOn(child.pid, 'SIGTERM')
+    throw thrown
+  } finally {
+    options.signal?.removeEventListener('abort', onAbort)
+    for (const stream of child.stdio) stream?.destroy()
+    end.catch(() => {})
+  }
+}
+
+async function feed(child: ReturnType<typeof spawn>, input: AsyncIterable<Buffer> | undefined): Promise<void> {
+  const { stdin } = child
+  if (!input || !stdin) return
+  let open = true
+  const closed = new Promise<void>((resolve) => {
+    // It took no more: why, its exit says.
+    for (const event of ['error', 'close']) stdin.once(event, () => resolve())
+  }).then(() => {
+    open = false
+  })
+  for await (const bytes of input) {
+    if (!open) return
+    if (!stdin.write(bytes)) await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), closed])
+  }
+  stdin.end()
+}
+
+async function drain(child: ReturnType<typeof spawn>, take?: (bytes: Buffer) => void): Promise<void> {
+  if (child.stdout) for await (const bytes of child.stdout) take?.(bytes as Buffer)
+}
+
 /** To the command inside, a child of lxc-attach; before there is one it is looked for a while, then lxc-attach is meant. */
 async function passOn(pid: number | undefined, signal: NodeJS.Signals): Promise<void> {
   if (pid === undefined) return

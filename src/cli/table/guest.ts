@@ -183,6 +183,35 @@ export const guestCommands: readonly CommandRow[] = [
   },
   {
     noun: 'guest',
+    verb: 'push',
+    args: ['FILE...', 'GUEST:/PATH'],
+    flags: ['chown', 'chmod'],
+    summary: 'copy files and folders of this host into a guest',
+    description:
+      'Running or stopped. Into a folder that is there, else under the new name. - is stdin. One file is there whole or not at all; ' +
+      'a file that is replaced keeps its owner, what is new is root’s.',
+    examples: [
+      'croft push motd web:/etc/motd',
+      'croft push site a.conf web:/srv',
+      'croft push app web:/srv --chown www-data',
+      'croft push - web:/etc/motd',
+    ],
+    run: () => import('../commands/guest/push.ts'),
+  },
+  {
+    noun: 'guest',
+    verb: 'pull',
+    args: ['GUEST:/PATH', '[DEST]'],
+    flags: ['max'],
+    summary: 'copy a file or folder of a guest to this host',
+    description:
+      'Running or stopped. - is stdout. Devices, and links that lead out of the folder, are left out and named (exit 6); no file ' +
+      'gets setuid.',
+    examples: ['croft pull web:/etc/hosts', 'croft pull web:/srv backup --max 2G', 'croft pull web:/etc/motd -'],
+    run: () => import('../commands/guest/pull.ts'),
+  },
+  {
+    noun: 'guest',
     verb: 'logs',
     args: ['GUEST'],
     flags: ['follow', 'since', 'tail', 'console'],

@@ -22,6 +22,7 @@ export const tools: readonly Tool[] = [
   { program: 'dnsmasq', package: 'dnsmasq-base', ask: ['--version'], why: 'answers for names' },
   { program: 'ip', package: 'iproute2', ask: ['-V'], why: 'makes links and routes' },
   { program: 'mmdebstrap', package: 'mmdebstrap', ask: ['--version'], why: 'builds templates' },
+  { program: 'busybox', package: 'busybox-static', why: 'reads and writes the files of stopped guests' },
   { program: 'newuidmap', package: 'uidmap', why: 'gives guests their ids' },
 ]
 

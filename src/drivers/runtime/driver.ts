@@ -56,6 +56,15 @@ export interface AttachOptions {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** The disk of a guest that does not run. */
+export interface Disk {
+  readonly number: number
+  readonly rootPath: string
+  readonly uidBase: number
+  /** Another one for each command: several may work on one disk. */
+  readonly id: string
+}
+
 export interface Runtime {
   readonly name: string
   /** Everything that is defined or runs, whether a record knows it or not. */
@@ -80,6 +89,11 @@ export interface Runtime {
   tidy(): Promise<void>
   /** A command value that runs words inside; for root on this host. */
   attach(number: number, options: AttachOptions): Command
+  /**
+   * A command value that lacks its last words, those of a small tool (busybox has them all). It works as the guest's
+   * root and with the guest's limits of power on nothing but that disk: no path and no link leads out of it.
+   */
+  onDisk(disk: Disk): Promise<Command>
   /** The last bytes of what its console printed. */
   consoleTail(number: number, maxBytes: number): Promise<string>
   /**

@@ -1,9 +1,13 @@
 /** Reading guests, and entering them. */
 import { CroftError } from '../../../api/errors.ts'
 import type { Usage } from '../../../api/guest.ts'
+import type { Command } from '../../../drivers/exec/command.ts'
+import { uidOf } from '../../../plan/addresses.ts'
 import { getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
+import type { HostParts } from '../../host/parts.ts'
 import { getGuestRecord, listGuestViews, viewGuest } from '../../records/guests.ts'
+import type { GuestRecord } from '../../records/records.ts'
 import { neverSeen } from '../../usage/board.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -23,8 +27,30 @@ export const handlers = {
       throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is frozen`, { hint: `croft unfreeze ${guest.name}` })
     if (seen?.state !== 'running')
       throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, { hint: `croft start ${guest.name}` })
-    const { file, args } = parts.runtime.attach(guest.number, { command: [], env: {} })
-    return { file, args, name: guest.name }
+    return { ...entering(parts.runtime.attach(guest.number, { command: [], env: {} })), name: guest.name }
+  },
+
+  async attachFiles(daemon, { params }) {
+    const { parts } = getFarm(daemon)
+    const guest = (await getGuestRecord(daemon, params.guest)).value
+    const state = (await parts.runtime.observe(guest.number))?.state ?? 'stopped'
+    if (state === 'running') {
+      const command = parts.runtime.attach(guest.number, { command: [], env: {} })
+      return { ...entering(command), where: 'inside' }
+    }
+    if (state === 'frozen')
+      throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is frozen`, { hint: `croft unfreeze ${guest.name}` })
+    if (state !== 'stopped' || guest.deleting)
+      throw new CroftError('BUSY', `guest "${guest.name}" is ${guest.deleting ? 'being removed' : state}`, {
+        hint: `croft show ${guest.name}`,
+      })
+    const command = await parts.runtime.onDisk({
+      number: guest.number,
+      rootPath: await rootPathOf(parts, guest),
+      uidBase: uidOf(parts.facts.uidBase, guest.slot),
+      id: daemon.env.id(),
+    })
+    return { ...entering(command), where: 'disk' }
   },
 
   async readConsole(daemon, { params }) {
@@ -47,3 +73,12 @@ export const handlers = {
     }))
   },
 } satisfies Partial<Handlers>
+
+const entering = ({ file, args, env }: Command) => ({ file, args, env })
+
+async function rootPathOf(parts: HostParts, { name, number, spec }: GuestRecord): Promise<string> {
+  const storage = parts.storage(spec.pool)
+  const root = { kind: 'root', number, id: spec.root.id } as const
+  if (await storage.exists(root)) return storage.path(root)
+  throw new CroftError('NOT_FOUND', `guest "${name}" has no disk now`, { hint: `croft show ${name}` })
+}

@@ -136,6 +136,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     },
     async tidy() {},
     attach: (number, options) => attachCommand(number, options),
+    onDisk: async ({ number }) => attachCommand(number, { command: [], env: {} }),
     consoleTail: async (number, maxBytes) => {
       const bytes = Buffer.from(guestOf(number).console)
       return bytes.subarray(Math.max(0, bytes.length - maxBytes)).toString('utf8')

@@ -9,7 +9,7 @@ const defaultStartTimeoutMs = 30_000
  * When LXC finds newuidmap it runs that through a shell, twice, for 10 ms; without, root writes the maps itself. That the
  * range is ours is made sure by setup and doctor.
  */
-const withoutNewuidmap = '/usr/sbin:/sbin'
+export const withoutNewuidmap = '/usr/sbin:/sbin'
 
 export function startCommand(options: LxcOptions, number: number, layout: Layout): Command {
   const { lxcPath, startTimeoutMs } = options

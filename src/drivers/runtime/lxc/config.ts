@@ -10,8 +10,8 @@ import type { Layout } from './layout.ts'
 type Line = readonly [key: string, value: string | number]
 
 /** null, zero, full, random, urandom, tty, console, ptmx, pts: nothing else can be opened, whatever node a guest finds. */
-const devices = ['c 1:3', 'c 1:5', 'c 1:7', 'c 1:8', 'c 1:9', 'c 5:0', 'c 5:1', 'c 5:2', 'c 136:*']
-const droppedCapabilities =
+export const devices = ['c 1:3', 'c 1:5', 'c 1:7', 'c 1:8', 'c 1:9', 'c 5:0', 'c 5:1', 'c 5:2', 'c 136:*']
+export const droppedCapabilities =
   'sys_rawio sys_module sys_time mac_admin mac_override sys_boot syslog wake_alarm block_suspend audit_control'
 
 export interface HostAbilities {
@@ -30,7 +30,7 @@ export function lxcConfig(guest: Definition, layout: Layout, host: HostAbilities
 }
 
 /** A newline would begin another key, and any key of LXC can run a program on the host. */
-function checked(key: string, value: string): string {
+export function checked(key: string, value: string): string {
   if (value === '' || /[\p{C}\p{Zl}\p{Zp}]/u.test(value)) {
     throw new CroftError('BAD_VALUE', `the value for ${key} holds a control character or is empty`)
   }

@@ -12,8 +12,9 @@ import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.t
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
 import { attachCommand, deleteLink, startCommand } from './commands.ts'
 import { linkOf, lxcConfig } from './config.ts'
+import { diskCommand } from './disk.ts'
 import { firstFiles } from './first.ts'
-import { type Layout, type LxcOptions, layoutOf } from './layout.ts'
+import { type Layout, type LxcOptions, layoutOf, seccompFile } from './layout.ts'
 import { findMonitor, killQuietly, liveNumbers, monitorGone, readUnixSockets, watchMonitor } from './monitor.ts'
 import { lastErrors, nameWasTaken, parseNetDev } from './parse.ts'
 import { seccompProfile } from './seccomp.ts'
@@ -138,8 +139,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       const config = lxcConfig(definition, at, abilities)
       mkdirSync(at.folder, { recursive: true, mode: 0o711 })
       mkdirSync(at.first, { recursive: true, mode: 0o755 })
-      if (!existsSync(at.seccomp) || readFileSync(at.seccomp, 'utf8') !== seccompProfile())
-        replace(at.seccomp, seccompProfile(), 0o644)
+      writeSeccomp(options.lxcPath)
       for (const [name, file] of Object.entries(firstFiles(definition)))
         replace(join(at.first, name), file.text, file.mode)
       writeFileSync(at.config, config, { mode: 0o600 })
@@ -194,6 +194,11 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
 
     attach: (number: number, attach: AttachOptions) => attachCommand(options.lxcPath, number, attach),
 
+    async onDisk(disk) {
+      writeSeccomp(options.lxcPath)
+      return diskCommand(options, disk)
+    },
+
     consoleTail: (number, maxBytes) => tail(layout(number).console, maxBytes),
 
     onExit: (number, callback) => watchMonitor(layout(number), callback),
@@ -219,6 +224,11 @@ function readIfThere(file: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function writeSeccomp(lxcPath: string): void {
+  const file = seccompFile(lxcPath)
+  if (readIfThere(file) !== seccompProfile()) replace(file, seccompProfile(), 0o644)
 }
 
 function replace(file: string, text: string, mode: number): void {

@@ -27,6 +27,9 @@ export interface Layout {
   readonly lock: string
 }
 
+/** One for all guests. */
+export const seccompFile = (lxcPath: string): string => join(lxcPath, 'seccomp')
+
 export function layoutOf(options: LxcOptions, number: number): Layout {
   if (!Number.isInteger(number) || number < 1 || number > 65534)
     throw new CroftError('BAD_VALUE', `no guest has the number ${number}`)
@@ -35,7 +38,7 @@ export function layoutOf(options: LxcOptions, number: number): Layout {
     folder,
     config: join(folder, 'config'),
     definition: join(folder, 'definition'),
-    seccomp: join(options.lxcPath, 'seccomp'),
+    seccomp: seccompFile(options.lxcPath),
     first: join(folder, 'first'),
     log: join(folder, 'log'),
     console: join(folder, 'console.log'),

@@ -1,0 +1,23 @@
+/** What is said when files have come or gone. What was left out is named: the rest is there, and the exit tells. */
+import type { Answer } from '../answer.ts'
+import type { Context } from '../context.ts'
+import { bytesText } from '../render/cells.ts'
+import type { LeftOut } from './unpack.ts'
+
+const shownMost = 10
+
+export interface Transferred {
+  readonly from: string
+  readonly to: string
+  readonly bytes: number
+  readonly leftOut: readonly LeftOut[]
+}
+
+export function transferred(context: Context, done: Transferred): Answer {
+  const { leftOut } = done
+  for (const { path, why } of leftOut.slice(0, shownMost)) context.say(`! left out ${path}: ${why}`)
+  if (leftOut.length > shownMost) context.say(`! and ${leftOut.length - shownMost} more`)
+  const seconds = (context.io.elapsedMs() / 1000).toFixed(2)
+  const text = `${done.to}  ${bytesText(done.bytes)}  ${seconds} s`
+  return { kind: 'done', results: [{ name: done.to, text, record: done }], exit: leftOut.length > 0 ? 6 : 0 }
+}
