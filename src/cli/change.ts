@@ -76,7 +76,9 @@ async function send(context: Context, change: Change, signal: AbortSignal): Prom
   }
   // A route with nothing to answer may say so with an empty body.
   const accepted = await (client as Client).request(route, asked)
-  return (accepted as Accepted | null) ?? { operation: null, result: null }
+  if (!accepted) return { operation: null, result: null }
+  for (const warning of (accepted as Accepted).warnings ?? []) context.say(`▲ ${warning}`)
+  return accepted as Accepted
 }
 
 async function see(

@@ -61,7 +61,10 @@ test('figures agree with the guest itself; a full disk and a kill for want of me
   assert.doesNotMatch(await farm.croftOk('ls'), /USED/)
   assert.match(await farm.croftOk('ls', '--sort', '-useddisk'), /web/)
 
-  await farm.croftOk('set', 'web', 'disk=1G', 'memory=256M')
+  const absurd = await farm.croft('set', 'web', 'cpu=1000', 'memory=100T')
+  assert.equal(absurd.code, 0)
+  assert.match(absurd.stderr, /cpu=1000 is more than the host has .*\n.*memory=100T is more than the host has/)
+  await farm.croftOk('set', 'web', 'disk=1G', 'memory=256M', 'cpu=1')
   await farm.croftOk('restart', 'web')
   await farm.waitFor(async () => (await attention()).length === 0, 30_000, 'a farm without trouble')
 })

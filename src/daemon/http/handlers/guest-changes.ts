@@ -22,10 +22,12 @@ import {
 } from '../../records/records.ts'
 import { getReadyTemplate } from '../../records/templates.ts'
 import type { Handlers } from '../handler.ts'
+import { withWarnings } from './warnings.ts'
 
 export const handlers = {
   async createGuest(daemon, { body, query, caller }) {
     const { name, template, start, ports, ...settings } = body
+    let spec = emptySpec
     const plan = async (): Promise<GuestPlan> => {
       const source = await getReadyTemplate(daemon, template)
       const base: Omit<GuestSpec, 'root'> = {
@@ -34,15 +36,17 @@ export const handlers = {
         run: start ? 'running' : 'stopped',
         ports: portsOf(ports),
       }
+      spec = applyChange(base, settings, await sizeOf(daemon, settings.size))
       return {
         name,
         verb: 'create',
-        spec: applyChange(base, settings, await sizeOf(daemon, settings.size)),
+        spec,
         from: { kind: 'template', id: source.value.id, ref: source.value.ref },
         compare: [{ key: source.key, revision: source.revision }],
       }
     }
-    return makeGuest(daemon, { query, caller }, plan)
+    const answer = await makeGuest(daemon, { query, caller }, plan)
+    return withWarnings(daemon, settings, spec, answer)
   },
 
   async cloneGuest(daemon, { params, body, query, caller }) {
@@ -66,9 +70,13 @@ export const handlers = {
 
   async changeGuest(daemon, { params, body, query, caller }) {
     const size = await sizeOf(daemon, body.size)
-    return changeSpec(daemon, { name: params.guest, verb: 'set', query, caller }, (spec) =>
-      applyChange(spec, body, size),
-    )
+    let after = emptySpec
+    const answer = await changeSpec(daemon, { name: params.guest, verb: 'set', query, caller }, (spec) => {
+      const next = applyChange(spec, body, size)
+      after = next
+      return next
+    })
+    return withWarnings(daemon, body, after, answer)
   },
 
   async actGuest(daemon, { params, body, query, caller }) {
