@@ -1,4 +1,5 @@
 /** What grows: records beside those that run, guests made at once, operations in a row. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestFarm } from '../test/system/farm.ts'
 import type { Lxd } from './lxd.ts'
 import { type Figure, measure, type Row } from './measure.ts'
@@ -17,6 +18,18 @@ export async function withMany(farm: TestFarm, croft: Croft, many: number, pace:
   let count = 0
   const rows: Row[] = [
     { what: `ls, ${many + 5} guests`, budgetMs: 60, contestants: [{ name: 'croft', run: () => croft('ls') }] },
+    {
+      what: `metrics, ${many + 5} guests`,
+      budgetMs: 300,
+      contestants: [
+        {
+          name: 'croft',
+          // What was seen a moment ago would be told again.
+          before: () => sleep(1000),
+          run: async () => void (await farm.api('GET', '/metrics')),
+        },
+      ],
+    },
     {
       what: `create to RUNNING, ${many + 5} guests`,
       budgetMs: 120,

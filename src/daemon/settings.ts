@@ -12,6 +12,8 @@ export interface Settings {
   readonly hostName: string
   /** Executables in it are told what happens. */
   readonly hooksDir: string
+  /** Where lxcfs is mounted, when it runs; undefined: it is not used. */
+  readonly lxcfs?: string
 }
 
 export const defaultStateDir = '/var/lib/croft'
@@ -27,6 +29,7 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
     storeFile: join(stateDir, 'store', 'croft.db'),
     lxcPath: join(stateDir, 'lxc'),
     cgroup: `croft${tag}`,
+    ...lxcfsFrom(environment),
     hostName:
       (environment.CROFT_HOST || os.hostname())
         .split('.')[0]
@@ -40,3 +43,8 @@ export const keptFileOf = ({ stateDir }: Pick<Settings, 'stateDir'>): string => 
 
 /** What the name servers read. */
 export const namesFolderOf = ({ stateDir }: Pick<Settings, 'stateDir'>): string => join(stateDir, 'names')
+
+/** An empty CROFT_LXCFS leaves it aside. */
+function lxcfsFrom({ CROFT_LXCFS: lxcfs = '/var/lib/lxcfs' }: NodeJS.ProcessEnv): Pick<Settings, 'lxcfs'> {
+  return /^\/[\w./-]+$/.test(lxcfs) ? { lxcfs } : {}
+}

@@ -185,7 +185,11 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
     farm: farm.value,
     host,
     facts: { uidBase: host.uidBase, mtu },
-    runtime: createLxc(run, { lxcPath: settings.lxcPath, cgroup: `${settings.cgroup}.${host.number}` }),
+    runtime: createLxc(run, {
+      lxcPath: settings.lxcPath,
+      cgroup: `${settings.cgroup}.${host.number}`,
+      ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
+    }),
     storage: (name) => disksOf(getPool(storages, name)),
     pools: [...storages.keys()],
     firewall: createNftables({ run }),

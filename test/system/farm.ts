@@ -112,6 +112,8 @@ export class TestFarm {
       CROFT_STATE: this.stateDir,
       CROFT_SOCKET: this.socket,
       CROFT_HOST: hostName,
+      // Guests of tests hang on no process that others share.
+      CROFT_LXCFS: '',
       NODE_COMPILE_CACHE: join(cacheDir, 'compiled'),
     }
   }

@@ -67,6 +67,16 @@ test('nesting adds a whole proc and sysfs on the tmpfs of LXC, and nothing else'
   )
 })
 
+test('lxcfs: a few files over the fresh proc, read-only, and a start without it goes on', () => {
+  const mounts = (lxcfs?: string) =>
+    lxcConfig(guest, layoutOf(options, 21), { appArmor: false, lxcfs }).match(/^lxc\.mount\.entry = \S*lxcfs.*$/gm) ??
+    []
+  assert.deepEqual(mounts(), [])
+  assert.equal(mounts('/var/lib/lxcfs').length, 5)
+  for (const line of mounts('/var/lib/lxcfs'))
+    assert.match(line, /= \/var\/lib\/lxcfs\/(proc\/[a-z]+) \1 none bind,ro,optional 0 0$/)
+})
+
 test('without limits there is none written', () => {
   const text = lxcConfig({ ...guest, limits: {} }, layoutOf(options, 21), { appArmor: false })
   assert.doesNotMatch(text, /memory|cfs_quota|cpu\.max|pids/)

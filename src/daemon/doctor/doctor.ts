@@ -12,6 +12,7 @@ import { hooks } from './hooks.ts'
 import { kernel } from './kernel.ts'
 import { leftovers } from './leftovers.ts'
 import { createLook, type Look } from './look.ts'
+import { lxcfs } from './lxcfs.ts'
 import { neighbours } from './neighbours.ts'
 import type { Patient } from './patient.ts'
 import { pools } from './pools.ts'
@@ -36,6 +37,7 @@ export const themes: readonly Theme[] = [
   pools,
   leftovers,
   hooks,
+  lxcfs,
   clock,
 ]
 

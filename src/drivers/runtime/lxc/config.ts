@@ -16,6 +16,8 @@ export const droppedCapabilities =
 
 export interface HostAbilities {
   readonly appArmor: boolean
+  /** Where lxcfs is mounted, when it runs. */
+  readonly lxcfs?: string | undefined
 }
 
 export function lxcConfig(guest: Definition, layout: Layout, host: HostAbilities): string {
@@ -25,6 +27,7 @@ export function lxcConfig(guest: Definition, layout: Layout, host: HostAbilities
     ...network(guest),
     ...cgroups(guest, layout),
     ...files(layout),
+    ...ownFigures(host),
   ]
   return `${lines.map(([key, value]) => `${key} = ${checked(key, String(value))}`).join('\n')}\n`
 }
@@ -130,6 +133,18 @@ function files(layout: Layout): Line[] {
     ['lxc.console.size', '256KB'],
     ['lxc.console.rotate', 1],
   ]
+}
+
+/**
+ * What the guest reads of itself instead of the host. LXC binds them over its own fresh proc before anything of the guest
+ * runs; `optional`: without lxcfs, or with one that is dead, the guest starts and reads the host's.
+ */
+function ownFigures({ lxcfs }: HostAbilities): Line[] {
+  if (lxcfs === undefined) return []
+  return ['cpuinfo', 'meminfo', 'stat', 'swaps', 'uptime'].map((name) => [
+    'lxc.mount.entry',
+    `${lxcfs}/proc/${name} proc/${name} none bind,ro,optional 0 0`,
+  ])
 }
 
 /** Name on the host of the link that a configuration written here asks for. */

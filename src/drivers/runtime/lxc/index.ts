@@ -25,7 +25,7 @@ const configVersion = 1
 
 export function createLxc(run: Runner, options: LxcOptions): Runtime {
   const roots = parseCgroupMounts(readFileSync('/proc/self/mounts', 'utf8'))
-  const abilities = { appArmor: existsSync('/sys/kernel/security/apparmor/policy') }
+  const abilities = { appArmor: existsSync('/sys/kernel/security/apparmor/policy'), lxcfs: options.lxcfs }
   const layout = (number: number) => layoutOf(options, number)
   const cgroup = (number: number) => new Cgroup(roots, layout(number).cgroup)
   const isLive = (number: number) => liveNumbers(options.lxcPath, readUnixSockets()).has(number)
@@ -129,7 +129,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
 
     hash(definition) {
       return createHash('sha256')
-        .update(JSON.stringify([configVersion, definition]))
+        .update(JSON.stringify([configVersion, definition, options.lxcfs]))
         .digest('hex')
     },
 

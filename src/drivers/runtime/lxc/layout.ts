@@ -9,6 +9,8 @@ export interface LxcOptions {
   readonly cgroup: string
   /** A start that takes longer has a hook that hangs. */
   readonly startTimeoutMs?: number
+  /** Where lxcfs is mounted, when it runs. */
+  readonly lxcfs?: string
 }
 
 export interface Layout {
