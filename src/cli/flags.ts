@@ -7,11 +7,18 @@ export interface FlagRow {
   readonly value?: string
   /** The value may be left out, and then must follow `=` when given. */
   readonly optional?: true
+  /** What may stand for it, when that is known. */
+  readonly values?: readonly string[]
   readonly means: string
 }
 
 export const flagTable = {
-  output: { short: 'o', value: 'FORMAT', means: 'table, wide, json, jsonl, yaml, csv or name' },
+  output: {
+    short: 'o',
+    value: 'FORMAT',
+    values: ['table', 'wide', 'json', 'jsonl', 'yaml', 'csv', 'name'],
+    means: 'table, wide, json, jsonl, yaml, csv or name',
+  },
   json: { value: 'FIELDS', optional: true, means: 'JSON, of these fields only when named: --json=name,ipv4' },
   quiet: { short: 'q', means: 'names only' },
   verbose: { short: 'v', means: 'say the steps; twice: the requests too' },
@@ -32,7 +39,11 @@ export const flagTable = {
   parallel: { value: 'N', means: 'so many at a time (default 8)' },
   follow: { short: 'f', means: 'go on as more comes' },
   since: { value: 'TIME', means: 'from this time on, as journalctl takes it; of events: behind this cursor' },
-  kind: { value: 'KIND', means: 'only of this kind: guest, snapshot, template, op, hook, pool, size, host, farm' },
+  kind: {
+    value: 'KIND',
+    values: ['farm', 'host', 'pool', 'size', 'guest', 'snapshot', 'template', 'op', 'hook'],
+    means: 'only of this kind: guest, snapshot, template, op, hook, pool, size, host, farm',
+  },
   tail: { value: 'N', means: 'the last N lines' },
   console: { means: 'what the console printed, not the journal' },
   'no-start': { means: 'make it, but leave it stopped' },
@@ -56,12 +67,16 @@ export const flagTable = {
   adopt: { means: 'take in what is on disk but in no record' },
   limit: { value: 'N', means: 'at most so many' },
   data: { short: 'd', value: 'JSON', means: 'the body, - is stdin' },
-  pool: { value: 'KIND', means: 'file, directory or device' },
+  pool: { value: 'KIND', values: ['file', 'directory', 'device'], means: 'file, directory or device' },
   'pool-path': { value: 'PATH', means: 'where the pool is' },
   'pool-size': { value: 'SIZE', means: 'how large the pool file may grow' },
   erase: { value: 'DEVICE', means: 'the device whose content may be destroyed, named again' },
   prefix4: { value: 'PREFIX', means: 'the guests’ addresses, a /16 like 10.100.0.0/16' },
-  fix: { value: 'NAME', means: 'mend this: docker, sysctl, subuid or pool-mount' },
+  fix: {
+    value: 'NAME',
+    values: ['docker', 'sysctl', 'subuid', 'pool-mount'],
+    means: 'mend this: docker, sysctl, subuid or pool-mount',
+  },
   undo: { means: 'take back exactly what it changed' },
   keys: { value: 'FILE', means: 'ssh public keys that enter every guest, - is stdin' },
 } as const satisfies Record<string, FlagRow>

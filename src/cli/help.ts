@@ -5,8 +5,13 @@ import { everywhere, type FlagName, flagRow, flagsOf } from './flags.ts'
 import { findCommand, findNoun } from './grammar.ts'
 import { type SettingName, settingTable } from './setting-table.ts'
 
-export function helpText(table: readonly CommandRow[], words: readonly string[]): string {
-  if (words.length === 0) return overview(table)
+/** `externals` are the words that executables `croft-WORD` on the PATH add. */
+export function helpText(
+  table: readonly CommandRow[],
+  words: readonly string[],
+  externals: readonly string[] = [],
+): string {
+  if (words.length === 0) return overview(table, externals)
   const noun = words.length === 1 ? findNoun(words[0]) : undefined
   if (noun) return nounHelp(table, noun)
   const found = findCommand(
@@ -14,13 +19,15 @@ export function helpText(table: readonly CommandRow[], words: readonly string[])
     words.map((value, index) => ({ value, index })),
   )
   if (found.kind === 'command') return commandHelp(found.row)
+  if (found.kind === 'unknown' && externals.includes(words[0] ?? ''))
+    return `croft ${words[0]} is croft-${words[0]} on your PATH: croft ${words[0]} --help\n`
   if (found.kind === 'unknown') throw found.error
   const itself = table.find((row) => row.verb === 'help')
   if (itself) return commandHelp(itself)
   throw new CroftError('USAGE', 'help about what?', { hint: 'croft help' })
 }
 
-function overview(table: readonly CommandRow[]): string {
+function overview(table: readonly CommandRow[], externals: readonly string[]): string {
   const shown = table.filter((row) => !row.hidden)
   const groups = [undefined, ...nouns].flatMap((noun) => {
     const rows = shown.filter((row) => row.noun === noun)
@@ -30,6 +37,9 @@ function overview(table: readonly CommandRow[]): string {
   return [
     'croft [NOUN] VERB [NAME…] [key=value…] [-- command]\n',
     ...groups,
+    ...(externals.length === 0
+      ? []
+      : [`from your PATH\n${externals.map((word) => `  ${word}  croft-${word}\n`).join('')}`]),
     `point at things\n${pointing}`,
     `flags everywhere\n${flagLines(everywhere)}`,
     'croft help COMMAND says more and shows examples.\n',

@@ -103,11 +103,11 @@ function flagValue(row: CommandRow, name: FlagName, option: Option): string {
 }
 
 /** Two flags may share a letter when no command takes both: the command's own come first. */
-function ownFirst(row: CommandRow): readonly FlagName[] {
+export function ownFirst(row: CommandRow): readonly FlagName[] {
   return [...new Set([...flagsOf(row), ...flagNames])]
 }
 
-function tokens(args: readonly string[], names: readonly FlagName[]): { words: Word[]; options: Option[] } {
+export function tokens(args: readonly string[], names: readonly FlagName[]): { words: Word[]; options: Option[] } {
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {}
   const letters = new Set<string>()
   for (const name of names) {

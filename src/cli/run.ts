@@ -30,8 +30,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function runHelp(words: readonly string[], io: Io): Promise<number> {
-  const { helpText } = await import('./help.ts')
-  io.stdout.write(signs(styleOf(io.env, io.stdout), helpText(commands, words)))
+  const [{ helpText }, { listExternals }] = await Promise.all([import('./help.ts'), import('./external.ts')])
+  const text = helpText(commands, words, listExternals(commands, io.env.PATH))
+  io.stdout.write(signs(styleOf(io.env, io.stdout), text))
   return 0
 }
 

@@ -1,0 +1,64 @@
+/** Called by the scripts of `croft completion` for each Tab: quick, and silent whatever goes wrong. */
+import { type Answer, silent } from '../../answer.ts'
+import { type Candidate, complete, type NameKind } from '../../complete.ts'
+import type { Context } from '../../context.ts'
+import { listExternals } from '../../external.ts'
+import { items } from '../../request.ts'
+import { commands } from '../../table.ts'
+
+/** Nobody waits longer for a Tab; without an answer there are only the words of the table. */
+const deadlineMs = 700
+/** What is written into a command line as it is must mean nothing to a shell. */
+const harmless = /^[A-Za-z0-9@:._/=+-]+$/
+
+export async function run(context: Context): Promise<Answer> {
+  const typed = context.command ?? []
+  const { words, names, files } = complete(commands, typed, listExternals(commands, context.io.env.PATH))
+  // No daemon, no names.
+  const found = names ? await namesOf(context, names.kind).catch(() => []) : []
+  const given = new Set(typed.slice(0, -1))
+  const all = [...found.map(({ word, ...more }) => ({ word: `${names?.before}${word}`, ...more })), ...words]
+  const fitting = all.filter(
+    ({ word }) => word.startsWith(typed.at(-1) ?? '') && harmless.test(word) && !given.has(word),
+  )
+  context.io.stdout.write(fitting.map(lineOf).join('') + (files ? ':files\n' : ''))
+  return silent()
+}
+
+const lineOf = ({ word, means }: Candidate): string =>
+  means === undefined ? `${word}\n` : `${word}\t${means.replace(/[^\x20-\x7e]/g, ' ')}\n`
+
+async function namesOf(context: Context, kind: NameKind): Promise<readonly Candidate[]> {
+  const signal = AbortSignal.timeout(deadlineMs)
+  const { client } = context
+  const guests = async () => items(await client.request('listGuests', { signal }))
+  switch (kind) {
+    case 'guest':
+      return (await guests()).map(({ name, status }) => ({ word: name, means: status?.state ?? 'creating' }))
+    case 'newSnapshot':
+      return (await guests()).map(({ name }) => ({ word: `${name}@` }))
+    case 'snapshot':
+      return items(await client.request('listSnapshots', { signal })).map(({ guest, name, created }) => ({
+        word: `${guest}@${name}`,
+        means: created,
+      }))
+    case 'template':
+      return items(await client.request('listTemplates', { signal })).map(({ ref, state }) => ({
+        word: ref,
+        means: state,
+      }))
+    case 'op':
+      return items(await client.request('listOperations', { signal })).map(({ id, verb, target, state }) => ({
+        word: id,
+        means: `${verb} ${target.name} ${state}`,
+      }))
+    case 'host':
+      return items(await client.request('listHosts', { signal })).map(({ name }) => ({ word: name }))
+    case 'pool':
+      return items(await client.request('listPools', { signal })).map(({ name }) => ({ word: name }))
+    case 'network':
+      return items(await client.request('listNetworks', { signal })).map(({ name }) => ({ word: name }))
+    case 'size':
+      return items(await client.request('listSizes', { signal })).map(({ name }) => ({ word: name }))
+  }
+}
