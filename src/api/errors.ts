@@ -9,6 +9,8 @@ const rows = {
   BAD_VALUE: { status: 400, exit: 2, means: 'a value is malformed or out of its range' },
   USAGE: { status: 400, exit: 2, means: 'the command line does not parse; nothing was sent' },
   TOO_LARGE: { status: 413, exit: 2, means: 'the request or transaction is larger than the limit' },
+  UNAUTHENTICATED: { status: 401, exit: 4, means: 'this door asks who you are, and was not shown' },
+  TOO_MANY_ATTEMPTS: { status: 429, exit: 4, means: 'too many failed attempts from your address' },
   FORBIDDEN: { status: 403, exit: 4, means: 'your role does not allow this' },
   NEEDS_CONFIRMATION: { status: 403, exit: 4, means: 'this destroys something and was not confirmed' },
   REFUSED: { status: 403, exit: 4, means: 'a policy or the state of the thing forbids this' },

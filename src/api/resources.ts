@@ -1,7 +1,7 @@
 /** The smaller resources, one after another: each is its request schemas and the record as it goes over the wire. */
 import { z } from 'zod'
 import type { ErrorBody } from './errors.ts'
-import { FarmName, HostName, OneLine, PublicKey, SizeBytes, SnapshotName, TemplateRef } from './values.ts'
+import { FarmName, HostName, Listen, OneLine, PublicKey, SizeBytes, SnapshotName, TemplateRef } from './values.ts'
 
 export const NewSnapshot = z.strictObject({ name: SnapshotName.optional() })
 export interface Snapshot {
@@ -78,6 +78,7 @@ export const NewFarm = z.strictObject({
     )
     .optional(),
   keys: z.array(PublicKey).max(100).optional(),
+  listen: Listen.optional(),
 })
 export type NewFarm = z.input<typeof NewFarm>
 export interface Farm {
@@ -87,6 +88,8 @@ export interface Farm {
   readonly prefix4: string
   readonly prefix6: string
   readonly keys: readonly string[]
+  /** Where its hosts wait for requests from outside; absent: nowhere. */
+  readonly listen?: string
 }
 
 /** Percent of the last 10 and 60 seconds in which at least one process, or all, waited; and the seconds since boot. */

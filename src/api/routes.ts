@@ -2,7 +2,8 @@
  * Every route, with who may use it beside its path. Server, client, OpenAPI, CLI and tests read these rows; the schemas of
  * bodies are in schemas.ts, so that a client need not load zod. A row without `access` does not compile.
  */
-export type Role = 'operator' | 'reader'
+/** A newcomer has shown a login token: it opens `login` and nothing else. */
+export type Role = 'operator' | 'reader' | 'newcomer'
 export type Verb = 'read' | 'create' | 'change' | 'delete' | 'use' | 'operate'
 export interface Access {
   readonly verb: Verb
@@ -35,6 +36,40 @@ export const routes = {
   },
   getOpenapi: { method: 'GET', path: '/v1/openapi.json', access: can('read', 'farm'), summary: 'this API described' },
   initFarm: { method: 'POST', path: '/v1/farm', access: can('operate', 'farm'), summary: 'start a farm on this host' },
+  getFarm: { method: 'GET', path: '/v1/farm', access: can('read', 'farm'), summary: 'the farm, and its door' },
+  changeFarm: {
+    method: 'PATCH',
+    path: '/v1/farm',
+    access: can('operate', 'farm'),
+    summary: 'open or shut the door to the outside',
+  },
+
+  listTokens: { method: 'GET', path: '/v1/tokens', access: can('use', 'token'), summary: 'who may come from outside' },
+  addToken: {
+    method: 'POST',
+    path: '/v1/tokens',
+    access: can('create', 'token'),
+    summary: 'make a token; its secret is said once',
+  },
+  getToken: { method: 'GET', path: '/v1/tokens/:token', access: can('use', 'token'), summary: 'one token' },
+  removeToken: {
+    method: 'DELETE',
+    path: '/v1/tokens/:token',
+    access: can('delete', 'token'),
+    summary: 'remove a token: it is refused from now on',
+  },
+  login: {
+    method: 'POST',
+    path: '/v1/login',
+    access: can('use', 'login'),
+    summary: 'a token to keep, for a login token that is used up by this',
+  },
+  listCertificates: {
+    method: 'GET',
+    path: '/v1/certificates',
+    access: can('read', 'certificate'),
+    summary: 'certificates of the farm, and when they end',
+  },
 
   listGuests: { method: 'GET', path: '/v1/guests', access: can('read', 'guest'), summary: 'all guests' },
   createGuest: { method: 'POST', path: '/v1/guests', access: can('create', 'guest'), summary: 'make a guest' },

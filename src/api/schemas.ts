@@ -1,5 +1,6 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
+import { FarmChange, NewToken, TokenName } from './door.ts'
 import { eventKinds } from './events.ts'
 import {
   GuestAction,
@@ -58,6 +59,10 @@ export const queries = {
   removeTemplate: WriteQuery,
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
+  changeFarm: WriteQuery,
+  addToken: WriteQuery,
+  removeToken: WriteQuery,
+  login: WriteQuery,
   getUsage: z.strictObject({ guest: GuestName.optional() }),
   listSnapshots: z.strictObject({ guest: GuestName.optional() }),
   listHistory: z.strictObject({ kind: RecordKind.optional(), name: RecordName.optional(), ...Page }),
@@ -93,6 +98,8 @@ export const bodies = {
   buildTemplate: TemplateBuild,
   revert: Revert,
   setData: NewData,
+  changeFarm: FarmChange,
+  addToken: NewToken,
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
 
 /** What stands for `:guest` and the like in paths. */
@@ -101,5 +108,6 @@ export const pathValues = {
   snapshot: SnapshotName,
   template: TemplateRef,
   host: HostName,
+  token: TokenName,
   operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),
 } as const satisfies Record<string, z.ZodType>

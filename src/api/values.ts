@@ -13,7 +13,9 @@ export const reservedNames: ReadonlySet<string> = new Set(
   network networks none op operation operations pause patch plan pool pools port promote publish pull push queue quota reboot
   recover release rename replicate restart restore revert rm rollback root route run schedule secret set shell show site size
   sizes snapshot snapshots start status stop store suspend sync template templates test timeline token top undo unfreeze upgrade
-  use user verify version wait what-if window zone`.split(/\s+/),
+  use user verify version wait what-if window zone certs certificate certificates cert farms logout tokens`.split(
+    /\s+/,
+  ),
 )
 
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
@@ -108,6 +110,53 @@ export const AddressRange = z.string().transform((text, context) => {
   })
   return z.NEVER
 })
+
+/** `90d`, `12h`, `30m`, `45s`: milliseconds; `never` is null. */
+export const Lifetime = z.string().transform((text, context) => {
+  const ms = parseLifetime(text)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: `"${text.slice(0, 40)}" is not a time like 90d, 12h or never` })
+  return z.NEVER
+})
+
+const longestLifeMs = 3650 * 86_400_000
+
+export function parseLifetime(text: string): number | null | undefined {
+  if (text === 'never') return null
+  const match = /^(\d{1,9})(s|m|h|d)$/.exec(text)
+  if (!match) return undefined
+  const ms = Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd']
+  return ms > 0 && ms <= longestLifeMs ? ms : undefined
+}
+
+/** Where a host waits for requests from outside: `:8443` on all its addresses, `198.51.100.1:8443`, `[2001:db8::1]:8443`. */
+export const Listen = z.string().transform((text, context) => {
+  if (parseListen(text)) return text
+  context.addIssue({
+    code: 'custom',
+    message: `"${text.slice(0, 60)}" is not an address and port like :8443, 198.51.100.1:8443 or [2001:db8::1]:8443`,
+  })
+  return z.NEVER
+})
+
+/** `host` is undefined for all addresses. */
+export function parseListen(text: string): { readonly host: string | undefined; readonly port: number } | undefined {
+  const match = /^(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))?:(\d{1,5})$/i.exec(text)
+  const port = Number(match?.[3])
+  const host = match?.[1] ?? match?.[2]
+  if (!match || port < 1 || port > 65535) return undefined
+  if (host !== undefined && isIP(host) !== (match[1] === undefined ? 4 : 6)) return undefined
+  return { host, port }
+}
+
+/** How others reach a host: a name or an address, and perhaps a port. */
+export const Reachable = z
+  .string()
+  .max(260)
+  .regex(
+    /^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(:\d{1,5})?$/,
+    'must be a name or address, like croft.example.org or 198.51.100.1:8443',
+  )
 
 /** One line of an authorized_keys file. */
 export const PublicKey = z

@@ -1,12 +1,13 @@
 /** Entering a guest: the daemon says how, lxc-attach does it. */
 import { CroftError } from '../api/errors.ts'
-import type { Context } from './context.ts'
+import { type Context, requireHere } from './context.ts'
 import type { AttachCommand } from './request.ts'
 import type { Program } from './spawn.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
 export async function attachProgram(context: Context, guest: string, command: readonly string[]): Promise<Program> {
+  requireHere(context, `croft ${context.row.verb}`)
   const how = await context.client.request('attachGuest', { params: { guest } })
   return insideProgram(how, { command, env: { ...insideEnv(context.io.env), ...givenEnv(context) } })
 }

@@ -4,7 +4,20 @@ import type { Context } from './context.ts'
 import type { FlagName } from './flags.ts'
 import type { SettingName } from './setting-table.ts'
 
-export const nouns = ['guest', 'snapshot', 'template', 'host', 'pool', 'network', 'size', 'op', 'data'] as const
+export const nouns = [
+  'guest',
+  'snapshot',
+  'template',
+  'host',
+  'pool',
+  'network',
+  'size',
+  'op',
+  'farm',
+  'token',
+  'cert',
+  'data',
+] as const
 export type Noun = (typeof nouns)[number]
 
 export interface CommandModule {

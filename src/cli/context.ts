@@ -20,12 +20,22 @@ export interface Context {
   /** Of stderr. */
   readonly style: Style
   readonly socketPath: string
+  /** The farm from afar that is meant; undefined for this machine's own. */
+  readonly farm: string | undefined
   /** JSON, YAML or names were asked for: nothing meant for eyes alone is worth a request. */
   readonly forMachines: boolean
   /** What a command that is repainted remembers from one look to the next. */
   readonly memory: Map<string, unknown>
   /** One line on stderr. */
   say(line: string): void
+}
+
+/** What enters a guest, or makes a host, does so by root of that host. */
+export function requireHere(context: Context, what: string): void {
+  if (context.farm === undefined) return
+  throw new CroftError('REFUSED', `${what} is not possible from afar yet: it needs root on the host`, {
+    hint: `ssh to the host and say it there (you speak to farm "${context.farm}"; croft use local)`,
+  })
 }
 
 export function numberFlag(context: Context, name: 'tail' | 'limit' | 'parallel' | 'if-revision'): number | undefined {

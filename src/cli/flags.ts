@@ -23,6 +23,7 @@ export const flagTable = {
   quiet: { short: 'q', means: 'names only' },
   verbose: { short: 'v', means: 'say the steps; twice: the requests too' },
   yes: { short: 'y', means: 'do not ask' },
+  farm: { value: 'FARM', means: 'speak to this farm, as croft use lists them' },
   help: { short: 'h', means: 'what this command does' },
   columns: { short: 'c', value: 'COLUMNS', means: 'these columns, in this order: -c name,state' },
   sort: { value: 'COLUMN', means: 'by this column; -COLUMN turns it around' },
@@ -78,6 +79,12 @@ export const flagTable = {
     means: 'mend this: docker, sysctl, subuid or pool-mount',
   },
   undo: { means: 'take back exactly what it changed' },
+  listen: { value: '[ADDRESS]:PORT', means: 'let in who comes from outside with a token, here; without it nobody' },
+  role: { value: 'ROLE', means: 'operator or reader' },
+  expires: { value: 'TIME', means: 'after this it is refused: 90d (the default), 12h, never' },
+  login: { means: 'for one croft login within 15 minutes; prints all of it as one word' },
+  address: { value: 'HOST[:PORT]', means: 'how the other side reaches this host, when it is not its own address' },
+  fingerprint: { value: 'SHA256', means: 'of the farm’s CA, as croft farm show says it' },
   keys: { value: 'FILE', means: 'ssh public keys that enter every guest, - is stdin' },
 } as const satisfies Record<string, FlagRow>
 
@@ -85,7 +92,17 @@ export type FlagName = keyof typeof flagTable
 export const flagRow = (name: FlagName): FlagRow => flagTable[name]
 export const flagNames = Object.keys(flagTable) as readonly FlagName[]
 
-export const everywhere: readonly FlagName[] = ['output', 'json', 'columns', 'sort', 'quiet', 'verbose', 'yes', 'help']
+export const everywhere: readonly FlagName[] = [
+  'output',
+  'json',
+  'columns',
+  'sort',
+  'quiet',
+  'verbose',
+  'yes',
+  'farm',
+  'help',
+]
 export const ofChanges: readonly FlagName[] = [
   'dry-run',
   'exit-code',

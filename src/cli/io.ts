@@ -13,6 +13,8 @@ export interface Io {
   readTextFile(path: string): Promise<string>
   /** One line from the terminal; undefined when it was closed. */
   ask(question: string): Promise<string | undefined>
+  /** The same, and what is typed is not shown. */
+  askHidden(question: string): Promise<string | undefined>
   /** Calls back at Ctrl-C until disposed. */
   onInterrupt(callback: () => void): Disposable
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -38,6 +40,7 @@ export function systemIo(): Io {
     readStdin: () => readAll(process.stdin),
     readTextFile: async (path) => readFileSync(path, 'utf8'),
     ask,
+    askHidden: async (question) => (await import('./hidden.ts')).askHidden(question),
     onInterrupt(callback) {
       process.on('SIGINT', callback)
       return { [Symbol.dispose]: () => void process.off('SIGINT', callback) }

@@ -1,10 +1,11 @@
-/** Asks the daemon over its unix socket. One connection a request; small, because loading node:http costs more than the request. */
-import { connect } from 'node:net'
+/** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
+import type { Certificate, Door, Token } from '../api/door.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../api/errors.ts'
 import type { Guest, RuleView, Usage } from '../api/guest.ts'
 import type {
   Accepted,
   DataEntry,
+  Farm,
   Finding,
   HistoryEntry,
   Host,
@@ -18,6 +19,7 @@ import type {
   Template,
 } from '../api/resources.ts'
 import { type RouteName, routes } from '../api/routes.ts'
+import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
 
 /** A list, bare or with what goes beside it. */
@@ -58,6 +60,10 @@ interface ReadReplies {
   listData: List<DataEntry>
   listEvents: never
   getMetrics: string
+  getFarm: Farm & { readonly door: Door }
+  listTokens: List<Token>
+  getToken: Token
+  listCertificates: List<Certificate>
 }
 /** What a route answers: the record for those above, Accepted for every change. */
 export type ReplyOf<R extends RouteName> = R extends keyof ReadReplies ? ReadReplies[R] : Accepted
@@ -82,6 +88,8 @@ export interface Client {
 
 export interface ClientOptions {
   readonly socketPath: string
+  /** To a farm from afar, instead of the socket. */
+  readonly line?: () => Promise<Line>
   /** Told of each request when it is answered. */
   readonly onRequest?: (line: string) => void
   readonly maxBytes?: number
@@ -102,9 +110,13 @@ export class RemoteError extends CroftError {
 }
 
 export function createClient(options: ClientOptions): Client {
+  let opened: Promise<Line> | undefined
+  const findLine = () => (opened ??= options.line?.() ?? Promise.resolve(localLine(options.socketPath)))
   const raw: Client['raw'] = async (method, path, more = {}) => {
     const started = process.uptime()
-    const reply = await roundTrip(options, requestBytes(method, path, more.body), more)
+    const line = await findLine()
+    const bytes = requestBytes(method, path, { body: more.body, heads: line.heads })
+    const reply = await roundTrip(line, bytes, { ...more, maxBytes: options.maxBytes ?? 64 * 1024 ** 2 })
     options.onRequest?.(`${method} ${path} → ${reply.status}, ${Math.round(1000 * (process.uptime() - started))} ms`)
     return reply
   }
@@ -114,7 +126,9 @@ export function createClient(options: ClientOptions): Client {
       const { streamLines } = await import('./stream.ts')
       const path = pathOf(route, more)
       options.onRequest?.(`GET ${path} → lines`)
-      const refused = await streamLines(options.socketPath, requestBytes('GET', path, undefined), { ...more, onLine })
+      const line = await findLine()
+      const bytes = requestBytes('GET', path, { body: undefined, heads: line.heads })
+      const refused = await streamLines(line, bytes, { ...more, onLine })
       if (refused) throw new RemoteError(errorBody(refused, parseBody(refused)))
     },
     async request(route, more = {}) {
@@ -148,19 +162,21 @@ function queryText(query: NonNullable<RequestOptions['query']>): string {
   return words.length === 0 ? '' : `?${words.join('&')}`
 }
 
-function requestBytes(method: string, path: string, body: unknown): Buffer {
+function requestBytes(
+  method: string,
+  path: string,
+  { body, heads }: { body: unknown; heads: readonly string[] },
+): Buffer {
   const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-  const head = [`${method} ${path} HTTP/1.1`, 'host: croft', 'accept: application/json', 'connection: close']
+  const head = [`${method} ${path} HTTP/1.1`, 'host: croft', 'accept: application/json', 'connection: close', ...heads]
   if (content) head.push('content-type: application/json', `content-length: ${content.length}`)
   else if (method !== 'GET') head.push('content-length: 0')
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), content ?? Buffer.alloc(0)])
 }
 
-function roundTrip(options: ClientOptions, bytes: Buffer, more: RequestOptions): Promise<Reply> {
-  const reader = replyReader({ maxBytes: options.maxBytes ?? 64 * 1024 ** 2 })
-  const idleMs = more.idleMs ?? 60_000
+function roundTrip(line: Line, bytes: Buffer, more: RequestOptions & { maxBytes: number }): Promise<Reply> {
+  const reader = replyReader(more)
   return new Promise((resolve, reject) => {
-    const socket = connect(options.socketPath)
     const settle = (act: () => void) => {
       more.signal?.removeEventListener('abort', onAbort)
       socket.destroy()
@@ -175,31 +191,14 @@ function roundTrip(options: ClientOptions, bytes: Buffer, more: RequestOptions):
       }
     }
     const onAbort = () => settle(() => reject(more.signal?.reason))
+    if (more.signal?.aborted) return reject(more.signal.reason)
     more.signal?.addEventListener('abort', onAbort, { once: true })
-    if (more.signal?.aborted) return onAbort()
-    socket.setTimeout(idleMs, () => settle(() => reject(silence(idleMs))))
-    socket.on('connect', () => socket.write(bytes))
-    socket.on('data', (chunk: Buffer) => attempt(() => reader.push(chunk)))
-    socket.on('end', () => attempt(() => reader.end()))
-    socket.on('error', (cause: NodeJS.ErrnoException) => settle(() => reject(connectError(cause, options.socketPath))))
-  })
-}
-
-export function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftError {
-  if (cause.code === 'EACCES' || cause.code === 'EPERM') {
-    return new CroftError('FORBIDDEN', `you may not use ${socketPath}`, { hint: 'run it as root', cause })
-  }
-  const absent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
-  const message = absent
-    ? `the daemon does not run: nothing answers on ${socketPath}`
-    : `the connection to the daemon broke: ${cause.message}`
-  const hint = absent ? 'systemctl start croft   (a new host: croft init)' : 'croft op ls'
-  return new CroftError('UNREACHABLE', message, { hint, cause })
-}
-
-export function silence(idleMs: number): CroftError {
-  return new CroftError('UNREACHABLE', `the daemon has been silent for ${Math.round(idleMs / 1000)} s`, {
-    hint: 'croft op ls',
+    const socket = speak(line, bytes, {
+      idleMs: more.idleMs ?? 60_000,
+      onData: (chunk) => attempt(() => reader.push(chunk)),
+      onEnd: () => attempt(() => reader.end()),
+      onFailure: (error) => settle(() => reject(error)),
+    })
   })
 }
 

@@ -2,8 +2,10 @@
 import { CroftError, errorTable, toCroftError } from '../api/errors.ts'
 import type { Answer } from './answer.ts'
 import type { Context } from './context.ts'
+import { type Config, chosenFarm, readConfig } from './farms.ts'
 import type { Flags } from './flags.ts'
 import type { Io } from './io.ts'
+import type { Line } from './line.ts'
 import { type Parsed, parse } from './parse.ts'
 import { oneLine } from './render/escape.ts'
 import { errorText, type Format, formats, jsonText, type RenderOptions, render } from './render/index.ts'
@@ -40,8 +42,9 @@ async function runCommand(parsed: Run, io: Io): Promise<number> {
   const { flags, row } = parsed
   let output: RenderOptions | undefined
   try {
-    output = renderOptions(flags, io)
-    const context = createContext(parsed, io, output.format)
+    const config = await readConfig(io)
+    output = renderOptions(flags, io, config)
+    const context = createContext(parsed, io, { format: output.format, farm: chosenFarm(flags, io.env, config) })
     for (const note of parsed.notes) context.say(note)
     const command = await row.run()
     const watching = flags.has('watch') || (row.verb === 'top' && io.stdout.tty && output.format === 'table')
@@ -50,7 +53,7 @@ async function runCommand(parsed: Run, io: Io): Promise<number> {
       return await watch(
         context,
         () => command.run(context),
-        (answer) => render(answer, freshOptions(flags, io)),
+        (answer) => render(answer, renderOptions(flags, io, config)),
       )
     }
     return print(await command.run(context), output, io)
@@ -67,11 +70,9 @@ function print(answer: Answer, options: RenderOptions, io: Io): number {
   return answer.exit ?? 0
 }
 
-const freshOptions = (flags: Flags, io: Io): RenderOptions => renderOptions(flags, io)
-
-function renderOptions(flags: Flags, io: Io): RenderOptions {
+function renderOptions(flags: Flags, io: Io, config: Config): RenderOptions {
   return {
-    format: chooseFormat(flags, io.env),
+    format: chooseFormat(flags, io.env.CROFT_OUTPUT || config.output),
     fields: flags.list('json'),
     columns: flags.list('columns'),
     sort: flags.text('sort'),
@@ -80,9 +81,9 @@ function renderOptions(flags: Flags, io: Io): RenderOptions {
   }
 }
 
-function chooseFormat(flags: Flags, env: Io['env']): Format {
+function chooseFormat(flags: Flags, usual: string | undefined): Format {
   if (flags.has('quiet')) return 'name'
-  const asked = flags.text('output') ?? (flags.has('json') ? 'json' : env.CROFT_OUTPUT || 'table')
+  const asked = flags.text('output') ?? (flags.has('json') ? 'json' : usual || 'table')
   const format = formats.find((each) => each === asked)
   if (format) return format
   const meant = nearest(asked, formats)
@@ -91,7 +92,8 @@ function chooseFormat(flags: Flags, env: Io['env']): Format {
   })
 }
 
-function createContext(parsed: Run, io: Io, format: Format): Context {
+function createContext(parsed: Run, io: Io, how: { format: Format; farm: string | undefined }): Context {
+  const { format, farm } = how
   const style = styleOf(io.env, io.stderr)
   const socketPath = io.env.CROFT_SOCKET || defaultSocket
   const say = (line: string) => io.stderr.write(`${signs(style, oneLine(line))}\n`)
@@ -103,14 +105,25 @@ function createContext(parsed: Run, io: Io, format: Format): Context {
     settings: parsed.settings,
     flags: parsed.flags,
     command: parsed.command,
-    client: createClient({ socketPath, ...requests }),
+    client: createClient({
+      socketPath,
+      ...requests,
+      ...(farm === undefined ? {} : { line: () => openLine(io.env, farm) }),
+    }),
     io,
     style,
     socketPath,
+    farm,
     memory: new Map(),
     forMachines: format !== 'table' && format !== 'wide',
     say,
   }
+}
+
+/** TLS is loaded by who speaks to a farm from afar. */
+async function openLine(env: Io['env'], farm: string): Promise<Line> {
+  const { findRemote, lineTo } = await import('./remote.ts')
+  return lineTo(await findRemote(env, farm))
 }
 
 /** On stderr; stdout stays empty. As JSON when JSON was asked for. */

@@ -11,6 +11,7 @@ export const settingTable = {
   order: { value: 'NUMBER', means: 'when its host starts, lower ones start first (0)' },
   nesting: { value: 'yes|no', means: 'whether it may run containers inside, from its next start on (no)' },
   key: { value: 'LINE', means: 'an ssh public key that enters it as root; again for another' },
+  listen: { value: '[ADDRESS]:PORT', means: 'where hosts let in who comes from outside with a token; off: nowhere' },
   'label.*': { value: 'TEXT', means: 'a label of your own, like label.owner=lark' },
 } as const satisfies Record<string, { readonly value: string; readonly means: string }>
 

@@ -1,7 +1,6 @@
 /** Reads an answer that goes on, line by line as it comes. */
-import { connect } from 'node:net'
+import { type Line, speak } from './line.ts'
 import { broken, ChunkedBody, type Head, type Reply, readHead, replyReader } from './reply.ts'
-import { connectError, silence } from './request.ts'
 
 export interface StreamOptions {
   readonly signal?: AbortSignal | undefined
@@ -14,13 +13,12 @@ const longestLine = 4 * 1024 ** 2
 
 /** Undefined when the stream has ended or was left; the reply when the daemon refused. Throws UNREACHABLE when it broke off. */
 export function streamLines(
-  socketPath: string,
+  line: Line,
   bytes: Buffer,
   { signal, idleMs = 60_000, onLine }: StreamOptions,
 ): Promise<Reply | undefined> {
   const reader = lineReader(onLine)
   return new Promise((resolve, reject) => {
-    const socket = connect(socketPath)
     const settle = (act: () => void) => {
       signal?.removeEventListener('abort', onAbort)
       socket.destroy()
@@ -35,13 +33,14 @@ export function streamLines(
       }
     }
     const onAbort = () => settle(() => resolve(undefined))
+    if (signal?.aborted) return resolve(undefined)
     signal?.addEventListener('abort', onAbort, { once: true })
-    if (signal?.aborted) return onAbort()
-    socket.setTimeout(idleMs, () => settle(() => reject(silence(idleMs))))
-    socket.on('connect', () => socket.write(bytes))
-    socket.on('data', (chunk: Buffer) => attempt(() => reader.push(chunk)))
-    socket.on('end', () => attempt(() => reader.end()))
-    socket.on('error', (cause: NodeJS.ErrnoException) => settle(() => reject(connectError(cause, socketPath))))
+    const socket = speak(line, bytes, {
+      idleMs,
+      onData: (chunk) => attempt(() => reader.push(chunk)),
+      onEnd: () => attempt(() => reader.end()),
+      onFailure: (error) => settle(() => reject(error)),
+    })
   })
 }
 

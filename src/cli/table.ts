@@ -1,6 +1,7 @@
 /** The one table of commands: it feeds parser, help and documentation. A command's module is loaded when it runs. */
 import type { CommandRow } from './command.ts'
 import { croftCommands } from './table/croft.ts'
+import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
 import { guestCommands } from './table/guest.ts'
 import { templateCommands } from './table/template.ts'
@@ -9,5 +10,6 @@ export const commands: readonly CommandRow[] = [
   ...guestCommands,
   ...templateCommands,
   ...farmCommands,
+  ...doorCommands,
   ...croftCommands,
 ]

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { Env } from './env.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
+import type { Outside } from './http/outside.ts'
 import type { Operations } from './operations/operations.ts'
 import type { UsageBoard } from './usage/board.ts'
 
@@ -31,6 +32,8 @@ export interface Daemon {
   /** Undefined until `croft init`. */
   readonly open: () => OpenFarm | undefined
   readonly away?: () => StoreAway | undefined
+  /** The door to the outside, and certificates. */
+  readonly outside: Outside
   readonly init: (farm: NewFarm, by: string) => Promise<{ readonly lines: readonly string[] }>
   readonly diagnose: () => Promise<readonly Finding[]>
   /** What it changed, one line each. */

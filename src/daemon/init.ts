@@ -76,6 +76,7 @@ export async function writeFarm(env: Env, store: Store, { settings, asked, pool,
     // A locally assigned ULA prefix with 40 random bits, RFC 4193.
     prefix6: `fd${random.slice(0, 2)}:${random.slice(2, 6)}:${random.slice(6, 10)}:1::/64`,
     keys: asked.keys ?? [],
+    ...(asked.listen === undefined ? {} : { listen: asked.listen }),
   }
   const host: HostRecord = { schema: schemaVersion, name: settings.hostName, number: 1, uidBase: defaultUidBase }
   const numbers: NumbersRecord = { schema: schemaVersion, blocks: [0], next: 1, used: [], resting: [], slots: [] }

@@ -34,6 +34,8 @@ export interface PhaseParts {
   readonly openStore: () => Promise<Store>
   readonly openFarm: (on: FarmBasis) => Promise<OpenFarm | undefined>
   readonly startHooks: (parts: HostParts) => Promise<Hooks>
+  /** After it was away. */
+  readonly onStoreBack: () => Promise<void>
 }
 
 export interface FarmBasis {
@@ -130,6 +132,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await leave()
     phase = next
     await begin()
+    await parts.onStoreBack()
   }
 
   async function lookAtStore(): Promise<void> {

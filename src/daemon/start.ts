@@ -29,9 +29,12 @@ import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
 import { readUpstream } from './hostprep/resolver.ts'
+import { createIdentify } from './http/identify.ts'
+import { createOutside } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
+import { folderOf } from './pki/authority.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
@@ -64,13 +67,23 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
         ...{ env, store, log, run, host: host.name, folder: settings.hooksDir, find: findHooks },
         cursorFile: join(settings.stateDir, 'hooks.json'),
       }),
+    onStoreBack: () => openOutside(),
   })
   const patient = () => {
     const { store, farm, away } = phases.now()
     return { run, settings, env, store: away ? undefined : store, open: farm, ...(away ? { away } : {}) }
   }
+  const folder = folderOf(settings.stateDir)
+  const outside = createOutside({ ...{ env, run, log, folder }, hostName: settings.hostName }, (request, response) =>
+    server.answerOutside(request, response),
+  )
+  /** Without the store nobody from outside can be known. */
+  const openOutside = async () => {
+    const { farm, away } = phases.now()
+    if (farm && !away) await outside.begin(farm.parts.farm)
+  }
   const daemon: Daemon = {
-    ...{ env, version: options.version, hostName: settings.hostName },
+    ...{ env, version: options.version, hostName: settings.hostName, outside },
     get store() {
       return there(phases.now()).store
     },
@@ -87,14 +100,19 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     async init(asked, by) {
       const lines = await initFarm({ ...base, store: there(phases.now()).store }, asked, by)
       await phases.reopenFarm()
-      return { lines }
+      await openOutside()
+      const { reason } = outside.door()
+      return { lines: reason === undefined ? lines : [...lines, `no door to the outside: ${reason}`] }
     },
   }
-  const server = await startServer(daemon, { socket: settings.socket, log })
+  const identify = createIdentify({ now: () => env.now(), store: () => daemon.store })
+  const server = await startServer(daemon, { socket: settings.socket, log, identify })
+  await openOutside()
   const farm = phases.now().farm?.parts.farm.name ?? null
   log.info({ socket: settings.socket, farm, version: options.version }, 'ready')
   return {
     async close() {
+      await outside.close()
       await server.close()
       await phases.close()
       rmSync(settings.socket, { force: true })

@@ -102,6 +102,7 @@ async function run(words: readonly string[]): Promise<Said> {
       throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' })
     },
     ask: async () => undefined,
+    askHidden: async () => undefined,
     onInterrupt: () => ({ [Symbol.dispose]: () => undefined }),
     sleep: async () => undefined,
     now: () => Date.now(),

@@ -218,6 +218,7 @@ async function asked(): Promise<{ exit: number; stdout: string; stderr: string }
     readStdin: async () => '',
     readTextFile: async () => '',
     ask: async () => undefined,
+    askHidden: async () => undefined,
     onInterrupt: () => ({ [Symbol.dispose]: () => undefined }),
     sleep: async () => undefined,
     now: () => 0,

@@ -14,11 +14,13 @@ import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { planHost } from '../../src/daemon/host/plan-host.ts'
 import type { Handler, Handlers } from '../../src/daemon/http/handler.ts'
 import { handlers } from '../../src/daemon/http/handlers/table.ts'
+import { createOutside } from '../../src/daemon/http/outside.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
+import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
 import { createFakeNames } from '../../src/drivers/names/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
@@ -97,6 +99,7 @@ export class SimFarm {
     const daemon: Daemon = {
       ...{ env, store, operations, version: 'sim', hostName },
       open: () => ({ parts, loop, usage }),
+      outside: createOutside({ env, log: parts.log, run: createRunner(), folder: '', hostName }, () => undefined),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

@@ -5,13 +5,14 @@ export const croftCommands: readonly CommandRow[] = [
     verb: 'init',
     args: ['[NAME]'],
     changes: true,
-    flags: ['pool', 'pool-path', 'pool-size', 'erase', 'prefix4', 'keys'],
+    flags: ['pool', 'pool-path', 'pool-size', 'erase', 'prefix4', 'keys', 'listen'],
     summary: 'start a farm on this host',
     description:
       'Starts the daemon when it does not run. Without --pool the pool is a file on the root disk: good to try, not to sell.',
     examples: [
       'croft init',
       'croft init meadow --pool file --pool-size 20G',
+      'croft init meadow --listen :8443',
       'croft init meadow --pool device --pool-path /dev/nvme1n1 --erase nvme1n1',
     ],
     run: () => import('../commands/croft/init.ts'),

@@ -2,8 +2,7 @@
  * The plan that this host was last given, kept in a file of its own: with it guests come back while the store cannot be
  * opened (docs/design/kept-plan.md). Written after changes, at most every half second, and at the end of the daemon.
  */
-import { open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import type { Storage } from '../../drivers/storage/driver.ts'
@@ -17,6 +16,7 @@ import {
   readAll,
   schemaVersion,
 } from '../records/records.ts'
+import { replaceFile } from '../replace-file.ts'
 import type { HostParts } from './parts.ts'
 
 export interface KeptPlan {
@@ -113,24 +113,6 @@ function planOf({ farm, host }: Source, records: ReadonlyMap<string, unknown>): 
     pools: below(keys.pools(host.name)).map(([, value]) => value as PoolRecord),
     guests: below(keys.guests(host.name)).map(([, value]) => value as GuestRecord),
     statuses: Object.fromEntries(statuses),
-  }
-}
-
-/** The old file or the new one, whole, whenever the power goes. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const handle = await open(`${file}.new`, 'w', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(`${file}.new`, file)
-  const folder = await open(dirname(file), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

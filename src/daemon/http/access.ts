@@ -6,11 +6,14 @@ import type { Access, Role } from '../../api/routes.ts'
 export interface Caller {
   readonly name: string
   readonly role: Role
+  /** The name of the token that was shown. */
+  readonly token?: string
 }
 
 const readerMay: ReadonlySet<Access['verb']> = new Set(['read'])
 
 export function may(caller: Caller, access: Access): boolean {
+  if (caller.role === 'newcomer') return access.noun === 'login'
   return caller.role === 'operator' || (caller.role === 'reader' && readerMay.has(access.verb))
 }
 

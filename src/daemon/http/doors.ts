@@ -1,12 +1,14 @@
 /**
- * The daemon's doors: unix sockets. Who speaks follows from the door: root's own, and one beside it for the members of
- * the group `croft`, who may read. Without that group only root opens either.
+ * The daemon's doors. Who speaks follows from the door: root's own socket, and one beside it for the members of the group
+ * `croft`, who may read (without that group only root opens either). Who comes from outside shows who they are.
  */
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import { CroftError } from '../../api/errors.ts'
 import type { Caller } from './access.ts'
+import type { Identify } from './identify.ts'
 import { answerMalformed } from './malformed.ts'
 
 export const readersGroup = 'croft'
@@ -17,20 +19,38 @@ export const operator: Caller = { name: 'root', role: 'operator' }
 const reader: Caller = { name: 'reader', role: 'reader' }
 
 export interface Doors {
+  /** Throws when that is not told; before anything of the request but its head is read. */
+  admit(request: IncomingMessage): Promise<void>
   callerOf(request: IncomingMessage): Caller
+  /** What came in from outside, by TLS. */
+  fromOutside(answer: Answer): Answer
   /** Listens for readers; what comes in there is known as theirs and answered as any other request. */
-  openReader(socket: string, answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server>
+  openReader(socket: string, answer: Answer): Promise<Server>
 }
 
-export function createDoors(): Doors {
-  const readers = new WeakSet<IncomingMessage>()
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+export function createDoors(identify: Identify): Doors {
+  const strangers = new WeakSet<IncomingMessage>()
+  const known = new WeakMap<IncomingMessage, Caller>()
   return {
-    callerOf: (request) => (readers.has(request) ? reader : operator),
+    async admit(request) {
+      if (strangers.has(request)) known.set(request, await identify(request))
+    },
+    callerOf: (request) => {
+      const caller = known.get(request)
+      if (!caller && strangers.has(request)) throw new CroftError('UNAUTHENTICATED', 'this door asks who you are')
+      return caller ?? operator
+    },
+    fromOutside: (answer) => (request, response) => {
+      strangers.add(request)
+      answer(request, response)
+    },
     openReader: (socket, answer) =>
       listen(
         socket,
         createServer((request, response) => {
-          readers.add(request)
+          known.set(request, reader)
           answer(request, response)
         }).on('clientError', (thrown, socket) => answerMalformed(thrown, socket as Socket)),
       ),

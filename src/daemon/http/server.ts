@@ -1,9 +1,9 @@
-/** The daemon's doors: unix sockets, the route table, one error shape. One bad request never ends the process. */
+/** The daemon's doors, the route table, one error shape. One bad request never ends the process. */
 import { chmodSync, rmSync } from 'node:fs'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { CroftError, errorTable, toCroftError } from '../../api/errors.ts'
+import { CroftError, type ErrorCode, errorTable, toCroftError } from '../../api/errors.ts'
 import { printable, printableLine } from '../../api/printable.ts'
 import { type Route, type RouteName, routes } from '../../api/routes.ts'
 import { bodies, pathValues, queries } from '../../api/schemas.ts'
@@ -13,6 +13,7 @@ import { assertMay, type Caller } from './access.ts'
 import { createDoors, type Doors, readerSocketOf } from './doors.ts'
 import type { Handler, Request } from './handler.ts'
 import { handlers } from './handlers/table.ts'
+import type { Identify } from './identify.ts'
 import { Lines, sendLines } from './lines.ts'
 import { answerMalformed } from './malformed.ts'
 
@@ -21,10 +22,17 @@ const bodyLimitBytes = 1024 * 1024
 export interface ServerOptions {
   readonly socket: string
   readonly log: Log
+  readonly identify: Identify
 }
 
-export async function startServer(daemon: Daemon, options: ServerOptions): Promise<FastifyInstance> {
-  const doors = createDoors()
+export interface RunningServer {
+  /** Answers what came in from outside. */
+  readonly answerOutside: (request: IncomingMessage, response: ServerResponse) => void
+  close(): Promise<void>
+}
+
+export async function startServer(daemon: Daemon, options: ServerOptions): Promise<RunningServer> {
+  const doors = createDoors(options.identify)
   const server = Fastify({
     bodyLimit: bodyLimitBytes,
     logger: false,
@@ -45,6 +53,7 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
       options.log,
     ),
   )
+  server.addHook('onRequest', (request) => doors.admit(request.raw))
   for (const [name, handler] of Object.entries(handlers))
     addRoute(server, daemon, name as RouteName, handler as Handler<RouteName>, doors)
   let readers: Server | undefined
@@ -64,7 +73,10 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
   readers = await doors.openReader(readerSocketOf(options.socket), (request, response) =>
     server.routing(request, response),
   )
-  return server
+  return {
+    answerOutside: doors.fromOutside((request, response) => server.routing(request, response)),
+    close: () => server.close(),
+  }
 }
 
 function addRoute(
@@ -157,6 +169,8 @@ function fromFastify(thrown: unknown): CroftError {
   return toCroftError(thrown)
 }
 
+const unknownSender: ReadonlySet<ErrorCode> = new Set(['UNAUTHENTICATED', 'TOO_MANY_ATTEMPTS'])
+
 function answerError(reply: FastifyReply, error: CroftError, log: Log): FastifyReply {
   if (error.code === 'INTERNAL')
     log.error(
@@ -165,6 +179,8 @@ function answerError(reply: FastifyReply, error: CroftError, log: Log): FastifyR
     )
   const { status } = errorTable[error.code]
   const { code, message, hint } = error.toBody()
+  // What else the sender has to say is not read.
+  if (unknownSender.has(code)) reply.header('connection', 'close')
   return reply
     .code(status === 200 ? 500 : status)
     .header('content-type', 'application/json; charset=utf-8')

@@ -30,6 +30,8 @@ export const keys = {
   removal: (host: string) => `removals/${host}`,
   hooks: (host: string) => `hooks/${host}/`,
   hook: (host: string, name: string) => `hooks/${host}/${name}`,
+  tokens: 'tokens/',
+  token: (name: string) => `tokens/${name}`,
   operations: 'operations/',
   operation: (id: string) => `operations/${id}`,
 } as const

@@ -77,6 +77,20 @@ export interface HostRecord {
   readonly uidBase: number
 }
 
+/** Who may come from outside. What proves it is kept as its SHA-256: right for 256 random bits, which nobody can guess. */
+export interface TokenRecord {
+  readonly schema: number
+  readonly name: string
+  readonly role: 'operator' | 'reader'
+  readonly hash: string
+  readonly created: string
+  readonly by: string
+  /** When it ends; of a login token, when the login must have been. */
+  readonly expires: string | null
+  /** Of a login token: how long what it is exchanged for shall live. */
+  readonly login?: { readonly lifeMs: number | null }
+}
+
 export type FarmRecord = Farm & { readonly schema: number }
 export type PoolRecord = PoolSpec & { readonly schema: number }
 export type SizeRecord = Size & { readonly schema: number }

@@ -122,6 +122,10 @@ export async function croft(argv: readonly string[], options: RunOptions = {}): 
       said.err += question
       return typed.shift()
     },
+    async askHidden(question) {
+      said.err += question
+      return typed.shift()
+    },
     onInterrupt(callback) {
       options.onInterruptible?.(callback)
       return { [Symbol.dispose]() {} }

@@ -1,7 +1,7 @@
 import type { Farm, NewFarm } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
 import { changeAnswer, wrongUse } from '../../change.ts'
-import { type Context, readInput } from '../../context.ts'
+import { type Context, readInput, requireHere } from '../../context.ts'
 import { foldedLine } from '../../progress.ts'
 import { ensureDaemon } from './start-daemon.ts'
 
@@ -11,6 +11,7 @@ interface Started {
 }
 
 export async function run(context: Context): Promise<Answer> {
+  requireHere(context, 'croft init')
   const body = await readFarm(context)
   await ensureDaemon(context)
   return changeAnswer(context, { route: 'initFarm', body, narrate: true }, ({ result }) => {
@@ -30,10 +31,12 @@ async function readFarm(context: Context): Promise<NewFarm> {
   const name = args.maybe('NAME')
   const prefix4 = flags.text('prefix4')
   const keys = flags.text('keys')
+  const listen = flags.text('listen')
   const pool = readPool(context)
   return {
     ...(name === undefined ? {} : { name }),
     ...(prefix4 === undefined ? {} : { prefix4 }),
+    ...(listen === undefined ? {} : { listen }),
     ...(pool === undefined ? {} : { pool }),
     ...(keys === undefined ? {} : { keys: keyLines(await readInput(context, keys)) }),
   }

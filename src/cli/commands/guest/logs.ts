@@ -10,7 +10,7 @@ const lookEveryMs = 1000
 
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))
-  if (!context.flags.has('console')) {
+  if (!context.flags.has('console') && context.farm === undefined) {
     const exit = await readJournal(context, guest)
     if (exit !== undefined) return silent(exit)
     context.say(`${guest} does not run or keeps no journal; this is its console`)

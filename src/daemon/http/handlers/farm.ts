@@ -19,10 +19,10 @@ export const handlers = {
   async getStatus(daemon): Promise<Status> {
     const away = daemon.away?.()
     if (away) return statusByKeptPlan(daemon, away)
-    const { revision } = await daemon.store.get('farm')
+    const { revision, entry } = await daemon.store.get(keys.farm)
     const { open, hostName, version, store } = daemon
     const base = { host: hostName, version, store: { kind: store.kind, revision, ok: true }, pressure: readPressure() }
-    const farm = open()?.parts.farm
+    const farm = open() && (entry?.value as FarmRecord | undefined)
     if (!farm)
       return {
         farm: null,
@@ -64,7 +64,7 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
-const shownFarm = ({ schema: _, ...farm }: FarmRecord): Farm => farm
+export const shownFarm = ({ schema: _, ...farm }: FarmRecord): Farm => farm
 
 async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: StoreAway): Promise<Status> {
   const guests: Record<string, number> = {}

@@ -1,5 +1,6 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
+import * as door from './door.ts'
 import * as events from './events.ts'
 import * as farm from './farm.ts'
 import * as guestChanges from './guest-changes.ts'
@@ -10,6 +11,7 @@ import * as metrics from './metrics.ts'
 import * as rules from './rules.ts'
 import * as snapshots from './snapshots.ts'
 import * as templates from './templates.ts'
+import * as tokens from './tokens.ts'
 
 export const handlers: Handlers = {
   ...farm.handlers,
@@ -22,4 +24,6 @@ export const handlers: Handlers = {
   ...history.handlers,
   ...events.handlers,
   ...metrics.handlers,
+  ...tokens.handlers,
+  ...door.handlers,
 }

@@ -1,0 +1,53 @@
+/** The door to the outside, who may come in by it, and the certificates that it shows. */
+import { z } from 'zod'
+import { Lifetime, Listen, Reachable } from './values.ts'
+
+/** `listen: null` shuts the door to the outside. */
+export const FarmChange = z.strictObject({ listen: Listen.nullable().optional() })
+export type FarmChange = z.input<typeof FarmChange>
+
+/** This host's door to the outside. */
+export interface Door {
+  readonly state: 'open' | 'shut' | 'failed'
+  readonly listen: string | null
+  /** Where others may reach it, as this host sees itself. */
+  readonly addresses: readonly string[]
+  /** Of the farm's CA: what `croft login` pins. */
+  readonly fingerprint: string | null
+  readonly reason?: string
+}
+
+export interface Certificate {
+  readonly name: string
+  readonly kind: 'ca' | 'host' | 'client'
+  readonly fingerprint: string
+  readonly names: readonly string[]
+  readonly begins: string
+  readonly expires: string
+  readonly renews: string | null
+}
+
+export const TokenName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -')
+/** `login`: a token for one `croft login`, which gets another in its place. */
+export const NewToken = z.strictObject({
+  name: TokenName,
+  role: z.enum(['operator', 'reader']),
+  expires: Lifetime.default(90 * 86_400_000),
+  login: z.boolean().default(false),
+  address: Reachable.optional(),
+})
+export type NewToken = z.input<typeof NewToken>
+export interface Token {
+  readonly name: string
+  readonly role: 'operator' | 'reader'
+  readonly state: 'valid' | 'expired' | 'unused'
+  readonly created: string
+  readonly by: string
+  readonly expires: string | null
+}
+/** Said once, when it is made, and kept nowhere. */
+export interface MadeToken extends Token {
+  readonly secret: string
+  /** The one word for `croft login`. */
+  readonly login?: string
+}

@@ -1,0 +1,19 @@
+import type { Answer } from '../../answer.ts'
+import { bulk } from '../../bulk.ts'
+import { changeResult } from '../../change.ts'
+import { confirmName } from '../../confirm.ts'
+import type { Context } from '../../context.ts'
+import { withStdin } from '../../targets.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const names = [...new Set(await withStdin(context, context.args.many('TOKEN')))]
+  const typed = names.length === 1 ? (names[0] ?? '') : `${names.length} tokens`
+  if (names.length > 0) await confirmName(context, typed, `this shuts out ${names.join(' ')}`)
+  return bulk(context, { names, many: names.length > 1 }, (name, signal) =>
+    changeResult(context, { route: 'removeToken', params: { token: name }, name, signal }, () => ({
+      name,
+      text: `${name} removed: refused from now on`,
+      record: null,
+    })),
+  )
+}

@@ -1,0 +1,109 @@
+/** Who may come from outside: tokens, and the one login that a login token is good for. */
+
+import type { MadeToken, Token } from '../../../api/door.ts'
+import { CroftError } from '../../../api/errors.ts'
+import type { Daemon } from '../../daemon.ts'
+import { timestamp } from '../../env.ts'
+import { assertRevision, type Change, commit } from '../../records/change.ts'
+import { keys } from '../../records/keys.ts'
+import { read, readAll, schemaVersion, type TokenRecord } from '../../records/records.ts'
+import { getTokenRecord, loginWithinMs, makeSecret, viewToken } from '../../records/tokens.ts'
+import type { Handlers } from '../handler.ts'
+import { loginWord } from '../login-word.ts'
+
+export const handlers = {
+  async listTokens(daemon): Promise<Token[]> {
+    return (await readAll<TokenRecord>(daemon.store, keys.tokens)).map(({ value }) =>
+      viewToken(value, daemon.env.now()),
+    )
+  },
+
+  async getToken(daemon, { params }): Promise<Token> {
+    return viewToken((await getTokenRecord(daemon, params.token)).value, daemon.env.now())
+  },
+
+  async addToken(daemon, { body, query, caller }) {
+    const { name, role, login } = body
+    const door = login ? await openDoor(daemon, body.address) : undefined
+    if (query.dryRun) return { operation: null, result: null, steps: [{ what: name, step: 'add', detail: role }] }
+    const { secret, hash } = makeSecret(daemon.env, name)
+    const record: TokenRecord = {
+      schema: schemaVersion,
+      ...{ name, role, hash, created: timestamp(daemon.env), by: caller.name },
+      expires: endOf(daemon, login ? loginWithinMs : body.expires),
+      ...(login ? { login: { lifeMs: body.expires } } : {}),
+    }
+    const token = viewToken(record, daemon.env.now())
+    await commit(daemon, caller, query, async (): Promise<Change> => {
+      if (await read(daemon.store, keys.token(name)))
+        throw new CroftError('EXISTS', `there is a token "${name}"`, { hint: `croft token rm ${name}` })
+      const key = keys.token(name)
+      const writes = [{ put: key, value: record }]
+      return { kind: 'token', name, verb: 'add', before: null, after: token, compare: [{ key, revision: 0 }], writes }
+    })
+    const made: MadeToken = { ...token, secret, ...(door ? { login: loginWord({ ...door, secret }) } : {}) }
+    return { operation: null, result: made }
+  },
+
+  async removeToken(daemon, { params, query, caller }) {
+    const name = params.token
+    await getTokenRecord(daemon, name)
+    if (query.dryRun) return { operation: null, result: null, steps: [{ what: name, step: 'remove', detail: 'token' }] }
+    await commit(daemon, caller, query, async (): Promise<Change> => {
+      const { key, revision, value } = await getTokenRecord(daemon, name)
+      assertRevision(query, revision, name)
+      const before = viewToken(value, daemon.env.now())
+      return {
+        kind: 'token',
+        name,
+        verb: 'rm',
+        before,
+        after: null,
+        compare: [{ key, revision }],
+        writes: [{ delete: key }],
+      }
+    })
+    return { operation: null, result: null }
+  },
+
+  /** The login token is replaced by another in one transaction: of two who show it, one gets in. */
+  async login(daemon, { query, caller }) {
+    const name = caller.token
+    if (name === undefined || caller.role !== 'newcomer')
+      throw new CroftError('REFUSED', 'only who shows a login token can log in', {
+        hint: 'croft token add NAME --login',
+      })
+    if (query.dryRun) return { operation: null, result: null, steps: [{ what: name, step: 'login', detail: 'token' }] }
+    const { secret, hash } = makeSecret(daemon.env, name)
+    let token: Token | undefined
+    await commit(daemon, caller, query, async (): Promise<Change> => {
+      const { key, revision, value } = await getTokenRecord(daemon, name)
+      const { login, ...rest } = value
+      if (!login) throw new CroftError('UNAUTHENTICATED', 'this login token was used already')
+      const record: TokenRecord = { ...rest, hash, expires: endOf(daemon, login.lifeMs) }
+      const now = daemon.env.now()
+      const before = viewToken(value, now)
+      token = viewToken(record, now)
+      const writes = [{ put: key, value: record }]
+      return { kind: 'token', name, verb: 'login', before, after: token, compare: [{ key, revision }], writes }
+    })
+    return { operation: null, result: { ...(token as Token), secret } satisfies MadeToken }
+  },
+} satisfies Partial<Handlers>
+
+const endOf = (daemon: Daemon, lifeMs: number | null): string | null =>
+  lifeMs === null ? null : new Date(daemon.env.now() + lifeMs).toISOString()
+
+async function openDoor(daemon: Daemon, asked: string | undefined): Promise<{ address: string; fingerprint: string }> {
+  const { state, addresses, fingerprint } = daemon.outside.door()
+  if (state !== 'open' || fingerprint === null)
+    throw new CroftError('REFUSED', 'nobody can log in: the door to the outside is shut', {
+      hint: 'croft farm set listen=:8443',
+    })
+  const port = addresses[0]?.split(':').at(-1)
+  const address = asked === undefined ? addresses[0] : /:\d+$/.test(asked) ? asked : `${asked}:${port}`
+  if (address !== undefined) return { address, fingerprint }
+  throw new CroftError('REFUSED', 'this host sees no address that others could reach', {
+    hint: 'croft token add NAME --login --address croft.example.org',
+  })
+}

@@ -1,0 +1,144 @@
+/** The host's side to the outside: the farm's CA, this host's certificate and its renewal, and the door that shows it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import os from 'node:os'
+import type { Certificate, Door } from '../../api/door.ts'
+import { type CroftError, toCroftError } from '../../api/errors.ts'
+import { parseListen } from '../../api/values.ts'
+import type { Runner } from '../../drivers/exec/command.ts'
+import type { Env } from '../env.ts'
+import type { Log } from '../host/parts.ts'
+import { type Authority, openAuthority } from '../pki/authority.ts'
+import type { FarmRecord } from '../records/records.ts'
+import type { TlsDoor } from './tls-door.ts'
+
+export interface OutsideParts {
+  readonly env: Env
+  readonly run: Runner
+  readonly log: Log
+  readonly folder: string
+  readonly hostName: string
+  readonly hostLifeMs?: number
+}
+
+export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface Outside {
+  /** Makes what certificates are missing and opens the door where the farm wants one. A failure is told by `door`. */
+  begin(farm: Pick<FarmRecord, 'name' | 'listen'>): Promise<void>
+  /** Opens it there, or shuts it. Throws when that cannot be, and then all is as before. */
+  listen(at: string | undefined): Promise<void>
+  door(): Door
+  certificates(): readonly Certificate[]
+  close(): Promise<void>
+}
+
+const lookEveryMs = 3600 * 1000
+
+export function createOutside(parts: OutsideParts, answer: Answer): Outside {
+  const { env, log } = parts
+  let authority: Authority | undefined
+  let open: { readonly at: string; readonly door: TlsDoor } | undefined
+  let wanted: string | undefined
+  let failure: CroftError | undefined
+  let timer: Disposable | undefined
+
+  async function listen(at: string | undefined): Promise<void> {
+    if (at === open?.at && at === wanted) return
+    if (!authority) throw failure ?? new Error('there is no farm yet')
+    // Two sockets cannot have one port: where only the address differs, the old one goes first.
+    const old = open
+    const clash = old && at && parseListen(old.at)?.port === parseListen(at)?.port
+    if (clash) await shut()
+    try {
+      const next = at === undefined ? undefined : { at, door: await openDoor(authority, at) }
+      if (!clash) await shut()
+      open = next
+    } catch (thrown) {
+      if (clash) open = { at: old.at, door: await openDoor(authority, old.at) }
+      throw thrown
+    }
+    wanted = at
+    failure = undefined
+    log.info({ listen: at ?? null }, 'the door to the outside')
+  }
+
+  /** Loaded when there is such a door: TLS costs memory. */
+  async function openDoor(from: Authority, at: string): Promise<TlsDoor> {
+    const { openTlsDoor } = await import('./tls-door.ts')
+    return openTlsDoor(at, from.material(), answer)
+  }
+
+  async function shut(): Promise<void> {
+    await open?.door.close()
+    open = undefined
+  }
+
+  async function renew(): Promise<void> {
+    if (!(await authority?.refresh()) || !authority) return
+    open?.door.renew(authority.material())
+    log.info({ expires: authority.certificates().at(-1)?.expires }, 'the certificate of this host was renewed')
+  }
+
+  function renewLater(): void {
+    timer = env.later(lookEveryMs, () => {
+      renew()
+        .catch((thrown) => {
+          failure = toCroftError(thrown)
+          log.error({ error: failure.message }, 'the certificate of this host was not renewed')
+        })
+        .finally(renewLater)
+    })
+  }
+
+  return {
+    async begin(farm) {
+      wanted = farm.listen
+      try {
+        const { folder, hostName: host, hostLifeMs } = parts
+        const life = hostLifeMs === undefined ? {} : { hostLifeMs }
+        authority = await openAuthority({
+          ...parts,
+          ...{ folder, farm: farm.name, host, ...life, names: () => namesOf(host) },
+        })
+        await authority.refresh()
+        if (timer === undefined) renewLater()
+        await listen(farm.listen)
+      } catch (thrown) {
+        failure = toCroftError(thrown)
+        log.error({ code: failure.code, error: failure.message }, 'the door to the outside stays shut')
+      }
+    },
+    listen,
+    door: () => ({
+      state: open ? 'open' : wanted === undefined && !failure ? 'shut' : 'failed',
+      listen: wanted ?? null,
+      addresses: open ? addressesOf(open.at) : [],
+      fingerprint: authority?.fingerprint() ?? null,
+      ...(failure ? { reason: failure.message } : {}),
+    }),
+    certificates: () => authority?.certificates() ?? [],
+    async close() {
+      timer?.[Symbol.dispose]()
+      await shut()
+    },
+  }
+}
+
+/** Of this host, without guests' links and what only lives on the link. IPv4 first: that is what most can reach. */
+function ownAddresses(): string[] {
+  const all = Object.entries(os.networkInterfaces()).flatMap(([link, addresses = []]) =>
+    addresses.filter(({ address, internal }) => !internal && !link.startsWith('croft') && !/^fe80:/i.test(address)),
+  )
+  return all.sort((one, two) => one.family.localeCompare(two.family)).map(({ address }) => address)
+}
+
+/** Loopback too, for who forwards the port by ssh. */
+const namesOf = (host: string): string[] => [
+  ...new Set([host, os.hostname(), 'localhost', '127.0.0.1', '::1', ...ownAddresses()]),
+]
+
+function addressesOf(listen: string): string[] {
+  const at = parseListen(listen)
+  const own = at?.host === undefined || at.host === '0.0.0.0' || at.host === '::' ? ownAddresses() : [at.host]
+  return own.map((address) => (address.includes(':') ? `[${address}]:${at?.port}` : `${address}:${at?.port}`))
+}

@@ -1,0 +1,111 @@
+/**
+ * The door to the outside: TLS 1.3 with the farm's own certificate, and a token in each request. Everything that a
+ * stranger can make us hold is bounded: connections in all and from one address, head, body, and how long each may take.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
+import { CroftError } from '../../api/errors.ts'
+import { parseListen } from '../../api/values.ts'
+import type { Material } from '../pki/authority.ts'
+import { blockOf } from './attempts.ts'
+import { answerMalformed } from './malformed.ts'
+
+const limits = {
+  connections: 500,
+  connectionsOfOneAddress: 50,
+  handshakeMs: 10_000,
+  headMs: 10_000,
+  requestMs: 60_000,
+  keepAliveMs: 5_000,
+  /** Longer than the longest wait for an operation. */
+  silentMs: 660_000,
+  headBytes: 16 * 1024,
+} as const
+
+export interface TlsDoor {
+  readonly port: number
+  /** Takes a renewed certificate; connections that are open go on with the old one. */
+  renew(material: Material): void
+  close(): Promise<void>
+}
+
+export async function openTlsDoor(
+  listen: string,
+  material: Material,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<TlsDoor> {
+  const at = parseListen(listen)
+  if (!at) throw new CroftError('BAD_VALUE', `"${listen}" is not an address and port`)
+  const server = createServer(
+    {
+      ...secure(material),
+      handshakeTimeout: limits.handshakeMs,
+      headersTimeout: limits.headMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: limits.headBytes,
+      // A session resumed by a ticket would outlive a renewal.
+      sessionTimeout: 300,
+    },
+    answer,
+  )
+  server.maxConnections = limits.connections
+  server.setTimeout(limits.silentMs, (socket) => socket.destroy())
+  bound(server)
+  server.on('tlsClientError', (_thrown, socket) => socket.destroy())
+  server.on('clientError', (thrown, socket) => answerMalformed(thrown, socket as Socket))
+  await opened(server, at)
+  return {
+    port: at.port,
+    renew: (renewed) => server.setSecureContext(secure(renewed)),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+const secure = ({ key, cert }: Material) => ({ key, cert, minVersion: 'TLSv1.3' as const })
+
+/** Before a byte is read: who holds many connections already gets no more. */
+function bound(server: Server): void {
+  const held = new Map<string, number>()
+  server.prependListener('connection', (socket: Socket) => {
+    const from = blockOf(socket.remoteAddress ?? '')
+    const count = (held.get(from) ?? 0) + 1
+    held.set(from, count)
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => {
+      const left = (held.get(from) ?? 1) - 1
+      if (left > 0) held.set(from, left)
+      else held.delete(from)
+    })
+    if (count > limits.connectionsOfOneAddress) socket.destroy()
+  })
+}
+
+function opened(server: Server, { host, port }: { host: string | undefined; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'another program has it'
+          : cause.code === 'EADDRNOTAVAIL'
+            ? 'this host has no such address'
+            : cause.message
+      reject(
+        new CroftError('REFUSED', `port ${port} cannot be opened: ${why}`, {
+          hint: `ss -tlnp sport = :${port}`,
+          cause,
+        }),
+      )
+    })
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      server.removeAllListeners('error').on('error', () => undefined)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,105 @@
+/**
+ * Certificates by Debian's openssl, in a short-lived process: the daemon itself carries no code for signing. What is
+ * handed over lies in a folder of its own for that moment, 0700, and is gone afterwards.
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { CroftError } from '../../api/errors.ts'
+import type { Command, Runner } from '../../drivers/exec/command.ts'
+import type { Validity } from '../../plan/certificates.ts'
+
+export interface Wanted extends Validity {
+  readonly kind: 'ca' | 'host' | 'client'
+  readonly subject: string
+  /** Names and addresses that a host answers to. */
+  readonly names: readonly string[]
+  /** Key and certificate of the CA, PEM; a CA signs itself. */
+  readonly signer?: string
+}
+
+export interface Issued {
+  readonly key: string
+  readonly certificate: string
+}
+
+export async function issue(run: Runner, folder: string, wanted: Wanted): Promise<Issued> {
+  await mkdir(folder, { mode: 0o700 })
+  const put = (name: string, text: string) => writeFile(join(folder, name), text, { mode: 0o600 })
+  try {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    await put('config', configText(wanted))
+    await put('key', key)
+    await put('signer', wanted.signer ?? key)
+    await put('index', '')
+    for (const command of commands(folder, wanted)) await run.run(command)
+    return { key, certificate: await readFile(join(folder, 'certificate'), 'utf8') }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export function commands(folder: string, wanted: Wanted): Command[] {
+  const openssl = (...args: string[]): Command => ({ file: 'openssl', args, cwd: folder, timeoutMs: 30_000 })
+  const by = wanted.signer === undefined ? ['-selfsign'] : ['-cert', 'signer']
+  const dates = ['-startdate', dateText(wanted.from), '-enddate', dateText(wanted.until)]
+  return [
+    openssl('req', '-new', '-config', 'config', '-key', 'key', '-out', 'request'),
+    openssl(
+      'ca',
+      '-batch',
+      '-config',
+      'config',
+      ...by,
+      '-keyfile',
+      'signer',
+      '-in',
+      'request',
+      ...dates,
+      '-notext',
+      '-out',
+      'certificate',
+    ),
+  ]
+}
+
+/** `20261121132034Z`, as X.509 writes time. */
+const dateText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`
+
+const purposes: Readonly<Record<Wanted['kind'], readonly string[]>> = {
+  ca: ['basicConstraints = critical, CA:TRUE, pathlen:0', 'keyUsage = critical, keyCertSign, cRLSign'],
+  host: [
+    'basicConstraints = critical, CA:FALSE',
+    'keyUsage = critical, digitalSignature',
+    'extendedKeyUsage = serverAuth',
+  ],
+  client: [
+    'basicConstraints = critical, CA:FALSE',
+    'keyUsage = critical, digitalSignature',
+    'extendedKeyUsage = clientAuth',
+  ],
+}
+
+export function configText({ kind, subject, names, signer }: Wanted): string {
+  const others = names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${plainWord(name)}`)
+  return [
+    ...['[ca]', 'default_ca = own'],
+    ...['[own]', 'database = index', 'new_certs_dir = .', 'default_md = sha256', 'policy = any', 'rand_serial = yes'],
+    ...['unique_subject = no', 'email_in_dn = no', 'x509_extensions = extensions'],
+    ...['[any]', 'commonName = supplied'],
+    ...['[req]', 'prompt = no', 'default_md = sha256', 'distinguished_name = name'],
+    ...['[name]', `CN = ${plainWord(subject)}`],
+    ...['[extensions]', ...purposes[kind], 'subjectKeyIdentifier = hash'],
+    ...(signer === undefined ? [] : ['authorityKeyIdentifier = keyid']),
+    ...(others.length === 0 ? [] : [`subjectAltName = ${others.join(', ')}`]),
+    '',
+  ].join('\n')
+}
+
+/** Nothing that openssl's configuration would read as its own. */
+function plainWord(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9 .:-]{0,120}$|^::[0-9a-f:.]*$/.test(text)) return text
+  throw new CroftError('BAD_VALUE', 'a name for a certificate holds something else than letters, digits, dots, - and :')
+}

@@ -1,0 +1,58 @@
+/** Tokens: `croft_NAME_SECRET`, 256 random bits. The store has the hash; the token itself is said once. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Token } from '../../api/door.ts'
+import { CroftError } from '../../api/errors.ts'
+import type { Role } from '../../api/routes.ts'
+import type { Store } from '../../store/store.ts'
+import type { Daemon } from '../daemon.ts'
+import type { Env } from '../env.ts'
+import { keys } from './keys.ts'
+import { type Held, read, type TokenRecord } from './records.ts'
+
+/** A login token is for the next quarter of an hour. */
+export const loginWithinMs = 15 * 60_000
+
+export function makeSecret(env: Pick<Env, 'randomHex'>, name: string): { secret: string; hash: string } {
+  const random = Buffer.from(env.randomHex(32), 'hex').toString('base64url')
+  return { secret: `croft_${name}_${random}`, hash: hashOf(random) }
+}
+
+export const hashOf = (random: string): string => createHash('sha256').update(random).digest('hex')
+
+export function parseSecret(text: string): { readonly name: string; readonly random: string } | undefined {
+  const match = /^croft_([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)_([A-Za-z0-9_-]{43})$/.exec(text)
+  return match?.[1] && match[2] ? { name: match[1], random: match[2] } : undefined
+}
+
+/** Whose token it is. Says no more than that to who does not hold it; takes as long for a name that is not there. */
+export async function findTokenOf(store: Store, text: string): Promise<TokenRecord | undefined> {
+  const parsed = parseSecret(text)
+  if (!parsed) return undefined
+  const record = (await read<TokenRecord>(store, keys.token(parsed.name)))?.value
+  const known = Buffer.from(record?.hash ?? hashOf(''), 'hex')
+  const shown = Buffer.from(hashOf(parsed.random), 'hex')
+  return known.length === shown.length && timingSafeEqual(known, shown) && record ? record : undefined
+}
+
+export const isExpired = ({ expires }: TokenRecord, now: number): boolean =>
+  expires !== null && Date.parse(expires) <= now
+
+export const roleOf = (record: TokenRecord): Role => (record.login ? 'newcomer' : record.role)
+
+export async function getTokenRecord(daemon: Daemon, name: string): Promise<Held<TokenRecord>> {
+  const found = await read<TokenRecord>(daemon.store, keys.token(name))
+  if (found) return found
+  throw new CroftError('NOT_FOUND', `no token "${name}"`, { hint: 'croft token ls' })
+}
+
+export function viewToken(record: TokenRecord, now: number): Token {
+  const { name, role, created, by, expires } = record
+  return {
+    name,
+    role,
+    state: isExpired(record, now) ? 'expired' : record.login ? 'unused' : 'valid',
+    created,
+    by,
+    expires,
+  }
+}

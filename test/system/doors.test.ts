@@ -1,0 +1,166 @@
+/** The door to the outside: a laptop (another home, on the farm's loopback) logs in, reads, changes, and is shut out. */
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { Certificate, Door, Token } from '../../src/api/door.ts'
+import type { Outcome } from '../../src/drivers/exec/command.ts'
+import { useFarm } from './farm.ts'
+
+const farm = await useFarm({ init: ['--listen', ':8443'] })
+const homes: string[] = []
+after(async () => {
+  for (const home of homes) await rm(home, { recursive: true, force: true })
+})
+
+interface Laptop {
+  readonly home: string
+  run(...words: string[]): Promise<Outcome>
+  type(stdin: string, ...words: string[]): Promise<Outcome>
+}
+
+/** Nothing of the host but its network: no socket, another home. */
+async function laptop(env: Record<string, string> = {}): Promise<Laptop> {
+  const home = await mkdtemp(join(tmpdir(), 'croft-laptop-'))
+  homes.push(home)
+  const own = { HOME: home, CROFT_SOCKET: '', CROFT_STATE: '', ...env }
+  return {
+    home,
+    run: (...words) => farm.croftWith({ env: own }, ...words),
+    type: (stdin, ...words) => farm.croftWith({ env: own, stdin }, ...words),
+  }
+}
+
+const door = async (): Promise<Door> => (await farm.json<{ door: Door }>('farm', 'show')).door
+const loginWord = async (name: string, ...words: string[]): Promise<string> =>
+  (await farm.croftOk('token', 'add', name, '--login', '--address', '127.0.0.1', ...words)).trim()
+
+function assertSaid(outcome: Outcome, code: number, what: RegExp): void {
+  assert.match(outcome.stderr, what)
+  assert.equal(outcome.code, code, outcome.stderr)
+}
+
+test('one word from the host logs a laptop in; it lists, creates and removes as on the host', async () => {
+  const word = await loginWord('lark')
+  const mine = await laptop()
+  const said = await mine.run('login', word)
+  assert.equal(said.code, 0, said.stderr)
+  assert.match(said.stdout, /meadow at 127\.0\.0\.1:8443 as operator until 20\d\d-/)
+  assert.equal((await mine.run('create', 'web', 'debian:12', '--no-start')).code, 0)
+  assert.match((await mine.run('ls')).stdout, /web/)
+  assert.match(await farm.croftOk('history', 'web'), /token:lark/)
+  assert.equal((await mine.run('rm', 'web', '-y')).code, 0)
+  const again = await (await laptop()).run('login', word)
+  assertSaid(again, 4, /not known here: removed, used up/)
+  const folder = join(mine.home, '.config/croft')
+  assert.deepEqual((await readdir(folder)).sort(), ['config.json', 'farms'])
+  for (const [path, mode] of [
+    ['', 0o700],
+    ['config.json', 0o600],
+    ['farms', 0o700],
+    ['farms/meadow.json', 0o600],
+  ] as const)
+    assert.equal((await stat(join(folder, path))).mode & 0o777, mode, path)
+})
+
+test('what needs root on the host says so from afar', async () => {
+  const mine = await laptop()
+  assert.equal((await mine.type(await loginWord('far'), 'login')).code, 0)
+  assertSaid(await mine.run('exec', 'web', '--', 'true'), 125, /exec is not possible from afar yet/)
+  assertSaid(await mine.run('shell', 'web'), 125, /shell is not possible from afar yet/)
+  assertSaid(await mine.run('init'), 4, /init is not possible from afar yet/)
+})
+
+test('by host, fingerprint and a token on stdin; a wrong fingerprint is refused before the token is sent', async () => {
+  const { fingerprint } = await door()
+  const token = (await farm.croftOk('token', 'add', 'monitor', '--role', 'reader')).trim()
+  const mine = await laptop()
+  const wrong = 'ab'.repeat(32)
+  assertSaid(await mine.type(token, 'login', '127.0.0.1', '--fingerprint', wrong), 4, /does not belong to the farm/)
+  assertSaid(await mine.type(token, 'login', '127.0.0.1'), 4, /nobody is here to say whether/)
+  assert.equal((await mine.type(token, 'login', '127.0.0.1', '--fingerprint', String(fingerprint))).code, 0)
+  assert.equal((await mine.run('ls')).code, 0)
+  assertSaid(await mine.run('create', 'web', 'debian:12'), 4, /token:monitor \(reader\) may not create a guest/)
+  assertSaid(await mine.run('token', 'ls'), 4, /may not use a token/)
+  await farm.croftOk('token', 'rm', 'monitor', '-y')
+  assertSaid(await mine.run('ls'), 4, /not known here: removed/)
+})
+
+test('without a login, by environment alone', async () => {
+  const token = (await farm.croftOk('token', 'add', 'pipeline', '--role', 'reader')).trim()
+  const { fingerprint } = await door()
+  const env = { CROFT_FARM: '127.0.0.1:8443', CROFT_FINGERPRINT: String(fingerprint), CROFT_TOKEN: token }
+  assert.equal((await (await laptop(env)).run('ls', '--json')).stdout, '[]\n')
+  assertSaid(await (await laptop({ ...env, CROFT_TOKEN: 'croft_pipeline_' })).run('ls'), 4, /not known here/)
+  const other = await laptop({ ...env, CROFT_FINGERPRINT: 'cd'.repeat(32) })
+  assertSaid(await other.run('ls'), 4, /does not belong to the farm/)
+})
+
+test('a token that ended is refused, and so is a CA that was exchanged', async () => {
+  const mine = await laptop()
+  assert.equal((await mine.run('login', await loginWord('short', '--expires', '1s'))).code, 0)
+  await farm.waitFor(async () => (await farm.json<Token>('token', 'show', 'short')).state === 'expired')
+  assertSaid(await mine.run('ls'), 4, /this token ended at/)
+  const file = join(mine.home, '.config/croft/farms/meadow.json')
+  const login = JSON.parse(await readFile(file, 'utf8')) as { ca: string }
+  const other = await readFile(new URL('../fixtures/other-ca.pem', import.meta.url), 'utf8')
+  await writeFile(file, JSON.stringify({ ...login, ca: other }))
+  assertSaid(await mine.run('ls'), 4, /does not show a certificate of farm "meadow".*nothing was sent/)
+})
+
+test('the door is shut and opened without a restart; the local socket never needs it', async () => {
+  const mine = await laptop()
+  assert.equal((await mine.run('login', await loginWord('door'))).code, 0)
+  assertSaid(await farm.croft('farm', 'set', 'listen=203.0.113.9:8443'), 4, /this host has no such address/)
+  assert.equal((await door()).state, 'open')
+  await farm.croftOk('farm', 'set', 'listen=off')
+  assertSaid(await mine.run('ls'), 7, /nothing answers on 127\.0\.0\.1:8443/)
+  assertSaid(await farm.croft('token', 'add', 'late', '--login'), 4, /the door to the outside is shut/)
+  await farm.croftOk('farm', 'set', 'listen=:8443')
+  assert.equal((await mine.run('ls')).code, 0)
+  await farm.restartDaemon({ kill: 'SIGKILL' })
+  await farm.waitFor(async () => (await door()).state === 'open')
+  assert.equal((await mine.run('ls')).code, 0)
+})
+
+test('use and logout; --farm chooses for one command', async () => {
+  const mine = await laptop()
+  assert.equal((await mine.run('login', await loginWord('two'), '--farm', 'work')).code, 0)
+  assert.match((await mine.run('use')).stdout, /local[^*]*\n.*work +\*/)
+  assert.equal((await mine.run('use', 'local')).code, 0)
+  assertSaid(await mine.run('ls'), 7, /the daemon does not run/)
+  assert.equal((await mine.run('ls', '--farm', 'work')).code, 0)
+  assert.equal((await mine.run('logout', 'work')).code, 0)
+  assertSaid(await mine.run('ls', '--farm', 'work'), 3, /not logged in to a farm "work"/)
+})
+
+test('certificates are told; no secret of any of this is in a log, an answer, a record or the history', async () => {
+  const certificates = await farm.json<Certificate[]>('cert', 'ls')
+  assert.deepEqual(
+    certificates.map(({ kind, name }) => [kind, name]),
+    [
+      ['ca', 'meadow'],
+      ['host', 'ash'],
+    ],
+  )
+  const token = (await farm.croftOk('token', 'add', 'canary', '--role', 'operator')).trim()
+  const secret = token.split('_').slice(2).join('_')
+  const mine = await laptop({
+    CROFT_FARM: '127.0.0.1',
+    CROFT_FINGERPRINT: String((await door()).fingerprint),
+    CROFT_TOKEN: token,
+  })
+  assert.equal((await mine.run('create', 'web', 'nope:1')).code, 3)
+  const told = [
+    await readFile(farm.logFile, 'utf8'),
+    ...(await Promise.all(
+      ['/v1/tokens', '/v1/tokens/canary', '/v1/history', '/v1/data?limit=1000', '/v1/farm', '/v1/certificates'].map(
+        async (path) => (await farm.api('GET', path)).text,
+      ),
+    )),
+    await readFile(join(farm.stateDir, 'store/croft.db'), 'latin1'),
+  ]
+  for (const text of told) assert.ok(!text.includes(secret))
+  for (const text of told.slice(0, -1)) assert.doesNotMatch(text, /"hash"|PRIVATE KEY/)
+})
