@@ -92,12 +92,14 @@ export function parseFingerprint(text: string): string {
   })
 }
 
+/** `HOST` or `HOST:PORT`. */
 export function withPort(address: string): string {
-  if (!/^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(:\d{1,5})?$/.test(address))
-    throw new CroftError('USAGE', `"${address}" is not a place like croft.example.org:8443`, {
-      hint: 'croft help login',
-    })
-  return /:\d+$/.test(address) && !address.endsWith(']') ? address : `${address}:${defaultPort}`
+  const match = /^([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::(\d{1,5}))?$/.exec(
+    address,
+  )
+  const port = Number(match?.[2] ?? defaultPort)
+  if (match && port > 0 && port < 65_536) return `${match[1]}:${port}`
+  throw new CroftError('USAGE', `"${address}" is not a place like croft.example.org:8443`, { hint: 'croft help login' })
 }
 
 function placeOf(address: string): { host: string; port: number; servername?: string } {

@@ -13,11 +13,12 @@ const farm = await useSharedFarm()
 await farm.croftOk('create', 'victim', 'debian:12', '--no-start', 'label.owner=lark')
 await farm.croftOk('snapshot', 'add', 'victim@snap')
 
-/** What begins a daemon, prepares the host, or opens an editor is not run here. */
-const elsewhere = new Set(['daemon', 'host-prepare', 'init', 'edit', 'doctor'])
+/** What begins a daemon, prepares the host, opens an editor, or asks other machines is not run here. */
+const elsewhere = new Set(['daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
 const good: Readonly<Record<string, string>> = {
   ...{ GUEST: 'victim', NAME: 'shop', TEMPLATE: 'debian:12', SNAPSHOT: 'victim@snap', HOST: 'ash' },
   ...{ OPERATION: 'abcdefghijkl', KEY: 'farm', JSON: '{}', METHOD: 'GET', PATH: '/v1/guests', REVISION: '1' },
+  ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },
 }
 

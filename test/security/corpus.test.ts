@@ -12,6 +12,7 @@ import { useSharedFarm } from './shared.ts'
 const farm = await useSharedFarm()
 await farm.croftOk('create', 'victim', 'debian:12', '--no-start', 'label.owner=lark')
 await farm.croftOk('snapshot', 'add', 'victim@snap')
+await farm.croftOk('token', 'add', 'lark', '--role', 'reader')
 const [operation] = await farm.json<{ id: string }[]>('op', 'ls')
 const world: World = {
   guest: 'victim',
@@ -19,6 +20,7 @@ const world: World = {
   template: 'debian:12',
   host: farm.hostName,
   operation: operation?.id ?? '',
+  token: 'lark',
 }
 const agent = new Agent({ keepAlive: true, maxSockets: 6 })
 
@@ -111,6 +113,8 @@ async function pictureOfFarm(): Promise<string> {
     'history',
     'operations',
     'data',
+    'farm',
+    'tokens',
   ]
   const texts = await Promise.all(
     lists.map(async (list) => (await farm.api('GET', `/v1/${list}`)).text.replace(/"freeBytes":\d+/, '')),

@@ -26,6 +26,7 @@ export interface World {
   readonly template: string
   readonly host: string
   readonly operation: string
+  readonly token: string
 }
 
 export function* attacks(world: World, sample: (values: readonly unknown[]) => readonly unknown[]): Generator<Attack> {
@@ -161,6 +162,8 @@ const goodValues: readonly unknown[] = [
     '203.0.113.7',
     'https://deb.debian.org/debian',
     '/var/lib/pool',
+    ':8443',
+    '90d',
   ],
   ...[true, 'true', 1, 20, 512, 8080, 64 * 1024 ** 2, 'allow', 'in', 'tcp', 'start', 'file', 'any', 'guest', null],
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1bmNoIG9mIGJ5dGVzIHRoYXQgYXJlIG5vIGtleQ== lark',
