@@ -119,7 +119,8 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
     await runtime.setLimits(905, {})
     assert.deepEqual(await limits(), [null, null])
     const usage = await runtime.usage(905)
-    for (const value of [usage?.cpuSeconds, usage?.memoryBytes, usage?.processes, usage?.netInBytes])
+    const { cpuSeconds, memoryBytes, processes, netInBytes, diskReadBytes, oomKills } = usage ?? {}
+    for (const value of [cpuSeconds, memoryBytes, processes, netInBytes, diskReadBytes, oomKills])
       assert.ok(typeof value === 'number' && value >= 0)
     await runtime.kill(905)
     assert.equal(await runtime.usage(905), undefined)

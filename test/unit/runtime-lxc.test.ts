@@ -199,6 +199,19 @@ test('usage on v1 and v2: without the cache that can be given back; no limit is 
   assert.deepEqual([oomKills, diskReadBytes, diskWriteBytes], [7, 4096, 9], 'kills of all folders below')
 })
 
+test('a guest that makes folders without end is looked into as far as is fair', () => {
+  const v1 = v1Roots()
+  const within = join(v1.top, 'croft.1/21/guest/ns')
+  const deep = join(within, ...Array.from({ length: 50 }, () => 'deeper'))
+  for (const below of [deep, ...Array.from({ length: 300 }, (_, at) => join(within, `h ${at}\u001b`))]) {
+    mkdirSync(below, { recursive: true })
+    writeFileSync(join(below, 'memory.oom_control'), 'oom_kill 1\n')
+  }
+  const kills = new Cgroup(v1, 'croft.1/21').usage().oomKills ?? 0
+  assert.ok(kills > 1 && kills <= 207, String(kills))
+  rmSync(within, { recursive: true })
+})
+
 test('a cgroup that is not there is all null, and frozen it is not', () => {
   const nowhere = new Cgroup({ v1: new Map(), v2: join(folder, 'nowhere') }, 'croft.1/9')
   assert.ok(Object.values(nowhere.usage()).every((value) => value === null))

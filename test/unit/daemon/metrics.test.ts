@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Guest } from '../../../src/api/guest.ts'
+import { handlers } from '../../../src/daemon/http/handlers/metrics.ts'
 import { neverSeen } from '../../../src/daemon/usage/board.ts'
 import { exposition } from '../../../src/daemon/usage/exposition.ts'
 import { daemonFamilies, farmFamilies } from '../../../src/daemon/usage/metrics.ts'
@@ -80,6 +81,23 @@ test('every name and set of labels comes once, each family in one piece, in the 
   ])
     assert.ok(lines.includes(line), line)
   assert.doesNotMatch(text, /memory_bytes\{guest="web2"/, 'what is not known is not zero')
+})
+
+test('without a store, or a farm, daemon and host are still told of', async () => {
+  const daemon = (away: boolean) =>
+    ({
+      ...{ version: '1', hostName: 'ash', open: () => undefined },
+      away: () => (away ? { why: new Error('gone') } : undefined),
+    }) as unknown as Parameters<typeof handlers.getMetrics>[0]
+  for (const [away, up] of [
+    [true, 0],
+    [false, 1],
+  ] as const) {
+    const text = await handlers.getMetrics(daemon(away))
+    assert.match(text, new RegExp(`^croft_store_up\\{host="ash"\\} ${up}$`, 'm'))
+    assert.match(text, /^croft_daemon_resident_bytes\{host="ash"\} \d+$/m)
+    assert.doesNotMatch(text, /croft_guest/)
+  }
 })
 
 test('pressure as the kernel writes it, with and without the line that older ones lack', () => {

@@ -42,6 +42,9 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'memory', value: bytes(usage?.memoryBytes, usage?.memoryLimit ?? limits.memoryBytes) },
     { title: 'disk', value: bytes(usage?.diskBytes, usage?.diskLimit ?? limits.diskBytes) },
     { title: 'processes', value: ofLimit(usage?.processes, usage?.processLimit ?? limits.processes, String) },
+    { title: 'disk io', value: usage && bothWays(usage.diskReadBytes, 'read', usage.diskWriteBytes, 'written') },
+    { title: 'network', value: usage && bothWays(usage.netInBytes, 'in', usage.netOutBytes, 'out') },
+    { title: 'oom kills', value: usage?.oomKills || null },
     { title: 'disk-rate', value: limits.diskRate, as: 'bytes' },
     { title: 'net-rate', value: limits.netRate, as: 'bytes' },
     { title: 'size', value: spec.size },
@@ -71,4 +74,9 @@ function ofLimit(
   const most = limit ?? undefined
   if (most === undefined) return now === undefined ? null : showUsed(now)
   return `${now === undefined ? none : showUsed(now)} of ${show(most)}`
+}
+
+/** `93 MB read, 5.6 MB written`, since its start. */
+function bothWays(one: number | null, named: string, other: number | null, called: string): string | null {
+  return one === null || other === null ? null : `${bytesText(one)} ${named}, ${bytesText(other)} ${called}`
 }
