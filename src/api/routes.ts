@@ -116,6 +116,12 @@ export const routes = {
     access: can('use', 'guest'),
     summary: 'the command before the words of a tool that works on its files, running or stopped, for root on its host',
   },
+  attachConsole: {
+    method: 'GET',
+    path: '/v1/guests/:guest/attach/console',
+    access: can('use', 'guest'),
+    summary: 'the command that joins its console to a terminal, for root on its host',
+  },
   readConsole: {
     method: 'GET',
     path: '/v1/guests/:guest/console-log',

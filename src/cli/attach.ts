@@ -1,5 +1,6 @@
 /** Entering a guest: the daemon says how, lxc-attach does it. */
 import { CroftError } from '../api/errors.ts'
+import type { Account } from './account.ts'
 import { type Context, requireHere } from './context.ts'
 import type { AttachCommand } from './request.ts'
 import type { Program } from './spawn.ts'
@@ -8,8 +9,33 @@ type Env = Readonly<Record<string, string | undefined>>
 
 export async function attachProgram(context: Context, guest: string, command: readonly string[]): Promise<Program> {
   requireHere(context, `croft ${context.row.verb}`)
+  const { flags, io } = context
+  if (flags.has('tty') && !(io.stdinTty && io.stdout.tty)) {
+    throw new CroftError('USAGE', '--tty needs a terminal on stdin and stdout', { hint: 'without it pipes will do' })
+  }
+  const given = givenEnv(context)
   const how = await context.client.request('attachGuest', { params: { guest } })
-  return insideProgram(how, { command, env: { ...insideEnv(context.io.env), ...givenEnv(context) } })
+  const asked = flags.text('user')
+  const account = asked === undefined ? undefined : await (await import('./account.ts')).findAccount(how, asked)
+  const as = account ? { HOME: account.home, USER: account.name } : {}
+  return insideProgram(asUser(how, account), {
+    command: inFolder(flags.text('cwd'), command),
+    env: { ...insideEnv(io.env), ...as, ...given },
+  })
+}
+
+function asUser(how: AttachCommand, account: Account | undefined): AttachCommand {
+  if (!account) return how
+  const end = how.args.indexOf('--')
+  const own = end < 0 ? how.args : how.args.slice(0, end)
+  return { ...how, args: [...own, '-u', String(account.uid), '-g', String(account.gid)] }
+}
+
+/** lxc-attach goes to no folder; the shell of the guest does, by a line that is always the same. */
+function inFolder(folder: string | undefined, command: readonly string[]): readonly string[] {
+  if (folder === undefined) return command
+  if (!folder.startsWith('/')) throw new CroftError('USAGE', `--cwd takes a folder like /srv, not "${folder}"`)
+  return ['sh', '-c', 'cd "$1" || exit 125; shift; exec "$@"', 'sh', folder, ...command]
 }
 
 /** What is set inside goes before the daemon's `--`, the words of the command behind it. */

@@ -1,4 +1,5 @@
 /** The way to a daemon: the unix socket of this machine, or the line to a farm from afar (remote.ts). */
+import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { CroftError } from '../api/errors.ts'
 
@@ -49,8 +50,14 @@ function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftEr
   const message = absent
     ? `the daemon does not run: nothing answers on ${socketPath}`
     : `the connection to the daemon broke: ${cause.message}`
-  const hint = absent ? 'systemctl start croft   (a new host: croft init)' : 'croft op ls'
+  const hint = absent ? startHint() : 'croft op ls'
   return new CroftError('UNREACHABLE', message, { hint, cause })
+}
+
+/** How the daemon is started here. */
+export function startHint(): string {
+  const systemd = existsSync('/run/systemd/system')
+  return `${systemd ? 'systemctl start croft' : 'croft daemon &'}   (a new host: croft init)`
 }
 
 function silence(idleMs: number): CroftError {

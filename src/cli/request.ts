@@ -41,6 +41,7 @@ interface ReadReplies {
   getGuest: Guest
   attachGuest: AttachCommand
   attachFiles: FilesCommand
+  attachConsole: AttachCommand
   readConsole: string | { readonly text: string }
   listRules: List<RuleView>
   getUsage: List<Usage>

@@ -4,10 +4,12 @@ import { croftCommands } from './table/croft.ts'
 import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
 import { guestCommands } from './table/guest.ts'
+import { insideCommands } from './table/inside.ts'
 import { templateCommands } from './table/template.ts'
 
 export const commands: readonly CommandRow[] = [
   ...guestCommands,
+  ...insideCommands,
   ...templateCommands,
   ...farmCommands,
   ...doorCommands,

@@ -4,6 +4,7 @@ import type { Answer, Column } from '../answer.ts'
 import { nearest } from '../suggest.ts'
 import { toCsv } from './csv.ts'
 import { json as escapeJson, lines, oneLine } from './escape.ts'
+import { checkFields } from './fields.ts'
 import { paint, type Style, signs } from './style.ts'
 import { renderFields, renderTable } from './table.ts'
 import { toYaml } from './yaml.ts'
@@ -46,6 +47,7 @@ function renderRows(answer: Extract<Answer, { kind: 'rows' }>, options: RenderOp
   const { format, style } = options
   const records = sorted(answer.records, answer.columns, options.sort)
   const columns = chosen(answer.columns, options)
+  checkFields(records, options.fields)
   if (isData(format)) return { out: dataText(records, options), err: '' }
   if (format === 'name') return { out: records.map((record) => `${oneLine(answer.name(record))}\n`).join(''), err: '' }
   if (format === 'csv') return { out: csvText(columns, records, style), err: '' }
@@ -55,6 +57,7 @@ function renderRows(answer: Extract<Answer, { kind: 'rows' }>, options: RenderOp
 
 function renderRecord(answer: Extract<Answer, { kind: 'record' }>, options: RenderOptions): Rendered {
   const { format, style, now } = options
+  checkFields([answer.record], options.fields)
   if (isData(format)) return { out: dataText(answer.record, options), err: '' }
   if (format === 'name') return { out: `${oneLine(answer.name)}\n`, err: '' }
   const titles = answer.fields.map((field) => field.title)

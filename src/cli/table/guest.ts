@@ -81,9 +81,11 @@ export const guestCommands: readonly CommandRow[] = [
     args: ['GUEST'],
     changes: true,
     flags: ['file'],
-    summary: 'change the settings of a guest in your editor',
-    description: 'Opens $VISUAL or $EDITOR on the settings as JSON. With -f they come from a file, or from stdin.',
-    examples: ['croft edit web', 'croft edit web -f settings.json'],
+    summary: 'change the settings of a guest, or a file in it, in your editor',
+    description:
+      'Opens $VISUAL or $EDITOR on the settings as JSON. With -f they come from a file, or from stdin. ' +
+      'On `web:/path` it opens a copy of that file, and writes it back when it was changed.',
+    examples: ['croft edit web', 'croft edit web:/etc/hosts', 'croft edit web -f settings.json'],
     run: () => import('../commands/guest/edit.ts'),
   },
   {
@@ -157,79 +159,6 @@ export const guestCommands: readonly CommandRow[] = [
     summary: 'make a new guest from the disk of another',
     examples: ['croft clone web web2', 'croft clone web@monday web2', 'croft clone web web2 --no-start'],
     run: () => import('../commands/guest/clone.ts'),
-  },
-  {
-    noun: 'guest',
-    verb: 'exec',
-    args: ['[GUEST...]'],
-    command: 'required',
-    bulk: true,
-    flags: ['env'],
-    summary: 'run a command inside',
-    description:
-      'Exits as the command does; 125 is a failure of croft, 126 and 127 mean that it cannot be run or is not there. ' +
-      'In several guests each line bears the name of its guest.',
-    examples: ['croft exec web -- apt-get update', 'croft exec web ls -la /srv', 'croft exec --all -- uptime'],
-    run: () => import('../commands/guest/exec.ts'),
-  },
-  {
-    noun: 'guest',
-    verb: 'shell',
-    args: ['GUEST'],
-    flags: ['env'],
-    summary: 'a shell inside, as root',
-    examples: ['croft shell web'],
-    run: () => import('../commands/guest/shell.ts'),
-  },
-  {
-    noun: 'guest',
-    verb: 'push',
-    args: ['FILE...', 'GUEST:/PATH'],
-    flags: ['chown', 'chmod'],
-    summary: 'copy files and folders of this host into a guest',
-    description:
-      'Running or stopped. Into a folder that is there, else under the new name. - is stdin. One file is there whole or not at all; ' +
-      'a file that is replaced keeps its owner, what is new is root’s.',
-    examples: [
-      'croft push motd web:/etc/motd',
-      'croft push site a.conf web:/srv',
-      'croft push app web:/srv --chown www-data',
-      'croft push - web:/etc/motd',
-    ],
-    run: () => import('../commands/guest/push.ts'),
-  },
-  {
-    noun: 'guest',
-    verb: 'pull',
-    args: ['GUEST:/PATH', '[DEST]'],
-    flags: ['max'],
-    summary: 'copy a file or folder of a guest to this host',
-    description:
-      'Running or stopped. - is stdout. Devices, and links that lead out of the folder, are left out and named (exit 6); no file ' +
-      'gets setuid.',
-    examples: ['croft pull web:/etc/hosts', 'croft pull web:/srv backup --max 2G', 'croft pull web:/etc/motd -'],
-    run: () => import('../commands/guest/pull.ts'),
-  },
-  {
-    noun: 'guest',
-    verb: 'logs',
-    args: ['GUEST'],
-    flags: ['follow', 'since', 'tail', 'console'],
-    summary: 'what a guest has logged',
-    description: 'Its journal; its console when it does not run or keeps no journal.',
-    examples: ['croft logs web', 'croft logs web -f --tail 20', 'croft logs web --console'],
-    run: () => import('../commands/guest/logs.ts'),
-  },
-  {
-    noun: 'guest',
-    verb: 'top',
-    args: ['[GUEST...]'],
-    flags: ['label', 'all'],
-    watch: true,
-    summary: 'what guests use now',
-    description: 'Repainted on a terminal until Ctrl-C; printed once elsewhere.',
-    examples: ['croft top', 'croft top --sort -memory', 'croft top --json'],
-    run: () => import('../commands/guest/top.ts'),
   },
   {
     noun: 'guest',

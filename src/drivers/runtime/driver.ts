@@ -94,6 +94,8 @@ export interface Runtime {
    * root and with the guest's limits of power on nothing but that disk: no path and no link leads out of it.
    */
   onDisk(disk: Disk): Promise<Command>
+  /** A command value that joins its console to our terminal until Ctrl-a q; for root on this host. */
+  console(number: number): Command
   /** The last bytes of what its console printed. */
   consoleTail(number: number, maxBytes: number): Promise<string>
   /**

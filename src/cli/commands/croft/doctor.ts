@@ -2,6 +2,7 @@ import { isCode } from '../../../api/errors.ts'
 import type { Accepted, Finding } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
+import { startHint } from '../../line.ts'
 import { items } from '../../request.ts'
 
 const columns: readonly Column<Finding>[] = [
@@ -37,7 +38,7 @@ async function examine(context: Context): Promise<readonly Finding[]> {
         check: 'daemon',
         verdict: 'red',
         evidence: error.message.split('\n')[0] ?? error.message,
-        mend: 'systemctl start croft (a new host: croft init)',
+        mend: startHint(),
       },
       ...((await context.io.examineHost?.()) ?? []),
     ]

@@ -24,10 +24,20 @@ export async function run(context: Context): Promise<Answer> {
   const query = { kind, name, limit }
   const entries = items(await context.client.request('listHistory', { query }))
   const shown = entries.filter((entry) => kind === undefined || entry.kind === kind)
+  if (shown.length === 0 && kind !== undefined && name !== undefined) await mustBeKnown(context, kind, name)
   return rows(shown, columns, {
     name: (entry) => String(entry.revision),
     empty: 'no history',
   })
+}
+
+/** Of a guest, that it has no entry may only mean that they are older than what is kept. */
+async function mustBeKnown(context: Context, kind: string, name: string): Promise<void> {
+  if (kind === 'guest') {
+    const known = items(await context.client.request('listGuests')).some((guest) => guest.name === name)
+    if (known) return
+  }
+  throw new CroftError('NOT_FOUND', `nothing is known of a ${kind} "${name}"`, { hint: 'croft history' })
 }
 
 /** `guest web`, `guest/web`, or by shape. */

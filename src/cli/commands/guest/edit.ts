@@ -1,11 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CroftError, isCode, toCroftError } from '../../../api/errors.ts'
+import { CroftError, toCroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import { changeAnswer } from '../../change.ts'
 import { canAsk, confirm } from '../../confirm.ts'
 import { type Context, readInput } from '../../context.ts'
+import { openEditor } from '../../editor.ts'
+import { parsePoint } from '../../point.ts'
 import { errorText } from '../../render/index.ts'
 import { guestName } from '../../targets.ts'
 import { differences, parseSettings, type Settings, settingsOf, settingsText } from './settings-text.ts'
@@ -17,7 +19,9 @@ interface Job {
 }
 
 export async function run(context: Context): Promise<Answer> {
-  const name = guestName(context.args.one('GUEST'))
+  const word = context.args.one('GUEST')
+  if (parsePoint(word).kind === 'file') return (await import('../../files/edit.ts')).editFile(context, word)
+  const name = guestName(word)
   const guest = await context.client.request('getGuest', { params: { guest: name } })
   const job: Job = { name, before: settingsOf(guest), revision: guest.revision }
   const file = context.flags.text('file')
@@ -49,20 +53,6 @@ async function editUntilTaken(context: Context, job: Job, path: string): Promise
       if (context.flags.has('yes') || !(await confirm(context, 'Edit again?'))) throw error
     }
   }
-}
-
-async function openEditor(context: Context, path: string): Promise<void> {
-  const { env } = context.io
-  const [file = 'editor', ...words] = (env.VISUAL || env.EDITOR || 'editor').split(/\s+/).filter((word) => word !== '')
-  const { runHere } = await import('../../spawn.ts')
-  const code = await runHere(file, [...words, path]).catch((thrown: unknown) => {
-    if (!isCode(thrown, 'COMMAND_MISSING')) throw thrown
-    throw new CroftError('COMMAND_MISSING', `the editor ${file} is not installed`, {
-      hint: `EDITOR=vi croft edit …, or apt-get install nano`,
-      cause: thrown,
-    })
-  })
-  if (code !== 0) throw new CroftError('CANCELLED', `${file} ended with exit ${code}; nothing was changed`)
 }
 
 async function send(context: Context, job: Job, text: string): Promise<Answer> {

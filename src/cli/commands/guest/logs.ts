@@ -1,4 +1,4 @@
-import { isCode } from '../../../api/errors.ts'
+import { CroftError, isCode } from '../../../api/errors.ts'
 import { type Answer, silent } from '../../answer.ts'
 import { attachProgram } from '../../attach.ts'
 import { type Context, numberFlag } from '../../context.ts'
@@ -8,71 +8,133 @@ import { guestName } from '../../targets.ts'
 
 const lookEveryMs = 1000
 
+/** Where programs that do not know the journal write. */
+const plainLogs = ['/var/log/messages', '/var/log/syslog']
+
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))
-  if (!context.flags.has('console') && context.farm === undefined) {
-    const exit = await readJournal(context, guest)
+  const wanted = matcher(context)
+  if (context.flags.has('console') || context.farm !== undefined) return readConsole(context, guest, wanted)
+  try {
+    const exit = (await readJournal(context, guest)) ?? (await readPlain(context, guest, wanted))
     if (exit !== undefined) return silent(exit)
-    context.say(`${guest} does not run or keeps no journal; this is its console`)
+    context.say(`! ${guest} keeps no journal and no ${plainLogs.join(', ')}; this is its console`)
+  } catch (error) {
+    if (!isCode(error, 'NOT_RUNNING')) throw error
+    context.say(`! ${guest} does not run; this is what its console kept`)
   }
-  return readConsole(context, guest)
+  return readConsole(context, guest, wanted)
 }
 
-/** The exit code; undefined when the guest does not run or keeps no journal. */
+/** The exit code; undefined when the guest keeps no journal. */
 async function readJournal(context: Context, guest: string): Promise<number | undefined> {
-  const words = journalWords(context)
-  try {
-    const program = await attachProgram(context, guest, words)
-    const { runPiped } = await import('../../spawn.ts')
-    let said = 0
-    const { exit, stopped } = await withInterrupt(context, async (signal) => ({
-      exit: await runPiped(program, {
-        signal,
-        onLine(line, from) {
-          if (from === 'stdout') said += 1
-          context.io[from].write(`${show(context, line)}\n`)
-        },
-      }),
-      stopped: signal.aborted,
-    }))
-    if (stopped) return 0
-    return exit !== 0 && said === 0 ? undefined : exit
-  } catch (error) {
-    if (isCode(error, 'NOT_RUNNING')) return undefined
-    throw error
-  }
+  let said = 0
+  let nothingThere = false
+  const { exit, stopped } = await runLines(context, guest, {
+    words: journalWords(context),
+    onLine(line, from) {
+      if (from === 'stdout') said += 1
+      // Shown when it is the journal's own complaint; a guest without one is told of by us.
+      if (from === 'stderr' && /no journal files|not found|no such file/i.test(line)) nothingThere = true
+      else context.io[from].write(`${show(context, line)}\n`)
+    },
+  })
+  if (stopped) return 0
+  if (said === 0 && (exit === 126 || exit === 127 || nothingThere)) return undefined
+  return exit === 1 && said === 0 && context.flags.has('grep') ? 0 : exit
+}
+
+/** The same of a log in plain text. */
+async function readPlain(context: Context, guest: string, wanted: Wanted): Promise<number | undefined> {
+  const file = await findPlain(context, guest)
+  if (file === undefined) return undefined
+  refuseJournalFlags(context, guest)
+  const tail = numberFlag(context, 'tail')
+  const follow = context.flags.has('follow') ? ['-f'] : []
+  const { exit, stopped } = await runLines(context, guest, {
+    words: ['tail', '-n', tail === undefined ? '+1' : String(tail), ...follow, file],
+    onLine: (line, from) => {
+      if (from === 'stderr' || wanted(line)) context.io[from].write(`${show(context, line)}\n`)
+    },
+  })
+  return stopped ? 0 : exit
+}
+
+async function findPlain(context: Context, guest: string): Promise<string | undefined> {
+  const files = await (await import('../../files/guest-files.ts')).openFiles(context, guest)
+  for (const file of plainLogs) if (await files.find(file)) return file
+  return undefined
+}
+
+interface Lines {
+  readonly words: readonly string[]
+  readonly onLine: (line: string, from: 'stdout' | 'stderr') => void
+}
+
+async function runLines(context: Context, guest: string, { words, onLine }: Lines) {
+  const program = await attachProgram(context, guest, words)
+  const { runPiped } = await import('../../spawn.ts')
+  return withInterrupt(context, async (signal) => ({
+    exit: await runPiped(program, { signal, onLine }),
+    stopped: signal.aborted,
+  }))
 }
 
 function journalWords(context: Context): readonly string[] {
   const { flags } = context
   const tail = numberFlag(context, 'tail')
-  const since = flags.text('since')
+  const values = (['since', 'unit', 'grep'] as const).flatMap((name) => {
+    const text = flags.text(name)
+    return text === undefined ? [] : [`--${name}=${text}`]
+  })
   return [
-    'journalctl',
-    '--no-pager',
-    '--quiet',
+    ...['journalctl', '--no-pager', '--quiet'],
     ...(tail === undefined ? [] : [`--lines=${tail}`]),
-    ...(since === undefined ? [] : [`--since=${since}`]),
+    ...values,
     ...(flags.has('follow') ? ['--follow'] : []),
   ]
+}
+
+type Wanted = (line: string) => boolean
+
+/** What journalctl does by itself for its own lines. */
+function matcher(context: Context): Wanted {
+  const text = context.flags.text('grep')
+  if (text === undefined) return () => true
+  try {
+    const pattern = new RegExp(text, text === text.toLowerCase() ? 'i' : '')
+    return (line) => pattern.test(line)
+  } catch {
+    throw new CroftError('USAGE', `--grep takes a pattern, and "${text}" is none`)
+  }
+}
+
+function refuseJournalFlags(context: Context, guest: string): void {
+  const flag = (['since', 'unit'] as const).find((name) => context.flags.has(name))
+  if (!flag) return
+  throw new CroftError('USAGE', `--${flag} needs a journal, which ${guest} does not show now`, {
+    hint: `croft logs ${guest}`,
+  })
 }
 
 /** What a guest says is shown on a terminal, not obeyed; into a pipe it goes as it is. */
 const show = (context: Context, line: string): string => (context.io.stdout.tty ? lines(line) : line)
 
-async function readConsole(context: Context, guest: string): Promise<Answer> {
+async function readConsole(context: Context, guest: string, wanted: Wanted): Promise<Answer> {
+  refuseJournalFlags(context, guest)
   const { io, flags } = context
   const tail = numberFlag(context, 'tail')
+  const pick = (text: string) => (flags.has('grep') ? withEnd(text.split('\n').filter(wanted).join('\n')) : text)
   const print = (text: string) => text !== '' && io.stdout.write(show(context, text))
   let before = await consoleText(context, guest)
-  print(withEnd(lastLines(before, tail)))
+  print(withEnd(lastLines(pick(before), tail)))
   if (!flags.has('follow')) return silent()
   const controller = new AbortController()
   using _ = io.onInterrupt(() => controller.abort())
   while (!controller.signal.aborted) {
     await io.sleep(lookEveryMs, controller.signal)
     const now = await consoleText(context, guest)
-    print(added(before, now))
+    print(pick(added(before, now)))
     before = now
   }
   return silent()

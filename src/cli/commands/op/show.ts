@@ -1,8 +1,9 @@
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
+import { operationId } from './id.ts'
 
 export async function run(context: Context): Promise<Answer> {
-  const id = context.args.one('OPERATION')
+  const id = await operationId(context)
   const operation = await context.client.request('getOperation', { params: { operation: id } })
   const { error, progress } = operation
   return {

@@ -2,9 +2,10 @@ import { type Answer, done } from '../../answer.ts'
 import { throwIfFailed } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { follow, withInterrupt } from '../../follow.ts'
+import { operationId } from './id.ts'
 
 export async function run(context: Context): Promise<Answer> {
-  const id = context.args.one('OPERATION')
+  const id = await operationId(context)
   const ended = await withInterrupt(context, async (signal) => {
     const operation = await context.client.request('getOperation', { params: { operation: id }, signal })
     return throwIfFailed(await follow(context, operation, { signal, narrate: true }))

@@ -5,11 +5,13 @@ import { confirmName } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
 import { parseSnapshot } from '../../point.ts'
 import { withStdin } from '../../targets.ts'
+import { mustExist } from './exists.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const names = [...new Set(await withStdin(context, context.args.many('SNAPSHOT')))]
   const snapshots = new Map(names.map((name) => [name, parseSnapshot(name)]))
   const typed = names.length === 1 ? (names[0] ?? '') : `${names.length} snapshots`
+  if (names.length === 1) await mustExist(context, [...snapshots.values()])
   if (names.length > 0) await confirmName(context, typed, `this removes ${names.join(' ')}`)
   return bulk(context, { names, many: names.length > 1 }, (name, signal) => {
     const { guest = '', snapshot = '' } = snapshots.get(name) ?? {}

@@ -30,6 +30,16 @@ export const handlers = {
     return { ...entering(parts.runtime.attach(guest.number, { command: [], env: {} })), name: guest.name }
   },
 
+  async attachConsole(daemon, { params }) {
+    const { parts } = getFarm(daemon)
+    const guest = (await getGuestRecord(daemon, params.guest)).value
+    if (((await parts.runtime.observe(guest.number))?.state ?? 'stopped') === 'stopped')
+      throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, {
+        hint: `croft logs ${guest.name} --console · croft start ${guest.name}`,
+      })
+    return entering(parts.runtime.console(guest.number))
+  },
+
   async attachFiles(daemon, { params }) {
     const { parts } = getFarm(daemon)
     const guest = (await getGuestRecord(daemon, params.guest)).value

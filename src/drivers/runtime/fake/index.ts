@@ -137,6 +137,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     async tidy() {},
     attach: (number, options) => attachCommand(number, options),
     onDisk: async ({ number }) => attachCommand(number, { command: [], env: {} }),
+    console: (number) => attachCommand(number, { command: ['cat'], env: {} }),
     consoleTail: async (number, maxBytes) => {
       const bytes = Buffer.from(guestOf(number).console)
       return bytes.subarray(Math.max(0, bytes.length - maxBytes)).toString('utf8')

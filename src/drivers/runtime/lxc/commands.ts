@@ -31,6 +31,13 @@ export function attachCommand(lxcPath: string, number: number, options: AttachOp
   }
 }
 
+/** Terminal 0 is /dev/console; the others do not exist. */
+export const consoleCommand = (lxcPath: string, number: number): Command => ({
+  file: 'lxc-console',
+  args: ['-P', lxcPath, '-n', String(number), '-t', '0', '-e', '^a'],
+  timeoutMs: 24 * 3600 * 1000,
+})
+
 export const deleteLink = (link: string): Command => ({
   file: 'ip',
   args: ['link', 'delete', 'dev', link],

@@ -10,7 +10,7 @@ import type { Runner } from '../../exec/command.ts'
 import { checkDefinition } from '../check.ts'
 import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
-import { attachCommand, deleteLink, startCommand } from './commands.ts'
+import { attachCommand, consoleCommand, deleteLink, startCommand } from './commands.ts'
 import { linkOf, lxcConfig } from './config.ts'
 import { diskCommand } from './disk.ts'
 import { firstFiles } from './first.ts'
@@ -193,6 +193,8 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     tidy,
 
     attach: (number: number, attach: AttachOptions) => attachCommand(options.lxcPath, number, attach),
+
+    console: (number) => consoleCommand(options.lxcPath, number),
 
     async onDisk(disk) {
       writeSeccomp(options.lxcPath)

@@ -1,0 +1,47 @@
+/** A user of a guest, as its own /etc/passwd knows him. Groups beside the first are not given: lxc-attach has no word for them. */
+import { CroftError } from '../api/errors.ts'
+import { insideProgram } from './attach.ts'
+import type { AttachCommand } from './request.ts'
+import { runStreamed } from './spawn.ts'
+
+export interface Account {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  readonly home: string
+}
+
+const mostBytes = 1024 ** 2
+const highest = 65535
+
+export async function findAccount(how: AttachCommand, asked: string): Promise<Account> {
+  const account = parseAccount(await readPasswd(how), asked)
+  if (account) return account
+  throw new CroftError('NOT_FOUND', `the guest has no user "${asked}"`, { hint: 'croft exec web -- cat /etc/passwd' })
+}
+
+/** By name or number; a number may belong to nobody. */
+export function parseAccount(passwd: string, asked: string): Account | undefined {
+  const number = /^\d{1,5}$/.test(asked) ? Number(asked) : undefined
+  for (const line of passwd.split('\n')) {
+    const [name = '', , uid = '', gid = '', , home = ''] = line.split(':')
+    if (!isId(uid) || !isId(gid) || (name !== asked && Number(uid) !== number)) continue
+    return { name, uid: Number(uid), gid: Number(gid), home: home.startsWith('/') ? home : '/' }
+  }
+  return number === undefined || number > highest ? undefined : { name: asked, uid: number, gid: number, home: '/' }
+}
+
+const isId = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= highest
+
+async function readPasswd(how: AttachCommand): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  const { exit } = await runStreamed(insideProgram(how, { command: ['cat', '/etc/passwd'], env: {} }), {
+    onOutput(part) {
+      bytes += part.length
+      if (bytes <= mostBytes) parts.push(part)
+    },
+  })
+  if (exit !== 0) throw new CroftError('FAILED', 'the guest’s /etc/passwd cannot be read')
+  return Buffer.concat(parts).toString('utf8')
+}

@@ -1,0 +1,29 @@
+import { CroftError } from '../../../api/errors.ts'
+import { type Answer, silent } from '../../answer.ts'
+import { outsideEnv } from '../../attach.ts'
+import { type Context, requireHere } from '../../context.ts'
+import { openFiles } from '../../files/guest-files.ts'
+import { runAttached } from '../../spawn.ts'
+import { guestName } from '../../targets.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const guest = guestName(context.args.one('GUEST'))
+  requireHere(context, 'croft console')
+  if (!context.io.stdinTty || !context.io.stdout.tty) {
+    throw new CroftError('USAGE', 'croft console needs a terminal', { hint: `croft logs ${guest} --console` })
+  }
+  const how = await context.client.request('attachConsole', { params: { guest } })
+  if (!(await asksForLogin(context, guest))) {
+    context.say(`! nothing in ${guest} asks for a login here: croft exec ${guest} -- systemctl start console-getty`)
+  }
+  const code = await runAttached({ file: how.file, args: how.args, env: { ...outsideEnv, ...how.env } })
+  context.io.stdout.write('\n')
+  return silent(code)
+}
+
+/** A guest that cannot say so is not told. */
+async function asksForLogin(context: Context, guest: string): Promise<boolean> {
+  const files = await openFiles(context, guest).catch(() => undefined)
+  const ended = await files?.ask('pidof', 'agetty', 'getty', 'login', 'sulogin').catch(() => undefined)
+  return ended?.exit !== 1
+}
