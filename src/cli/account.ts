@@ -14,10 +14,11 @@ export interface Account {
 const mostBytes = 1024 ** 2
 const highest = 65535
 
-export async function findAccount(how: AttachCommand, asked: string): Promise<Account> {
+export async function findAccount(how: AttachCommand, guest: string, asked: string): Promise<Account> {
   const account = parseAccount(await readPasswd(how), asked)
   if (account) return account
-  throw new CroftError('NOT_FOUND', `the guest has no user "${asked}"`, { hint: 'croft exec web -- cat /etc/passwd' })
+  const hint = `croft exec ${guest} -- cat /etc/passwd`
+  throw new CroftError('NOT_FOUND', `guest "${guest}" has no user "${asked}"`, { hint })
 }
 
 /** By name or number; a number may belong to nobody. */

@@ -16,7 +16,7 @@ export async function attachProgram(context: Context, guest: string, command: re
   const given = givenEnv(context)
   const how = await context.client.request('attachGuest', { params: { guest } })
   const asked = flags.text('user')
-  const account = asked === undefined ? undefined : await (await import('./account.ts')).findAccount(how, asked)
+  const account = asked === undefined ? undefined : await (await import('./account.ts')).findAccount(how, guest, asked)
   const as = account ? { HOME: account.home, USER: account.name } : {}
   return insideProgram(asUser(how, account), {
     command: inFolder(flags.text('cwd'), command),

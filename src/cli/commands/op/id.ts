@@ -2,7 +2,7 @@ import { CroftError, isCode } from '../../../api/errors.ts'
 import type { Context } from '../../context.ts'
 import { items } from '../../request.ts'
 
-const wholeLength = 26
+const wholeLength = 20
 const mostListed = 1000
 
 /** The whole id, or a beginning that only one operation has. */
