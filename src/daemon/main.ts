@@ -2,9 +2,11 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toCroftError } from '../api/errors.ts'
+import { createRunner } from '../drivers/exec/runner.ts'
 import { version } from '../version.ts'
 import { diagnoseWithoutDaemon } from './doctor/doctor.ts'
 import { createLog } from './log.ts'
+import { sayReady } from './ready.ts'
 import { settingsFrom } from './settings.ts'
 import { startDaemon } from './start.ts'
 
@@ -31,6 +33,9 @@ export async function runDaemon(): Promise<void> {
   if (!running) process.exit(1)
   const pidFile = join(settings.stateDir, 'daemon.pid')
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+  await sayReady(createRunner(), process.env).catch((thrown) =>
+    log.warn({ error: String(thrown) }, 'systemd was not told that this is ready'),
+  )
   const stop = (signal: string) => {
     log.info({ signal }, 'stopping; guests run on')
     running.close().then(

@@ -29,7 +29,8 @@ beforeEach(async () => {
     confFile: join(root, 'etc/sysctl.d/60-croft.conf'),
     subuid: join(root, 'etc/subuid'),
     subgid: join(root, 'etc/subgid'),
-    record: join(root, 'var/lib/croft/host-prepared.json'),
+    record: join(root, 'var/lib/croft/host-prepared'),
+    links: join(root, 'sys/class/net'),
   }
   for (const [path, value] of Object.entries(fresh)) await put(join(paths.sysctl, path), value)
   await put(paths.subuid, 'lark:100000:65536')
@@ -83,6 +84,28 @@ test('a line that was there before is not ours to remove', async () => {
   await undoHost(paths)
   assert.equal(await read(paths.subuid), `${own}\n`)
   assert.equal(await read(paths.subgid), '')
+})
+
+test('forwarding goes back when nobody else can need it, and the record is what the package reads', async () => {
+  const path = join(paths.sysctl, 'net/ipv4/ip_forward')
+  for (const [bridge, expected] of [
+    ['', '0'],
+    ['docker0', '1'],
+  ] as const) {
+    await put(path, '0\n')
+    await prepareHost(paths)
+    assert.match(await read(paths.record), /^setting net\/ipv4\/ip_forward 0 1$/m)
+    assert.match(await read(paths.record), /^line \S+subuid root:1879048192:268435456$/m)
+    await writeFile(path, '1\n')
+    if (bridge !== '') await mkdir(join(paths.links, bridge, 'bridge'), { recursive: true })
+    await undoHost(paths)
+    assert.equal((await read(path)).trim(), expected)
+  }
+})
+
+test('a record that is none is left for people to look at', async () => {
+  await put(paths.record, '{}\n')
+  await assert.rejects(undoHost(paths), { code: 'FAILED', message: /is no record/ })
 })
 
 test('a value raised twice goes back to the first', async () => {

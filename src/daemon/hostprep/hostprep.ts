@@ -2,13 +2,14 @@
  * Makes a fresh Debian ready for guests (DESIGN §8), and takes exactly that back. Told twice it changes nothing the
  * second time. What is changed is written down first, so that a crash in between can be undone too.
  */
-import { rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CroftError } from '../../api/errors.ts'
 import { ensureSetting, readSetting } from '../../drivers/network/routed/settings.ts'
 import { addLine, readText, removeLine, replaceFile } from './files.ts'
 import { forgetPrepared, readPrepared, writePrepared } from './record.ts'
 import { covers, lineOf, overlapping, ownRange, parseRanges } from './subordinate.ts'
-import { dotted, settings, valueFor } from './values.ts'
+import { dotted, setByNetwork, settings, valueFor } from './values.ts'
 
 export interface HostPaths {
   readonly sysctl: string
@@ -16,6 +17,8 @@ export interface HostPaths {
   readonly subuid: string
   readonly subgid: string
   readonly record: string
+  /** A folder for each link of the host. */
+  readonly links: string
 }
 
 export const hostPaths: HostPaths = {
@@ -23,7 +26,8 @@ export const hostPaths: HostPaths = {
   confFile: '/etc/sysctl.d/60-croft.conf',
   subuid: '/etc/subuid',
   subgid: '/etc/subgid',
-  record: '/var/lib/croft/host-prepared.json',
+  record: '/var/lib/croft/host-prepared',
+  links: '/sys/class/net',
 }
 
 const confHeader = '# Written by "croft host-prepare", taken away by "croft host-prepare --undo".'
@@ -38,6 +42,10 @@ export async function prepareHost(paths: HostPaths = hostPaths): Promise<string[
 export async function prepareSettings(paths: HostPaths = hostPaths): Promise<string[]> {
   const changes: string[] = []
   const lines = [confHeader]
+  for (const path of setByNetwork) {
+    const found = await readSetting(paths.sysctl, path)
+    if (found === '0') await rememberSetting(paths, path, { from: found, to: '1' })
+  }
   for (const setting of settings) {
     const found = await readSetting(paths.sysctl, setting.path)
     if (found === undefined) continue
@@ -72,7 +80,9 @@ export async function prepareIds(paths: HostPaths = hostPaths): Promise<string[]
 export async function undoHost(paths: HostPaths = hostPaths): Promise<string[]> {
   const prepared = await readPrepared(paths.record)
   const changes: string[] = []
+  const others = await hasBridge(paths)
   for (const [path, { from, to }] of Object.entries(prepared.settings)) {
+    if (others && setByNetwork.includes(path)) continue
     if ((await readSetting(paths.sysctl, path)) === to) changes.push(...(await ensureSetting(paths.sysctl, path, from)))
   }
   if ((await readText(paths.confFile))?.startsWith(confHeader)) {
@@ -84,6 +94,13 @@ export async function undoHost(paths: HostPaths = hostPaths): Promise<string[]> 
   }
   await forgetPrepared(paths.record)
   return changes
+}
+
+/** Whoever made one needs the forwarding that we found switched off. */
+async function hasBridge({ links }: HostPaths): Promise<boolean> {
+  const names = await readdir(links).catch(() => [])
+  const found = await Promise.all(names.map((name) => stat(join(links, name, 'bridge')).catch(() => undefined)))
+  return found.some((one) => one !== undefined)
 }
 
 /** The first value found is the one to go back to, however often it is raised later. */

@@ -1,4 +1,10 @@
-/** What preparing this host changed, so that undoing takes back that and nothing else. Written before the change is made. */
+/**
+ * What preparing this host changed, so that undoing takes back that and nothing else. Written before the change is made. Plain
+ * lines, because a package that is purged has no croft any more to read them (script/debian/postrm):
+ *
+ *     setting kernel/pid_max 32768 4194304
+ *     line /etc/subuid root:1879048192:268435456
+ */
 import { rm } from 'node:fs/promises'
 import { CroftError } from '../../api/errors.ts'
 import { readText, replaceFile } from './files.ts'
@@ -10,23 +16,27 @@ export interface Prepared {
   readonly lines: Readonly<Record<string, string>>
 }
 
-export const nothingPrepared: Prepared = { settings: {}, lines: {} }
-
 export async function readPrepared(path: string): Promise<Prepared> {
-  const text = await readText(path)
-  if (text === undefined) return nothingPrepared
-  try {
-    const { settings = {}, lines = {} } = JSON.parse(text) as Partial<Prepared>
-    return { settings, lines }
-  } catch (cause) {
-    throw new CroftError('FAILED', `${path} is no record of what was prepared`, {
-      hint: `look at it, then: rm ${path}`,
-      cause,
-    })
+  const settings: Record<string, { from: string; to: string }> = {}
+  const lines: Record<string, string> = {}
+  for (const text of ((await readText(path)) ?? '').split('\n').filter((line) => line !== '')) {
+    const [kind, what, from, to] = text.split(' ')
+    if (kind === 'setting' && what && from && to) settings[what] = { from, to }
+    else if (kind === 'line' && what && from) lines[what] = from
+    else
+      throw new CroftError('FAILED', `${path} is no record of what was prepared`, {
+        hint: `look at it, then: rm ${path}`,
+      })
   }
+  return { settings, lines }
 }
 
-export const writePrepared = (path: string, prepared: Prepared): Promise<void> =>
-  replaceFile(path, `${JSON.stringify(prepared, null, 2)}\n`, 0o600)
+export function writePrepared(path: string, { settings, lines }: Prepared): Promise<void> {
+  const text = [
+    ...Object.entries(settings).map(([what, { from, to }]) => `setting ${what} ${from} ${to}\n`),
+    ...Object.entries(lines).map(([file, line]) => `line ${file} ${line}\n`),
+  ]
+  return replaceFile(path, text.join(''), 0o600)
+}
 
 export const forgetPrepared = (path: string): Promise<void> => rm(path, { force: true })

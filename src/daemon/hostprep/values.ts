@@ -23,6 +23,9 @@ export const settings: readonly Setting[] = [
   { path: 'kernel/dmesg_restrict', wanted: 1, exact: true, why: 'guests must not read the host’s kernel log' },
 ]
 
+/** Set by the network driver when the firewall is up, not at boot; remembered here, to be given back with the rest. */
+export const setByNetwork: readonly string[] = ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding']
+
 /** The value that should stand where `found` stands now. */
 export function valueFor({ wanted, exact }: Setting, found: number): number {
   return exact ? wanted : Math.max(wanted, found)
