@@ -5,6 +5,7 @@
 import { CroftError } from '../../../api/errors.ts'
 import { gateway4, gateway6, uidRangeSize } from '../../../plan/addresses.ts'
 import type { Definition } from '../driver.ts'
+import { guestProfile } from './apparmor.ts'
 import type { Layout } from './layout.ts'
 
 type Line = readonly [key: string, value: string | number]
@@ -59,8 +60,8 @@ function confinement(guest: Definition, layout: Layout, host: HostAbilities): Li
     ['lxc.pty.max', 1024],
     ['lxc.autodev', 1],
     ['lxc.mount.auto', 'proc:mixed sys:mixed cgroup:mixed'],
-    ...(host.appArmor ? ([['lxc.apparmor.profile', 'generated']] as const) : []),
-    ...(guest.nesting ? nesting(host) : []),
+    ...(host.appArmor ? ([['lxc.apparmor.profile', guestProfile]] as const) : []),
+    ...(guest.nesting ? nesting() : []),
   ]
 }
 
@@ -69,11 +70,10 @@ function confinement(guest: Definition, layout: Layout, host: HostAbilities): Li
  * covered: so a whole one of each lies at the place that LXC's own nesting uses. What is global in them stays owned by the
  * host's root, who is nobody in the guest.
  */
-function nesting(host: HostAbilities): Line[] {
+function nesting(): Line[] {
   return [
     ['lxc.mount.entry', 'proc dev/.lxc/proc proc create=dir,optional 0 0'],
     ['lxc.mount.entry', 'sysfs dev/.lxc/sys sysfs create=dir,optional 0 0'],
-    ...(host.appArmor ? ([['lxc.apparmor.allow_nesting', 1]] as const) : []),
   ]
 }
 

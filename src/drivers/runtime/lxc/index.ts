@@ -9,6 +9,7 @@ import type { Limits } from '../../../api/guest.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkDefinition } from '../check.ts'
 import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
+import { createProfileLoader, hasAppArmor } from './apparmor.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
 import { attachCommand, consoleCommand, deleteLink, startCommand } from './commands.ts'
 import { linkOf, lxcConfig } from './config.ts'
@@ -25,7 +26,8 @@ const configVersion = 1
 
 export function createLxc(run: Runner, options: LxcOptions): Runtime {
   const roots = parseCgroupMounts(readFileSync('/proc/self/mounts', 'utf8'))
-  const abilities = { appArmor: existsSync('/sys/kernel/security/apparmor/policy'), lxcfs: options.lxcfs }
+  const abilities = { appArmor: hasAppArmor(), lxcfs: options.lxcfs }
+  const loadProfile = createProfileLoader(run)
   const layout = (number: number) => layoutOf(options, number)
   const cgroup = (number: number) => new Cgroup(roots, layout(number).cgroup)
   const isLive = (number: number) => liveNumbers(options.lxcPath, readUnixSockets()).has(number)
@@ -91,7 +93,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     if (isLive(number)) return
     const at = layout(number)
     if (!existsSync(at.config)) throw new CroftError('START_FAILED', `guest ${number} has no configuration`)
-    await sweepAll(number)
+    await Promise.all([sweepAll(number), loadProfile()])
     const attempt = async () => {
       rmSync(at.log, { force: true })
       rmSync(at.pidFile, { force: true })
