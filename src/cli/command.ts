@@ -42,8 +42,8 @@ export interface CommandRow {
   readonly bulk?: true
   /** Any noun may stand before or behind the verb and is handed on. */
   readonly anyNoun?: true
-  /** Repainted each second with --watch. */
-  readonly watch?: true
+  /** Shown anew with --watch when something happens; `live`: also each second, for what changes without an event. */
+  readonly watch?: true | 'live'
   readonly hidden?: true
   readonly summary: string
   readonly description?: string

@@ -10,6 +10,8 @@ export interface Following {
   readonly onEvent: (event: FarmEvent) => void
   /** Connected, and nothing is missing until here. */
   readonly onMark?: () => void
+  /** Told once each time that the daemon is away. */
+  readonly onAway?: (why: string) => void
 }
 
 const againMs = 500
@@ -18,7 +20,7 @@ const againMs = 500
 export async function followEvents(
   context: Context,
   query: NonNullable<RequestOptions['query']>,
-  { signal, onEvent, onMark }: Following,
+  { signal, onEvent, onMark, onAway }: Following,
 ): Promise<void> {
   let { cursor, tail } = query
   let reached = false
@@ -40,7 +42,7 @@ export async function followEvents(
       const error = toCroftError(thrown)
       // Without an answer there is nobody to ask for what was missed; all else is the daemon's last word.
       if (!reached || errorTable[error.code].exit !== errorTable.UNREACHABLE.exit) throw thrown
-      if (!said) context.say(`${error.message}; waiting for it`)
+      if (!said) onAway?.(error.message)
       said = true
     }
     if (!signal.aborted) await context.io.sleep(againMs, signal)

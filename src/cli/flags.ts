@@ -28,7 +28,7 @@ export const flagTable = {
   columns: { short: 'c', value: 'COLUMNS', means: 'these columns, in this order: -c name,state' },
   sort: { value: 'COLUMN', means: 'by this column; -COLUMN turns it around' },
   label: { short: 'l', value: 'KEY=VALUE', means: 'those that bear this label; again for another' },
-  watch: { short: 'w', means: 'look again each second' },
+  watch: { short: 'w', means: 'show it anew when something happens; with JSON, a line for each change' },
   'dry-run': { means: 'say what would be done, and do nothing' },
   'exit-code': { means: 'exit 10 when there is something to do' },
   'if-revision': { value: 'N', means: 'only if the record is still at this revision' },

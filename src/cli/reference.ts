@@ -79,7 +79,7 @@ function section(row: CommandRow): string {
   const traits = [
     row.changes ? 'Takes the flags of changes.' : '',
     row.bulk ? 'Takes several guests.' : '',
-    row.watch ? '`-w` looks again each second.' : '',
+    row.watch ? '`-w` goes on and shows what changes.' : '',
     row.hidden ? 'Not for daily use: `croft help` does not list it.' : '',
   ].filter((text) => text !== '')
   const parts = [

@@ -48,13 +48,9 @@ async function runCommand(parsed: Run, io: Io): Promise<number> {
     for (const note of parsed.notes) context.say(note)
     const command = await row.run()
     const watching = flags.has('watch') || (row.verb === 'top' && io.stdout.tty && output.format === 'table')
-    if (row.watch && watching && io.stdout.tty) {
+    if (row.watch && watching) {
       const { watch } = await import('./watch.ts')
-      return await watch(
-        context,
-        () => command.run(context),
-        (answer) => render(answer, renderOptions(flags, io, config)),
-      )
+      return await watch(context, { look: () => command.run(context), options: () => renderOptions(flags, io, config) })
     }
     return print(await command.run(context), output, io)
   } catch (thrown) {

@@ -52,7 +52,7 @@ export const guestCommands: readonly CommandRow[] = [
     verb: 'show',
     args: ['GUEST'],
     flags: [],
-    watch: true,
+    watch: 'live',
     summary: 'everything about one guest, with used and limit',
     examples: ['croft show web', 'croft show web -o yaml', 'croft show web --json=ipv4,status.state'],
     run: () => import('../commands/guest/show.ts'),

@@ -90,7 +90,7 @@ export const insideCommands: readonly CommandRow[] = [
     verb: 'top',
     args: ['[GUEST...]'],
     flags: ['label', 'all'],
-    watch: true,
+    watch: 'live',
     summary: 'what guests use now',
     description: 'Repainted on a terminal until Ctrl-C; printed once elsewhere.',
     examples: ['croft top', 'croft top --sort -memory', 'croft top --json'],

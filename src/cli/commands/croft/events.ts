@@ -42,6 +42,7 @@ async function follow(context: Context, query: Parameters<typeof followEvents>[1
   using _ = io.onInterrupt(() => controller.abort())
   await followEvents(context, query, {
     signal: controller.signal,
+    onAway: (why) => context.say(`${why}; waiting for it`),
     onEvent: (event) => io.stdout.write(`${context.forMachines ? jsonText(event) : lineOf(event)}\n`),
   })
 }
