@@ -79,6 +79,13 @@ await build({
   },
   plugins: [onlyEnglish, numbered],
 })
+// Reads archives, as a process of its own that may do nothing else.
+await build({
+  ...common,
+  entryPoints: [join(root, 'src/drivers/image/reader/main.ts')],
+  outfile: join(dist, 'reader.mjs'),
+  format: 'esm',
+})
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 const entry = join(dist, 'croft')
 writeFileSync(

@@ -34,6 +34,7 @@ const rows = {
   GAVE_UP: { status: 500, exit: 1, means: 'it failed five times in a row and is not tried again until asked' },
   BUILD_FAILED: { status: 500, exit: 1, means: 'the template could not be built' },
   TEMPLATE_UNSAFE: { status: 500, exit: 1, means: 'the template holds something that no template may hold' },
+  HASH_DIFFERS: { status: 422, exit: 1, means: 'what came has not the sha256 that was named; nothing of it was kept' },
   POOL_FULL: { status: 507, exit: 1, means: 'the pool has no room left' },
   POOL_MISSING: { status: 503, exit: 7, means: 'the pool is not mounted or not there' },
   DATA_LOST: { status: 500, exit: 1, means: 'a disk that was there is gone; it is never made anew in silence' },

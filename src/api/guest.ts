@@ -59,6 +59,30 @@ export type RootSource =
   | { readonly kind: 'snapshot'; readonly id: string; readonly number: number; readonly name: string }
   | { readonly kind: 'root'; readonly id: string; readonly number: number; readonly name: string }
 
+const Word = z
+  .string()
+  .max(32 * 1024)
+  .refine((text) => !text.includes('\0'), 'must hold no zero byte')
+const Id = z.int().min(0).max(65535)
+/**
+ * What a guest's first process is: the root's own /sbin/init, or one command, as images of applications name it. It comes
+ * from its template alone. `env` is KEY=VALUE words.
+ */
+export const Init = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('system') }),
+  z.strictObject({
+    kind: z.literal('command'),
+    words: z.array(Word).min(1).max(200),
+    env: z.array(Word.regex(/^[^=]+=/, 'must be KEY=VALUE')).max(500),
+    user: Id,
+    group: Id,
+    folder: Word.startsWith('/', 'must be an absolute path'),
+    /** The signal that asks it to end. */
+    stopSignal: z.int().min(1).max(64),
+  }),
+])
+export type Init = z.infer<typeof Init>
+
 /** The wish. Written by the API alone. A new `root.id` means: give it this root instead; `restarts` + 1 means: once more. */
 export interface GuestSpec {
   readonly run: 'running' | 'stopped' | 'frozen'
@@ -66,6 +90,8 @@ export interface GuestSpec {
   readonly restarts: number
   readonly template: string
   readonly root: { readonly id: string; readonly from: RootSource }
+  /** As its template says; absent for an ordinary system. */
+  readonly init?: Init
   readonly pool: string
   readonly network: string
   readonly size?: string

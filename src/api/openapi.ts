@@ -39,10 +39,11 @@ function operation(name: RouteName, route: Route): object {
     'x-access': `${route.access.verb} ${route.access.noun}`,
     parameters: [...pathParameters(route.path), ...queryParameters(name)],
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } } : {}),
+    ...(route.stream === 'in' ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } } : {}),
     responses: {
       200: {
         description: 'done, or the answer',
-        content: { [route.reply === undefined ? 'application/json' : 'text/plain']: {} },
+        content: { [answerType(route)]: {} },
       },
       ...(route.method === 'GET' ? {} : { 202: { description: 'accepted: the operation goes on' } }),
       default: {
@@ -52,6 +53,9 @@ function operation(name: RouteName, route: Route): object {
     },
   }
 }
+
+const answerType = ({ stream, reply }: Route): string =>
+  stream === 'out' ? 'application/zstd' : reply === undefined ? 'application/json' : 'text/plain'
 
 function pathParameters(path: string): object[] {
   return [...path.matchAll(/:([a-z]+)/g)].map(([, key = '']) => ({

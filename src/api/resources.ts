@@ -1,7 +1,18 @@
 /** The smaller resources, one after another: each is its request schemas and the record as it goes over the wire. */
 import { z } from 'zod'
 import type { ErrorBody } from './errors.ts'
-import { FarmName, HostName, Listen, OneLine, PublicKey, SizeBytes, SnapshotName, TemplateRef } from './values.ts'
+import type { Init } from './guest.ts'
+import {
+  FarmName,
+  GuestName,
+  HostName,
+  Listen,
+  OneLine,
+  PublicKey,
+  SizeBytes,
+  SnapshotName,
+  TemplateRef,
+} from './values.ts'
 
 export const NewSnapshot = z.strictObject({ name: SnapshotName.optional() })
 export interface Snapshot {
@@ -38,6 +49,42 @@ export const TemplateBuild = z.strictObject({
     .optional(),
 })
 export type TemplateBuild = z.input<typeof TemplateBuild>
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256: 64 of 0-9 and a-f')
+export const UploadId = z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an upload')
+const defaultLimitBytes = 16 * 1024 ** 3
+export const LimitBytes = SizeBytes.refine((bytes) => bytes <= 4 * 1024 ** 4, 'must be at most 4T')
+
+/** A file on its way in. What is not used soon goes. */
+export interface Upload {
+  readonly id: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** From an upload, or from an address; of what comes from an address the hash must be named. */
+export const TemplateImport = z
+  .strictObject({
+    upload: UploadId.optional(),
+    url: z
+      .string()
+      .max(2000)
+      .regex(/^https?:\/\/[\x21-\x3f\x41-\x7e]+$/, 'must be an http or https address without user or password')
+      .optional(),
+    sha256: Sha256.optional(),
+    limitSize: LimitBytes.default(defaultLimitBytes),
+    limitFiles: z.coerce.number().int().min(1).max(2_000_000).default(500_000),
+  })
+  .refine(({ upload, url }) => upload === undefined || url === undefined, 'must name an upload or a url, not both')
+  .refine(({ url, sha256 }) => url === undefined || sha256 !== undefined, {
+    error: 'must be named for what comes from an address',
+    path: ['sha256'],
+  })
+export type TemplateImport = z.input<typeof TemplateImport>
+
+/** The guest's disk as it is now, or as it was at a snapshot, without what makes it that guest. */
+export const TemplatePublish = z.strictObject({ guest: GuestName, snapshot: SnapshotName.optional() })
+export type TemplatePublish = z.input<typeof TemplatePublish>
+
 export interface Template {
   readonly ref: string
   readonly id: string
@@ -50,6 +97,8 @@ export interface Template {
     readonly script?: string
     readonly mirror?: string
   }
+  /** What guests made from it start; null until it is known. */
+  readonly init: Init | null
   readonly sizeBytes: number | null
   readonly sha256: string | null
   readonly usedBy: readonly string[]

@@ -10,6 +10,8 @@ export interface Access {
   readonly noun: string
 }
 export interface Route {
+  /** `in`: the request's body is a file. `out`: the answer is one. */
+  readonly stream?: 'in' | 'out'
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   readonly path: string
   readonly access: Access
@@ -191,6 +193,32 @@ export const routes = {
     path: '/v1/templates',
     access: can('create', 'template'),
     summary: 'build one from a distribution',
+  },
+  createUpload: {
+    method: 'POST',
+    path: '/v1/uploads',
+    access: can('create', 'upload'),
+    stream: 'in',
+    summary: 'send a file, application/octet-stream, to be used soon',
+  },
+  importTemplate: {
+    method: 'POST',
+    path: '/v1/templates/:template/import',
+    access: can('create', 'template'),
+    summary: 'make one from an archive that was uploaded or lies at an address',
+  },
+  publishTemplate: {
+    method: 'POST',
+    path: '/v1/templates/:template/publish',
+    access: can('create', 'template'),
+    summary: 'make one from the disk of a guest',
+  },
+  exportTemplate: {
+    method: 'GET',
+    path: '/v1/templates/:template/archive',
+    access: can('use', 'template'),
+    stream: 'out',
+    summary: 'the template as a tar.zst',
   },
   getTemplate: {
     method: 'GET',

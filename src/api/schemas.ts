@@ -15,6 +15,7 @@ import {
 } from './guest.ts'
 import {
   DataKey,
+  LimitBytes,
   NewData,
   NewFarm,
   NewMend,
@@ -23,6 +24,8 @@ import {
   RecordName,
   Revert,
   TemplateBuild,
+  TemplateImport,
+  TemplatePublish,
 } from './resources.ts'
 import type { RouteName } from './routes.ts'
 import { GuestName, HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
@@ -56,6 +59,9 @@ export const queries = {
   restoreSnapshot: WriteQuery,
   removeSnapshot: WriteQuery,
   buildTemplate: WriteQuery,
+  createUpload: WriteQuery.extend({ limit: LimitBytes.optional() }),
+  importTemplate: WriteQuery,
+  publishTemplate: WriteQuery,
   removeTemplate: WriteQuery,
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
@@ -96,6 +102,8 @@ export const bodies = {
   removePort: PortRef,
   takeSnapshot: NewSnapshot,
   buildTemplate: TemplateBuild,
+  importTemplate: TemplateImport,
+  publishTemplate: TemplatePublish,
   revert: Revert,
   setData: NewData,
   changeFarm: FarmChange,

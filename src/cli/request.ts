@@ -69,7 +69,7 @@ interface ReadReplies {
 /** What a route answers: the record for those above, Accepted for every change. */
 export type ReplyOf<R extends RouteName> = R extends keyof ReadReplies ? ReadReplies[R] : Accepted
 export type ReadRoute = keyof ReadReplies
-export type ChangeRoute = Exclude<RouteName, ReadRoute | 'getOpenapi'>
+export type ChangeRoute = Exclude<RouteName, ReadRoute | 'getOpenapi' | 'createUpload' | 'exportTemplate'>
 
 export interface RequestOptions {
   readonly params?: Readonly<Record<string, string>>
@@ -84,6 +84,8 @@ export interface Client {
   request<R extends RouteName>(route: R, options?: RequestOptions): Promise<ReplyOf<R>>
   /** A route that answers line by line, until it ends or the signal aborts. */
   lines<R extends RouteName>(route: R, options: RequestOptions, onLine: (line: string) => void): Promise<void>
+  /** For files, which transfer.ts sends and gets. */
+  line(): Promise<Line>
   raw(method: string, path: string, options?: Pick<RequestOptions, 'body' | 'signal' | 'idleMs'>): Promise<Reply>
 }
 
@@ -123,6 +125,7 @@ export function createClient(options: ClientOptions): Client {
   }
   return {
     raw,
+    line: findLine,
     async lines(route, more, onLine) {
       const { streamLines } = await import('./stream.ts')
       const path = pathOf(route, more)
@@ -130,12 +133,12 @@ export function createClient(options: ClientOptions): Client {
       const line = await findLine()
       const bytes = requestBytes('GET', path, { body: undefined, heads: line.heads })
       const refused = await streamLines(line, bytes, { ...more, onLine })
-      if (refused) throw new RemoteError(errorBody(refused, parseBody(refused)))
+      if (refused) throw new RemoteError(errorBody(refused, readJson(refused)))
     },
     async request(route, more = {}) {
       const row = routes[route]
       const reply = await raw(row.method, pathOf(route, more), more)
-      const value = parseBody(reply)
+      const value = readJson(reply)
       if (reply.status >= 400) throw new RemoteError(errorBody(reply, value))
       return value as never
     },
@@ -203,7 +206,7 @@ function roundTrip(line: Line, bytes: Buffer, more: RequestOptions & { maxBytes:
   })
 }
 
-function parseBody(reply: Reply): unknown {
+export function readJson(reply: Reply): unknown {
   if (reply.body === '') return null
   if (/^text\/plain/i.test(reply.headers.get('content-type') ?? '')) return reply.body
   try {

@@ -8,8 +8,10 @@ import type { NewFarm } from '../api/resources.ts'
 import type { Runner } from '../drivers/exec/command.ts'
 import { createRunner } from '../drivers/exec/runner.ts'
 import { createNftables } from '../drivers/firewall/nftables/index.ts'
+import { imageDrivers } from '../drivers/image/table.ts'
 import { createDnsmasq } from '../drivers/names/dnsmasq/index.ts'
 import { createRouted } from '../drivers/network/routed/index.ts'
+import { confinementIn } from '../drivers/runtime/lxc/confine.ts'
 import { createLxc } from '../drivers/runtime/lxc/index.ts'
 import type { Storage } from '../drivers/storage/driver.ts'
 import { storageDrivers } from '../drivers/storage/table.ts'
@@ -38,6 +40,7 @@ import { folderOf } from './pki/authority.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
+import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
 
 export interface StartOptions {
@@ -57,7 +60,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   makeFolders(settings)
   const alone = await holdAlone(settings.stateDir)
   const run = createRunner()
-  const base = { ...options, env, run }
+  const base = { ...options, env, run, uploads: new Uploads(join(settings.stateDir, 'uploads'), env) }
   const phases = await createPhases({
     ...{ env, log, keptFile: keptFileOf(settings) },
     openStore: () => openStore(env, settings),
@@ -166,6 +169,7 @@ function makeFolders(settings: Settings): void {
 }
 
 interface Base extends StartOptions {
+  readonly uploads: Uploads
   readonly env: Env
   readonly run: Runner
 }
@@ -213,6 +217,8 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
     builder: templateBuilders[builderName(base.environment)]({ run }),
+    images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
+    uploads: base.uploads,
     failpoint: createFailpoint(base.environment),
   }
   return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts) }

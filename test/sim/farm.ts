@@ -19,9 +19,11 @@ import { writeFarm } from '../../src/daemon/init.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { Uploads } from '../../src/daemon/uploads/uploads.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
+import { createFakeImages } from '../../src/drivers/image/fake/index.ts'
 import { createFakeNames } from '../../src/drivers/names/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
@@ -130,6 +132,8 @@ export class SimFarm {
       firewall: heldBy(life, this.firewall, act('firewall')),
       names: heldBy(life, this.names),
       builder: heldBy(life, builder),
+      images: heldBy(life, createFakeImages()),
+      uploads: new Uploads('/nowhere', env),
       failpoint: (name) => this.failpoint(life, name),
       log: { info() {}, warn() {}, error: (fields, message) => life.alive && this.say('error', told(message, fields)) },
     }

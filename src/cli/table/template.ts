@@ -63,6 +63,45 @@ export const templateCommands: readonly CommandRow[] = [
   },
   {
     noun: 'template',
+    verb: 'import',
+    args: ['TEMPLATE', 'SOURCE'],
+    changes: true,
+    flags: ['sha256', 'limit-size', 'limit-files'],
+    summary: 'make a template from an archive',
+    description:
+      'A root file system as tar, plain or compressed by gzip, xz or zstd; an image of Incus or LXC; an OCI image, as archive or folder; ' +
+      'what docker save or croft template export wrote. From a file, or from an address with its --sha256. What it is its content says, not its ' +
+      'name. Without a version it is v1.',
+    examples: [
+      'croft template import alpine:3.20 rootfs.tar.xz',
+      'croft template import redis:7 ./redis-oci --limit-size 2G',
+      'croft template import web:v2 https://example.org/web.tar.zst --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    ],
+    run: () => import('../commands/template/import.ts'),
+  },
+  {
+    noun: 'template',
+    verb: 'publish',
+    args: ['GUEST', 'TEMPLATE'],
+    changes: true,
+    flags: [],
+    summary: 'make a template from a guest or a snapshot',
+    description: 'A copy of its disk as it is now, without what makes it that guest: machine id, host keys, name.',
+    examples: ['croft template publish web web:v1', 'croft template publish web@monday web:v2'],
+    run: () => import('../commands/template/publish.ts'),
+  },
+  {
+    noun: 'template',
+    verb: 'export',
+    args: ['TEMPLATE', 'FILE'],
+    flags: [],
+    summary: 'write a template to a file, - is stdout',
+    description: 'A tar.zst; croft template import takes it in again, here or elsewhere.',
+    examples: ['croft template export web:v1 web.tar.zst', 'croft template export web:v1 -'],
+    run: () => import('../commands/template/export.ts'),
+  },
+  {
+    noun: 'template',
     verb: 'ls',
     args: [],
     flags: [],

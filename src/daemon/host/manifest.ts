@@ -3,8 +3,9 @@
  * adopted passes the same schemas as what is asked for, and ids of users and disks are never taken on trust.
  */
 import { z } from 'zod'
+import { Init } from '../../api/guest.ts'
 import { AddressRange, GuestName, LabelKey, OneLine, PublicKey, TemplateRef } from '../../api/values.ts'
-import type { GuestRecord, TemplateRecord } from '../records/records.ts'
+import type { GuestRecord, TemplateRecord, TemplateStatus } from '../records/records.ts'
 
 const Id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
 const Bytes = z.int().positive()
@@ -40,6 +41,7 @@ const GuestManifest = z.object({
     stop: z.enum(['graceful', 'kill']),
     restarts: Count,
     template: TemplateRef,
+    init: Init.optional(),
     root: z.object({ id: Id, from: RootSource }),
     size: z
       .string()
@@ -62,6 +64,16 @@ const GuestManifest = z.object({
   }),
 })
 
+const facts = {
+  init: Init.optional(),
+  sizeBytes: Bytes.optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+}
+const TemplateFacts = z.object(facts)
+
 const TemplateManifest = z.object({
   ref: TemplateRef.refine((ref) => ref.includes(':')),
   created: Moment,
@@ -74,16 +86,21 @@ const TemplateManifest = z.object({
       .optional(),
     mirror: OneLine.optional(),
   }),
+  ...facts,
 })
 
 export type ToldGuest = Pick<GuestRecord, 'name' | 'id' | 'slot' | 'generation' | 'created'> & {
   readonly spec: Omit<GuestRecord['spec'], 'pool' | 'network' | 'ports'>
 }
-export type ToldTemplate = Pick<TemplateRecord, 'ref' | 'created' | 'source'>
+export type ToldTemplate = Pick<TemplateRecord, 'ref' | 'created' | 'source'> & {
+  readonly facts: Pick<TemplateStatus, 'init' | 'sizeBytes' | 'sha256'>
+}
 
 /** Undefined when it is not a manifest of ours. A slot of -1 stands for one that cannot be. */
 export const readGuestManifest = (manifest: unknown): ToldGuest | undefined =>
   GuestManifest.safeParse(manifest).data as ToldGuest | undefined
 
 export const readTemplateManifest = (manifest: unknown): ToldTemplate | undefined =>
-  TemplateManifest.safeParse(manifest).data as ToldTemplate | undefined
+  TemplateManifest.transform((told) => ({ ...told, facts: TemplateFacts.parse(told) })).safeParse(manifest).data as
+    | ToldTemplate
+    | undefined

@@ -1,5 +1,6 @@
 /** What the host's loop works with: built and joined in start.ts alone. */
 import type { Firewall } from '../../drivers/firewall/driver.ts'
+import type { Images } from '../../drivers/image/driver.ts'
 import type { Names } from '../../drivers/names/driver.ts'
 import type { Network } from '../../drivers/network/driver.ts'
 import type { Runtime } from '../../drivers/runtime/driver.ts'
@@ -9,6 +10,7 @@ import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
+import type { Uploads } from '../uploads/uploads.ts'
 import type { HostFacts } from './definition.ts'
 import type { Failpoint } from './failpoint.ts'
 
@@ -31,6 +33,8 @@ export interface HostParts {
   readonly firewall: Firewall
   readonly names: Names
   readonly builder: TemplateBuilder
+  readonly images: Images
+  readonly uploads: Uploads
   readonly operations: Operations
   readonly failpoint: Failpoint
   readonly log: Log

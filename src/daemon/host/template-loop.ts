@@ -4,16 +4,14 @@
  */
 import { CroftError, toCroftError } from '../../api/errors.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
-import { uidOf } from '../../plan/addresses.ts'
 import { timestamp } from '../env.ts'
 import type { End } from '../operations/operations.ts'
 import { removeTemplateRecord, writeTemplateStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type Held, read, readAll, type TemplateRecord, type TemplateStatus } from '../records/records.ts'
+import { makeTemplate } from './make-template.ts'
+import { readTemplateManifest } from './manifest.ts'
 import type { HostParts } from './parts.ts'
-
-/** The last slot of the host's uid range is kept for builds. */
-export const buildSlot = 4095
 
 export interface TemplateLoop {
   begin(): Promise<void>
@@ -83,7 +81,14 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     if (status?.value.state === 'failed')
       return { end: 'failed', error: new CroftError('BUILD_FAILED', status.value.reason ?? 'the build failed') }
     if (await storage.exists({ kind: 'template', id })) {
-      await writeTemplateStatus(parts, id, { state: 'ready', at: timestamp(parts.env), name: record.value.ref })
+      const { manifest } = (await storage.inventory()).templates.find((one) => one.id === id) ?? {}
+      const facts = readTemplateManifest(manifest)?.facts
+      await writeTemplateStatus(parts, id, {
+        state: 'ready',
+        at: timestamp(parts.env),
+        name: record.value.ref,
+        ...facts,
+      })
       return { end: 'met' }
     }
     await build(record.value)
@@ -98,38 +103,27 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     const note = (line: string) => parts.operations.note({ kind: 'template', id: template.id }, line)
     try {
       await storage.remove(staging)
-      await storage.create(staging)
       parts.failpoint('build.before')
-      const result = await parts.builder.build(template.source, storage.path(staging), {
-        signal: abort.signal,
-        onLine: note,
-        uidBase: uidOf(parts.host.uidBase, buildSlot),
-      })
+      const made = await makeTemplate(parts, template, staging, { signal: abort.signal, note })
       parts.failpoint('build.after')
-      await storage.writeManifest(
-        { template: template.id },
-        { ...template, sizeBytes: result.sizeBytes, sha256: result.sha256 },
-      )
+      const { sizeBytes, sha256 } = made
+      const facts = { sizeBytes, sha256, ...(made.init === undefined ? {} : { init: made.init }) }
+      const { making: _, ...record } = template
+      await storage.writeManifest({ template: template.id }, { ...record, ...facts })
       await storage.clone(staging, { kind: 'template', id: template.id }, { readOnly: true })
       parts.failpoint('commitTemplate.after')
       await writeTemplateStatus(parts, template.id, {
         state: 'ready',
         at: timestamp(parts.env),
         name: template.ref,
-        sizeBytes: result.sizeBytes,
-        sha256: result.sha256,
+        ...facts,
       })
     } catch (thrown) {
       if (closed) throw new CroftError('CANCELLED', 'the daemon stops; the build begins again at its next start')
       const error = abort.signal.aborted
-        ? new CroftError('CANCELLED', `the build of ${template.ref} was cancelled`)
+        ? new CroftError('CANCELLED', `the making of ${template.ref} was cancelled`)
         : toCroftError(thrown)
-      await writeTemplateStatus(parts, template.id, {
-        state: 'failed',
-        at: timestamp(parts.env),
-        name: template.ref,
-        reason: error.message,
-      })
+      await fail(template, error)
       throw error
     } finally {
       building.delete(template.id)
@@ -137,11 +131,24 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     }
   }
 
+  /** One that is built stays as failed, to be looked at and built again; of the others nothing stays. */
+  async function fail(template: TemplateRecord, error: CroftError): Promise<void> {
+    if (template.making) await removeTemplateRecord(parts, keys.template(template.ref), template.id)
+    else
+      await writeTemplateStatus(parts, template.id, {
+        state: 'failed',
+        at: timestamp(parts.env),
+        name: template.ref,
+        reason: error.message,
+      })
+  }
+
   return {
     nudge,
     /** Nothing builds yet: whatever is in staging was left by a daemon that died. */
     async begin() {
-      await parts.builder.sweep().catch((thrown) => parts.log.warn({ error: String(thrown) }, 'builds not swept'))
+      for (const work of [parts.builder, parts.images, parts.uploads])
+        await work.sweep().catch((thrown) => parts.log.warn({ error: String(thrown) }, 'unfinished work not swept'))
       for (const pool of parts.pools) {
         const storage = parts.storage(pool)
         for (const id of (await storage.inventory()).staging) await storage.remove({ kind: 'staging', id })

@@ -1,4 +1,5 @@
 /** What a handler gets and gives. Its input was checked by the route's schemas; it returns data, the server prints. */
+import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { RouteName, routes } from '../../api/routes.ts'
 import type { bodies, queries } from '../../api/schemas.ts'
@@ -19,6 +20,10 @@ export interface Request<R extends RouteName> {
   readonly query: Query<R>
   readonly body: Body<R>
   readonly caller: Caller
+  /** The file that is the body, for a route that takes one. */
+  readonly stream: Readable | undefined
+  /** Aborts when nobody waits for the answer any more. */
+  readonly closed: AbortSignal
 }
 
 export type Handler<R extends RouteName> = (daemon: Daemon, request: Request<R>) => Promise<unknown>

@@ -1,6 +1,7 @@
 /** The daemon's doors, the route table, one error shape. One bad request never ends the process. */
 import { chmodSync, rmSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { CroftError, type ErrorCode, errorTable, toCroftError } from '../../api/errors.ts'
@@ -54,6 +55,8 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
     ),
   )
   server.addHook('onRequest', (request) => doors.admit(request.raw))
+  // A file is not read into memory: the handler takes it as it comes.
+  server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload))
   for (const [name, handler] of Object.entries(handlers))
     addRoute(server, daemon, name as RouteName, handler as Handler<RouteName>, doors)
   let readers: Server | undefined
@@ -94,8 +97,10 @@ function addRoute(
     handler: async (request, reply) => {
       const caller = doors.callerOf(request.raw)
       assertMay(caller, row.access)
-      const answer = await handler(daemon, parseRequest(name, request, caller))
+      const asked = parseRequest(name, request, caller)
+      const answer = await handler(daemon, { ...asked, stream: bodyStream(row, request), closed: closing(reply) })
       if (answer instanceof Lines) return sendLines(reply, answer)
+      if (isFile(answer)) return reply.header('content-type', answer.type).send(answer.stream)
       const running = isAccepted(answer) && answer.operation?.state === 'running'
       return reply
         .code(running ? 202 : 200)
@@ -110,10 +115,31 @@ const replyTypes = {
   metrics: 'text/plain; version=0.0.4; charset=utf-8',
 } as const
 
+function bodyStream(row: Route, { body }: FastifyRequest): Readable | undefined {
+  if (row.stream !== 'in') {
+    if (body instanceof Readable) throw new CroftError('BAD_REQUEST', 'this route takes JSON, not a file')
+    return undefined
+  }
+  return body instanceof Readable ? body : undefined
+}
+
+function closing(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => controller.abort(new CroftError('CANCELLED', 'nobody waits for the answer')))
+  return controller.signal
+}
+
+const isFile = (answer: unknown): answer is { readonly stream: Readable; readonly type: string } =>
+  typeof answer === 'object' && answer !== null && 'stream' in answer && answer.stream instanceof Readable
+
 const isAccepted = (answer: unknown): answer is { operation: { state: string } | null } =>
   typeof answer === 'object' && answer !== null && 'operation' in answer
 
-export function parseRequest(name: RouteName, request: FastifyRequest, caller: Caller): Request<RouteName> {
+export function parseRequest(
+  name: RouteName,
+  request: FastifyRequest,
+  caller: Caller,
+): Omit<Request<RouteName>, 'stream' | 'closed'> {
   const params: Record<string, string> = {}
   for (const [key, value] of Object.entries(request.params as Record<string, string>)) {
     params[key] = parse((pathValues as Record<string, z.ZodType<string>>)[key] ?? z.string(), value, key)

@@ -1,7 +1,8 @@
 /** Records as they lie in the store, and how to read them. `schema` is the version; older ones are upgraded on read. */
-import type { GuestSpec, GuestStatus } from '../../api/guest.ts'
+import type { GuestSpec, GuestStatus, Init } from '../../api/guest.ts'
 import type { Farm, Size, Template } from '../../api/resources.ts'
-import type { PoolSpec } from '../../drivers/storage/driver.ts'
+import type { ReadLimits } from '../../drivers/image/driver.ts'
+import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
 import type { Entry, Store } from '../../store/store.ts'
 
 export const schemaVersion = 1
@@ -36,12 +37,25 @@ export interface SnapshotStatus {
   readonly name?: string
 }
 
+/** How a template comes to be that is not built; a source that is gone cannot be had again. */
+export type Making =
+  | {
+      readonly kind: 'import'
+      readonly upload?: string
+      readonly url?: string
+      readonly sha256?: string
+      readonly limits: ReadLimits
+    }
+  | { readonly kind: 'publish'; readonly from: Exclude<Ref, { kind: 'template' | 'staging' }>; readonly init?: Init }
+
 export interface TemplateRecord {
   readonly schema: number
   readonly ref: string
   readonly id: string
   readonly created: string
   readonly source: Template['source']
+  /** Absent for one that is built from its source. */
+  readonly making?: Making
   readonly deleting?: true
 }
 export interface TemplateStatus {
@@ -52,6 +66,7 @@ export interface TemplateStatus {
   readonly reason?: string
   readonly sizeBytes?: number
   readonly sha256?: string
+  readonly init?: Init
 }
 
 export interface NameRecord {

@@ -61,6 +61,7 @@ export async function viewTemplate(
     source,
     state: deleting ? 'removing' : (status?.state ?? 'building'),
     ...(status?.reason === undefined ? {} : { reason: status.reason }),
+    init: status?.state === 'ready' ? (status.init ?? { kind: 'system' }) : null,
     sizeBytes: status?.sizeBytes ?? null,
     sha256: status?.sha256 ?? null,
     usedBy: guests.filter(({ value }) => value.spec.template === ref).map(({ value }) => value.name),

@@ -1,12 +1,13 @@
-/** Runs command values. The only place, with attach.ts, that starts processes. */
+/** Runs command values. The only place, with pipeline.ts, that starts processes. */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { CroftError } from '../../api/errors.ts'
 import type { Command, Outcome, Runner, RunOptions } from './command.ts'
+import { killQuietly } from './kill.ts'
 
 const keptBytes = 1024 * 1024
-const baseEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root' }
+export const baseEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root' }
 
 export function createRunner(): Runner {
   return {
@@ -66,17 +67,10 @@ async function outcome(command: Command, options: RunOptions = {}): Promise<Outc
   }
 }
 
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // it ended by itself meanwhile
-  }
-}
-
-function ended(
+export function ended(
   child: ReturnType<typeof spawn>,
   command: Command,
+  keepOutput = false,
 ): Promise<{ code: number | null; signal: string | null }> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) => {
@@ -96,7 +90,7 @@ function ended(
     child.once('exit', (code, signal) => {
       resolve({ code, signal })
       setTimeout(() => {
-        child.stdout?.destroy()
+        if (!keepOutput) child.stdout?.destroy()
         child.stderr?.destroy()
       }, 200).unref()
     })

@@ -19,6 +19,7 @@ const emptied: Readonly<Record<string, number>> = {
   'var/cache/apt': 0o755,
 }
 const removed: readonly string[] = [
+  'etc/croft-id',
   'etc/hostname',
   'etc/resolv.conf',
   'etc/.pwd.lock',

@@ -10,6 +10,7 @@ import * as hosts from './hosts.ts'
 import * as metrics from './metrics.ts'
 import * as rules from './rules.ts'
 import * as snapshots from './snapshots.ts'
+import * as templateImages from './template-images.ts'
 import * as templates from './templates.ts'
 import * as tokens from './tokens.ts'
 
@@ -20,6 +21,7 @@ export const handlers: Handlers = {
   ...rules.handlers,
   ...snapshots.handlers,
   ...templates.handlers,
+  ...templateImages.handlers,
   ...hosts.handlers,
   ...history.handlers,
   ...events.handlers,

@@ -1,17 +1,10 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestStatus } from '../../../api/guest.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
-import { timestamp } from '../../env.ts'
 import { accepted, type Change, commit } from '../../records/change.ts'
 import { keys } from '../../records/keys.ts'
-import {
-  type GuestRecord,
-  read,
-  readAll,
-  schemaVersion,
-  type TemplateRecord,
-  type TemplateStatus,
-} from '../../records/records.ts'
+import { commitTemplate } from '../../records/new-template.ts'
+import { type GuestRecord, read, readAll, type TemplateRecord } from '../../records/records.ts'
 import { getTemplateRecord, listTemplateViews, viewTemplate } from '../../records/templates.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -38,7 +31,6 @@ export const handlers = {
       ...(mirror === undefined ? {} : { mirror }),
     }
     getFarm(daemon).parts.builder.check(source)
-    const id = daemon.env.uuid()
     if (query.dryRun)
       return {
         operation: null,
@@ -51,31 +43,7 @@ export const handlers = {
           },
         ],
       }
-    const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
-      const old = await read<TemplateRecord>(daemon.store, keys.template(ref))
-      const status =
-        old &&
-        (await read<TemplateStatus>(daemon.store, keys.templateStatus(getFarm(daemon).parts.host.name, old.value.id)))
-      if (old && !status)
-        throw new CroftError('BUSY', `template "${ref}" is still being built`, { hint: 'croft op ls' })
-      if (old && status?.value.state !== 'failed')
-        throw new CroftError('EXISTS', `there is a template "${ref}"`, { hint: `croft template show ${ref}` })
-      const record: TemplateRecord = { schema: schemaVersion, ref, id, created: timestamp(daemon.env), source }
-      return {
-        kind: 'template',
-        name: ref,
-        verb: 'build',
-        before: null,
-        after: source,
-        compare: [{ key: keys.template(ref), revision: old?.revision ?? 0 }],
-        writes: [
-          { put: keys.template(ref), value: record },
-          ...(old ? [{ delete: keys.templateStatus(getFarm(daemon).parts.host.name, old.value.id) }] : []),
-        ],
-        goal: { kind: 'template', id },
-      }
-    })
-    getFarm(daemon).loop.nudgeTemplates()
+    const operation = await commitTemplate(daemon, caller, query, { ref, verb: 'build', source })
     return accepted(daemon, query, operation, async () =>
       viewTemplate(daemon, await getTemplateRecord(daemon, ref), []),
     )

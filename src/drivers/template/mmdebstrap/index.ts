@@ -6,6 +6,7 @@ import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { Command, Runner } from '../../exec/command.ts'
+import { endBuildsIn, isOtherDaemon, untilGone } from '../../exec/orphans.ts'
 import { checkTemplate } from '../check.ts'
 import type { BuildOptions, BuildResult, TemplateBuilder, TemplateSource } from '../driver.ts'
 import { finishTree } from '../finish.ts'
@@ -13,7 +14,6 @@ import { lstatMaybe } from '../walk.ts'
 import { archiveOf, type BuildPlan, buildArchive, checkSource, unpackArchive } from './commands.ts'
 import { type Distribution, getDistribution } from './distributions.ts'
 import { buildFailed } from './parse.ts'
-import { endBuildsIn, isOtherDaemon, untilGone } from './processes.ts'
 
 const workPrefix = 'croft-build-'
 const keptLines = 60

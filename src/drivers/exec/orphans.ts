@@ -1,7 +1,8 @@
-/** After a build was killed: its namespace dies as a whole, but the kernel takes a moment. After a daemon was: it lives on. */
+/** Work of ours that outlived who asked for it. After a build was killed: its namespace dies as a whole, but the kernel takes a moment. After a daemon was: it lives on. */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { killQuietly } from './kill.ts'
 
 const lookEveryMs = 50
 const looks = 200
@@ -35,14 +36,6 @@ async function pidsNaming(folder: string): Promise<number[]> {
   const pids = await allPids()
   const words = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
   return pids.filter((_, index) => words[index]?.includes(`${folder}/`)).map(Number)
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // it ended by itself meanwhile
-  }
 }
 
 const allPids = async (): Promise<string[]> => (await readdir('/proc')).filter((name) => /^\d+$/.test(name))

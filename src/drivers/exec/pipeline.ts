@@ -1,0 +1,100 @@
+/** Commands joined by pipes: what one writes the next one reads, without passing through this process. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { Command } from './command.ts'
+import { killQuietly } from './kill.ts'
+import { baseEnv, ended } from './runner.ts'
+
+export interface PipelineOptions {
+  readonly signal: AbortSignal
+  /** Open file that the first one reads; nothing when absent. */
+  readonly stdin?: number
+  /** Open files that the first one gets as 3, 4 and so on. */
+  readonly extra?: readonly number[]
+}
+
+export interface StageEnd {
+  readonly code: number | null
+  readonly signal: string | null
+  /** The last 64 KiB of what it said. */
+  readonly stderr: string
+  readonly timedOut: boolean
+}
+
+export interface Pipeline {
+  /** What the last one writes; it must be read, or it stands still. */
+  readonly output: Readable
+  /** In the order of the commands. Rejects with COMMAND_MISSING, or with the signal's reason. */
+  readonly ended: Promise<readonly StageEnd[]>
+}
+
+const keptBytes = 64 * 1024
+
+export function startPipeline(commands: readonly Command[], options: PipelineOptions): Pipeline {
+  options.signal.throwIfAborted()
+  const stages: { readonly child: ChildProcess; readonly end: Promise<StageEnd> }[] = []
+  // The reader first: a pipe whose other end this process has opened for reading would lose bytes to it.
+  for (const [index, command] of [...commands.entries()].reverse()) {
+    const next = stages[0]?.child
+    const child = spawn(command.file, [...command.args], {
+      stdio: [
+        index > 0 ? 'pipe' : (options.stdin ?? 'ignore'),
+        next?.stdin ?? 'pipe',
+        'pipe',
+        ...(index === 0 ? (options.extra ?? []) : []),
+      ],
+      env: { ...baseEnv, ...command.env },
+      cwd: command.cwd ?? '/',
+      detached: true,
+    })
+    next?.stdin?.on('error', () => {}).destroy()
+    stages.unshift({ child, end: watch(child, command) })
+  }
+  const last = stages.at(-1)?.child.stdout
+  if (!last) throw new Error('a pipeline has at least one command')
+  return { output: last, ended: allEnded(stages, options.signal) }
+}
+
+async function allEnded(
+  stages: readonly { readonly child: ChildProcess; readonly end: Promise<StageEnd> }[],
+  signal: AbortSignal,
+): Promise<readonly StageEnd[]> {
+  const killAll = () => {
+    for (const { child } of stages) kill(child)
+  }
+  signal.addEventListener('abort', killAll, { once: true })
+  try {
+    const ends = await Promise.allSettled(stages.map(({ end }) => end))
+    signal.throwIfAborted()
+    return ends.map((end) => {
+      if (end.status === 'rejected') throw end.reason
+      return end.value
+    })
+  } finally {
+    signal.removeEventListener('abort', killAll)
+  }
+}
+
+async function watch(child: ChildProcess, command: Command): Promise<StageEnd> {
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr = (stderr + chunk).slice(-keptBytes)
+  })
+  let timedOut = false
+  const timer = setTimeout(() => {
+    timedOut = true
+    kill(child)
+  }, command.timeoutMs)
+  const quiet = new Promise<void>((resolve) => child.stderr?.once('close', resolve))
+  try {
+    const end = await ended(child, command, true)
+    await quiet
+    return { ...end, stderr, timedOut }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function kill(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killQuietly(-child.pid)
+}

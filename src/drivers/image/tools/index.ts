@@ -1,0 +1,105 @@
+/**
+ * Archives by two confined programs: a reader, a nobody that sees the archive alone and writes a clean tar; and tar, in a
+ * room of its own around the tree. Bytes go from one to the other, never through the daemon.
+ */
+import { chmod, mkdtemp, open, readdir, rm, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CroftError } from '../../../api/errors.ts'
+import { Init } from '../../../api/guest.ts'
+import { endBuildsIn, isOtherDaemon } from '../../exec/orphans.ts'
+import { type Pipeline, type StageEnd, startPipeline } from '../../exec/pipeline.ts'
+import type { Confinement } from '../confinement.ts'
+import type { ImageFacts, ImageOptions, Images, Packing } from '../driver.ts'
+import { labelled } from '../label.ts'
+import { packCommand, type Room, readerCommand, roomConfig, unpackCommand } from './commands.ts'
+import { factsOf, hadNoReader, packFailed, readFailed, unpackFailed } from './parse.ts'
+import { enterRoom, leaveRoom } from './room.ts'
+
+const workPrefix = 'croft-image-'
+
+export interface ToolsParts {
+  readonly confinement: Confinement
+  /** Must let anyone pass, and have room for an archive as it is without its compression. */
+  readonly workDir?: string
+}
+
+export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsParts): Images {
+  async function openRoom(root: string, uidBase: number): Promise<Room & AsyncDisposable> {
+    const folder = await mkdtemp(join(workDir, `${workPrefix}${process.pid}-`))
+    const room = { folder, root, uidBase, cgroup: `${confinement.cgroup}/${folder.slice(-6)}` }
+    await chmod(folder, 0o711)
+    await writeFile(join(folder, 'config'), roomConfig(room), { mode: 0o600 })
+    await writeFile(join(folder, 'seccomp'), confinement.seccomp, { mode: 0o644 })
+    return { ...room, [Symbol.asyncDispose]: () => closeRoom(folder) }
+  }
+
+  async function closeRoom(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+    await rm(join('/run/lxc/lock', folder), { recursive: true, force: true })
+    await confinement.sweep()
+  }
+
+  async function unpack(
+    archive: string,
+    targetDir: string,
+    options: Parameters<Images['unpack']>[2],
+  ): Promise<ImageFacts> {
+    const { signal, uidBase, limits } = options
+    await using room = await openRoom(targetDir, uidBase)
+    await using file = await open(archive, 'r')
+    await using scratch = await open(join(room.folder, 'scratch'), 'wx+', 0o600)
+    await unlink(join(room.folder, 'scratch'))
+    await enterRoom(targetDir)
+    const work = startPipeline([readerCommand(uidBase, limits), unpackCommand(room)], {
+      ...{ signal, stdin: file.fd, extra: [scratch.fd] },
+    })
+    work.output.resume()
+    const [read, unpacked] = await endOf(work, signal)
+    if (hadNoReader(read)) throw unpackFailed(unpacked)
+    if (read?.code !== 0) throw readFailed(read)
+    if (unpacked?.code !== 0) throw unpackFailed(unpacked)
+    await leaveRoom(targetDir)
+    const { facts } = factsOf(read.stderr)
+    return { ...facts, init: Init.parse(facts.init) }
+  }
+
+  async function pack(sourceDir: string, label: { readonly init: Init }, options: ImageOptions): Promise<Packing> {
+    const room = await openRoom(sourceDir, options.uidBase)
+    try {
+      await enterRoom(sourceDir)
+      const work = startPipeline([packCommand(room)], options)
+      const ended = endOf(work, options.signal)
+        .then(([end]) => {
+          if (end?.code !== 0) throw packFailed(end)
+        })
+        .finally(() => room[Symbol.asyncDispose]())
+      ended.catch(() => work.output.destroy())
+      return { output: labelled(label, work.output), ended }
+    } catch (thrown) {
+      await room[Symbol.asyncDispose]()
+      throw thrown
+    }
+  }
+
+  return {
+    name: 'tools',
+    unpack,
+    pack,
+    async sweep() {
+      for (const name of await readdir(workDir)) {
+        if (!name.startsWith(workPrefix)) continue
+        if (await isOtherDaemon(Number(/-(\d+)-/.exec(name)?.[1]))) continue
+        await endBuildsIn(join(workDir, name))
+        await closeRoom(join(workDir, name))
+      }
+      await confinement.sweep()
+    },
+  }
+}
+
+function endOf(work: Pipeline, signal: AbortSignal): Promise<readonly StageEnd[]> {
+  return work.ended.catch((thrown: unknown) => {
+    if (signal.aborted) throw new CroftError('CANCELLED', 'the work on the archive was cancelled', { cause: thrown })
+    throw thrown
+  })
+}
