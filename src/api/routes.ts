@@ -2,25 +2,10 @@
  * Every route, with who may use it beside its path. Server, client, OpenAPI, CLI and tests read these rows; the schemas of
  * bodies are in schemas.ts, so that a client need not load zod. A row without `access` does not compile.
  */
-/** A newcomer has shown a login token: it opens `login` and nothing else. */
-export type Role = 'operator' | 'reader' | 'newcomer'
-export type Verb = 'read' | 'create' | 'change' | 'delete' | 'use' | 'operate'
-export interface Access {
-  readonly verb: Verb
-  readonly noun: string
-}
-export interface Route {
-  /** `in`: the request's body is a file. `out`: the answer is one. */
-  readonly stream?: 'in' | 'out'
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  readonly path: string
-  readonly access: Access
-  readonly summary: string
-  /** What is answered when it is not JSON. */
-  readonly reply?: 'metrics'
-}
+import { can, type Route } from './route.ts'
+import { templateRoutes } from './template-routes.ts'
 
-const can = (verb: Verb, noun: string): Access => ({ verb, noun })
+export type { Access, Role, Route, Verb } from './route.ts'
 
 export const routes = {
   getStatus: { method: 'GET', path: '/v1/status', access: can('read', 'farm'), summary: 'the farm on one screen' },
@@ -162,76 +147,7 @@ export const routes = {
   },
   getUsage: { method: 'GET', path: '/v1/usage', access: can('read', 'guest'), summary: 'what guests use now' },
 
-  listSnapshots: {
-    method: 'GET',
-    path: '/v1/snapshots',
-    access: can('read', 'snapshot'),
-    summary: 'snapshots, of one guest with ?guest=',
-  },
-  takeSnapshot: {
-    method: 'POST',
-    path: '/v1/guests/:guest/snapshots',
-    access: can('create', 'snapshot'),
-    summary: 'take a snapshot',
-  },
-  restoreSnapshot: {
-    method: 'POST',
-    path: '/v1/guests/:guest/snapshots/:snapshot/restore',
-    access: can('change', 'guest'),
-    summary: 'put the guest back to it',
-  },
-  removeSnapshot: {
-    method: 'DELETE',
-    path: '/v1/guests/:guest/snapshots/:snapshot',
-    access: can('delete', 'snapshot'),
-    summary: 'remove a snapshot',
-  },
-
-  listTemplates: { method: 'GET', path: '/v1/templates', access: can('read', 'template'), summary: 'all templates' },
-  buildTemplate: {
-    method: 'POST',
-    path: '/v1/templates',
-    access: can('create', 'template'),
-    summary: 'build one from a distribution',
-  },
-  createUpload: {
-    method: 'POST',
-    path: '/v1/uploads',
-    access: can('create', 'upload'),
-    stream: 'in',
-    summary: 'send a file, application/octet-stream, to be used soon',
-  },
-  importTemplate: {
-    method: 'POST',
-    path: '/v1/templates/:template/import',
-    access: can('create', 'template'),
-    summary: 'make one from an archive that was uploaded or lies at an address',
-  },
-  publishTemplate: {
-    method: 'POST',
-    path: '/v1/templates/:template/publish',
-    access: can('create', 'template'),
-    summary: 'make one from the disk of a guest',
-  },
-  exportTemplate: {
-    method: 'GET',
-    path: '/v1/templates/:template/archive',
-    access: can('use', 'template'),
-    stream: 'out',
-    summary: 'the template as a tar.zst',
-  },
-  getTemplate: {
-    method: 'GET',
-    path: '/v1/templates/:template',
-    access: can('read', 'template'),
-    summary: 'one template',
-  },
-  removeTemplate: {
-    method: 'DELETE',
-    path: '/v1/templates/:template',
-    access: can('delete', 'template'),
-    summary: 'remove a template that nothing uses',
-  },
+  ...templateRoutes,
 
   listHosts: { method: 'GET', path: '/v1/hosts', access: can('read', 'host'), summary: 'all hosts' },
   getHost: { method: 'GET', path: '/v1/hosts/:host', access: can('read', 'host'), summary: 'one host' },
