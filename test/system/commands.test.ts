@@ -34,7 +34,8 @@ test('--dry-run changes nothing, and --exit-code tells whether there is somethin
     const said = await farm.croft(...words, '--dry-run', '--exit-code')
     assert.equal(said.code, 0, `${words.join(' ')}: ${said.stdout}${said.stderr}`)
   }
-  assert.deepEqual(await farm.picture(), before)
+  // What an earlier guest left may still go by itself meanwhile.
+  assert.deepEqual(await farm.leftovers(before), [])
   assert.equal((await farm.json<Guest>('show', 'web')).revision, revision)
 })
 
