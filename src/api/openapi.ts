@@ -14,10 +14,28 @@ export function openapi(version: string): object {
   return {
     openapi: '3.1.0',
     info: { title: 'croft', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    servers: [{ url: 'http://localhost', description: 'over the unix socket /run/croft/croft.sock' }],
+    servers: [
+      {
+        url: 'http://localhost',
+        description: 'over the unix socket /run/croft/croft.sock: root of the host, without more',
+      },
+      {
+        url: 'https://{host}:8443',
+        description: 'from outside, where the farm listens',
+        variables: { host: { default: 'localhost' } },
+      },
+    ],
+    security: [{}, { token: [] }],
     paths,
-    components: { schemas: { Error: errorSchema } },
+    components: { schemas: { Error: errorSchema }, securitySchemes: { token: tokenScheme } },
   }
+}
+
+const tokenScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'croft_NAME_SECRET',
+  description: 'what croft token add prints; its role says what it may',
 }
 
 const errorSchema = {

@@ -31,7 +31,6 @@ import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
 import { readUpstream } from './hostprep/resolver.ts'
-import { createIdentify } from './http/identify.ts'
 import { createOutside } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
@@ -74,11 +73,12 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   })
   const patient = () => {
     const { store, farm, away } = phases.now()
-    return { run, settings, env, store: away ? undefined : store, open: farm, ...(away ? { away } : {}) }
+    return { run, settings, env, store: away ? undefined : store, open: farm, outside, ...(away ? { away } : {}) }
   }
   const folder = folderOf(settings.stateDir)
-  const outside = createOutside({ ...{ env, run, log, folder }, hostName: settings.hostName }, (request, response) =>
-    server.answerOutside(request, response),
+  const outside = createOutside(
+    { ...{ env, run, log, folder }, hostName: settings.hostName, store: () => daemon.store },
+    (request, response) => server.answerOutside(request, response),
   )
   /** Without the store nobody from outside can be known. */
   const openOutside = async () => {
@@ -108,8 +108,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
       return { lines: reason === undefined ? lines : [...lines, `no door to the outside: ${reason}`] }
     },
   }
-  const identify = createIdentify({ now: () => env.now(), store: () => daemon.store })
-  const server = await startServer(daemon, { socket: settings.socket, log, identify })
+  const server = await startServer(daemon, { socket: settings.socket, log, identify: outside.identify })
   await openOutside()
   const farm = phases.now().farm?.parts.farm.name ?? null
   log.info({ socket: settings.socket, farm, version: options.version }, 'ready')

@@ -101,7 +101,10 @@ export class SimFarm {
     const daemon: Daemon = {
       ...{ env, store, operations, version: 'sim', hostName },
       open: () => ({ parts, loop, usage }),
-      outside: createOutside({ env, log: parts.log, run: createRunner(), folder: '', hostName }, () => undefined),
+      outside: createOutside(
+        { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
+        () => undefined,
+      ),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

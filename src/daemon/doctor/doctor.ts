@@ -6,6 +6,7 @@ import type { Settings } from '../settings.ts'
 import { addresses } from './addresses.ts'
 import { cgroups } from './cgroups.ts'
 import { clock } from './clock.ts'
+import { doorHealth } from './door.ts'
 import { red, type Theme } from './finding.ts'
 import { foreignFirewalls } from './foreign-firewalls.ts'
 import { hooks } from './hooks.ts'
@@ -39,6 +40,7 @@ export const themes: readonly Theme[] = [
   hooks,
   lxcfs,
   clock,
+  doorHealth,
 ]
 
 /** Never throws: a theme that cannot be examined is a red finding of its name. The order is the order of `themes`. */

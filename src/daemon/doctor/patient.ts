@@ -4,6 +4,7 @@ import type { Runner } from '../../drivers/exec/command.ts'
 import type { Store } from '../../store/store.ts'
 import type { OpenFarm } from '../daemon.ts'
 import type { Env } from '../env.ts'
+import type { Outside } from '../http/outside.ts'
 import type { Settings } from '../settings.ts'
 
 export interface Patient {
@@ -12,6 +13,7 @@ export interface Patient {
   readonly env: Env
   readonly store: Store | undefined
   readonly open: OpenFarm | undefined
+  readonly outside?: Pick<Outside, 'door' | 'certificates'>
   /** Why the store cannot be opened. */
   readonly away?: CroftError
 }

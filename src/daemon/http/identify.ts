@@ -6,15 +6,17 @@ import type { TokenRecord } from '../records/records.ts'
 import { findTokenOf, isExpired, roleOf } from '../records/tokens.ts'
 import type { Caller } from './access.ts'
 import { Attempts } from './attempts.ts'
+import type { Visitors } from './visitors.ts'
 
 export interface IdentifyParts {
   readonly now: () => number
   readonly store: () => Store
+  readonly visitors: Visitors
 }
 
 export type Identify = (request: IncomingMessage) => Promise<Caller>
 
-export function createIdentify({ now, store }: IdentifyParts): Identify {
+export function createIdentify({ now, store, visitors }: IdentifyParts): Identify {
   const attempts = new Attempts(now)
 
   function refuse(request: IncomingMessage, why: string): CroftError {
@@ -33,6 +35,7 @@ export function createIdentify({ now, store }: IdentifyParts): Identify {
     const record = await findToken(store, shown)
     if (!record) throw refuse(request, 'this token is not known here: removed, used up, or of another farm')
     if (isExpired(record, now())) throw refuse(request, `this token ended at ${record.expires}`)
+    visitors.came(record.name, request.socket, record.expires)
     return { name: `token:${record.name}`, role: roleOf(record), token: record.name }
   }
 }

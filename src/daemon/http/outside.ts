@@ -5,11 +5,14 @@ import type { Certificate, Door } from '../../api/door.ts'
 import { type CroftError, toCroftError } from '../../api/errors.ts'
 import { parseListen } from '../../api/values.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
+import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import { type Authority, openAuthority } from '../pki/authority.ts'
 import type { FarmRecord } from '../records/records.ts'
+import { createIdentify, type Identify } from './identify.ts'
 import type { TlsDoor } from './tls-door.ts'
+import { Visitors } from './visitors.ts'
 
 export interface OutsideParts {
   readonly env: Env
@@ -17,6 +20,7 @@ export interface OutsideParts {
   readonly log: Log
   readonly folder: string
   readonly hostName: string
+  readonly store: () => Store
   readonly hostLifeMs?: number
 }
 
@@ -29,13 +33,17 @@ export interface Outside {
   listen(at: string | undefined): Promise<void>
   door(): Door
   certificates(): readonly Certificate[]
+  readonly identify: Identify
+  /** Ends the connections of a token that is no more. */
+  shutOut(token: string): void
   close(): Promise<void>
 }
 
 const lookEveryMs = 3600 * 1000
 
 export function createOutside(parts: OutsideParts, answer: Answer): Outside {
-  const { env, log } = parts
+  const { env, log, store } = parts
+  const visitors = new Visitors(env)
   let authority: Authority | undefined
   let open: { readonly at: string; readonly door: TlsDoor } | undefined
   let wanted: string | undefined
@@ -117,6 +125,8 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       ...(failure ? { reason: failure.message } : {}),
     }),
     certificates: () => authority?.certificates() ?? [],
+    identify: createIdentify({ now: () => env.now(), store, visitors }),
+    shutOut: (token) => visitors.shutOut(token),
     async close() {
       timer?.[Symbol.dispose]()
       await shut()

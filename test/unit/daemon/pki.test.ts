@@ -130,8 +130,9 @@ test('the door shows the renewed certificate without a restart; an open connecti
     warn() {},
     error: (_: object, text: string) => said.push(text),
   }
-  const outside = createOutside({ env: time.env, run, log, folder: own.path, hostName: 'ash' }, (_request, response) =>
-    response.end('here'),
+  const outside = createOutside(
+    { env: time.env, run, log, folder: own.path, hostName: 'ash', store: () => assert.fail('no store is needed') },
+    (_request, response) => response.end('here'),
   )
   const port = await freePort()
   try {

@@ -78,6 +78,8 @@ export const handlers = {
   },
 
   async setData(daemon, { body, query, caller }) {
+    if (secretPrefixes.some((prefix) => query.key.startsWith(prefix)))
+      throw new CroftError('REFUSED', `${query.key} is not written by hand`, { hint: 'croft token ls' })
     const { entry } = await daemon.store.get(query.key)
     if (query.ifRevision !== undefined && query.ifRevision !== (entry?.revision ?? 0)) {
       throw new CroftError(

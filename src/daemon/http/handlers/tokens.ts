@@ -63,6 +63,7 @@ export const handlers = {
         writes: [{ delete: key }],
       }
     })
+    daemon.outside.shutOut(name)
     return { operation: null, result: null }
   },
 
