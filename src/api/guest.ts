@@ -21,6 +21,8 @@ const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must b
 const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be at least 64M')
 /** Bytes a second, or empty for no limit. */
 const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
+/** Less than 1280 and there is no IPv6. */
+const Mtu = z.coerce.number().int().min(1280, 'must be 1280 to 9216').max(9216, 'must be 1280 to 9216')
 const Unset = z.union([z.null(), z.literal(''), z.literal('none')]).transform(() => null)
 
 /** What a guest may use. A missing limit is no limit. Bytes; bytes a second; whole or broken processors. */
@@ -31,6 +33,11 @@ export interface Limits {
   readonly processes?: number
   readonly diskRate?: number
   readonly netRate?: number
+  /** One way each; they go before `netRate`. */
+  readonly netRateIn?: number
+  readonly netRateOut?: number
+  /** The largest packet of its link; without it that of the host's uplink. */
+  readonly mtu?: number
 }
 
 /** A door from outside: host port → guest port. `address` narrows it to one of the host's addresses. */
@@ -39,6 +46,16 @@ export interface Port {
   readonly hostPort: number
   readonly guestPort: number
   readonly address?: string
+}
+
+/** An address from outside the farm, routed to the guest. `announce`: the host answers for it on its uplink. */
+export interface PublicAddress {
+  readonly address: string
+  readonly announce: boolean
+}
+export interface AddressView extends PublicAddress {
+  readonly guest: string
+  readonly host: string
 }
 
 /**
@@ -102,6 +119,7 @@ export interface GuestSpec {
   /** Whether it may run containers of its own, unprivileged ones too. */
   readonly nesting?: boolean
   readonly ports: readonly Port[]
+  readonly addresses?: readonly PublicAddress[]
   readonly rules: readonly Rule[]
   readonly keys: readonly string[]
 }
@@ -160,6 +178,9 @@ const settings = {
   processes: z.union([Unset, Processes]),
   diskRate: z.union([Unset, Rate]),
   netRate: z.union([Unset, Rate]),
+  netRateIn: z.union([Unset, Rate]),
+  netRateOut: z.union([Unset, Rate]),
+  mtu: z.union([Unset, Mtu]),
   autostart: Flag,
   nesting: Flag,
   order: z.coerce.number().int().min(-1000).max(1000),
@@ -171,11 +192,15 @@ const settings = {
 export const GuestChange = z.strictObject(settings).partial()
 export type GuestChange = z.infer<typeof GuestChange>
 
+const OneAddress = AddressRange.refine((address) => !address.includes('/'), 'must be one address')
+export const NewAddress = z.strictObject({ address: OneAddress, announce: z.boolean().default(false) })
+export { OneAddress }
+
 export const NewPort = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).default('tcp'),
   hostPort: PortNumber,
   guestPort: PortNumber,
-  address: AddressRange.refine((address) => !address.includes('/'), 'must be one address').optional(),
+  address: OneAddress.optional(),
 })
 export type NewPort = z.input<typeof NewPort>
 
@@ -238,6 +263,7 @@ export interface Usage {
 
 /** A rule as shown: what it compiled to has been hit so often; a rule that can never match says why. */
 export interface RuleView extends Rule {
+  readonly guest?: string
   readonly packets: number | null
   readonly never?: string
 }

@@ -145,6 +145,30 @@ export const routes = {
     access: can('change', 'guest'),
     summary: 'take a published port away',
   },
+  listAllRules: {
+    method: 'GET',
+    path: '/v1/rules',
+    access: can('read', 'guest'),
+    summary: 'firewall rules of all guests with counters',
+  },
+  listAddresses: {
+    method: 'GET',
+    path: '/v1/addresses',
+    access: can('read', 'guest'),
+    summary: 'public addresses of all guests',
+  },
+  addAddress: {
+    method: 'POST',
+    path: '/v1/guests/:guest/addresses',
+    access: can('change', 'guest'),
+    summary: 'route a public address to it',
+  },
+  removeAddress: {
+    method: 'DELETE',
+    path: '/v1/addresses/:address',
+    access: can('change', 'guest'),
+    summary: 'take a public address away from its guest',
+  },
   getUsage: { method: 'GET', path: '/v1/usage', access: can('read', 'guest'), summary: 'what guests use now' },
 
   ...templateRoutes,

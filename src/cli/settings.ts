@@ -4,6 +4,8 @@ import type { GuestChange } from '../api/guest.ts'
 const wireNames: ReadonlyMap<string, string> = new Map([
   ['disk-rate', 'diskRate'],
   ['net-rate', 'netRate'],
+  ['net-rate-in', 'netRateIn'],
+  ['net-rate-out', 'netRateOut'],
 ])
 
 /** An empty value takes a label or a limit away; `key=` alone takes all keys away. */

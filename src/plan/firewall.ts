@@ -15,7 +15,9 @@ export interface FirewallGuest {
   readonly ipv6: string
   readonly ports: readonly Port[]
   readonly rules: readonly Rule[]
-  readonly netRate?: number
+  readonly more?: readonly string[]
+  readonly rateIn?: number
+  readonly rateOut?: number
 }
 
 export interface FirewallInput {
@@ -47,13 +49,15 @@ export function compileFirewall(input: FirewallInput): CompiledFirewall {
   const guests = [...input.guests]
     .sort((a, b) => a.number - b.number)
     .map((guest): GuestRules => {
-      const { number, link, ipv4, ipv6, netRate } = guest
+      const { number, link, ipv4, ipv6, more, rateIn, rateOut } = guest
       return {
         ...{ number, link, ipv4, ipv6 },
         ports: compilePorts(guest, publishedBy, findings),
         rules: compileRules(guest, input.addressesOf, findings),
         egressList: guest.rules.some(({ action, direction }) => action === 'allow' && direction === 'out'),
-        ...(netRate === undefined ? {} : { netRate }),
+        ...(more === undefined || more.length === 0 ? {} : { more }),
+        ...(rateIn === undefined ? {} : { rateIn }),
+        ...(rateOut === undefined ? {} : { rateOut }),
       }
     })
   const { prefix4, prefix6, uplink } = input

@@ -29,6 +29,9 @@ const limitNames = {
   processes: 'processes',
   diskRate: 'diskRate',
   netRate: 'netRate',
+  netRateIn: 'netRateIn',
+  netRateOut: 'netRateOut',
+  mtu: 'mtu',
 } as const satisfies Partial<Record<keyof GuestChange, keyof Limits>>
 
 function limitsAfter(before: Limits, change: GuestChange, size: Size | undefined): Limits {

@@ -49,7 +49,8 @@ export type Step =
   | { readonly do: 'define' }
   | { readonly do: 'openFirewall' }
   | { readonly do: 'start' }
-  | { readonly do: 'tuneLink' }
+  /** `fresh`: right after a start, which gave it all that its definition says. */
+  | { readonly do: 'tuneLink'; readonly fresh: boolean }
   | { readonly do: 'setLimits'; readonly limits: Limits }
   | { readonly do: 'askToStop' }
   | { readonly do: 'kill' }
@@ -140,11 +141,14 @@ function planRun(want: WantedGuest, have: HaveGuest): Step[] {
     return stopping.some((step) => step.do === 'wait') ? stopping : [...stopping, ...define, ...start(spec)]
   }
   if (!live) return [...define, ...start(spec)]
-  const resize: Step[] = define.length > 0 ? [{ do: 'setLimits', limits: spec.limits }] : []
+  const changed = define.length > 0
+  const resize: Step[] = changed ? [{ do: 'setLimits', limits: spec.limits }, { do: 'openFirewall' }] : []
   const thaw: Step[] = have.state === 'frozen' && spec.run === 'running' ? [{ do: 'unfreeze' }] : []
   const freeze: Step[] = have.state !== 'frozen' && spec.run === 'frozen' ? [{ do: 'freeze' }] : []
-  const tune: Step[] = have.fromLoopback === (spec.ports.length === 0) ? [{ do: 'tuneLink' }] : []
-  return [...resize, ...define, ...tune, ...thaw, ...freeze]
+  const mistuned = have.fromLoopback === (spec.ports.length === 0)
+  const tune: Step[] = changed || mistuned ? [{ do: 'tuneLink', fresh: false }] : []
+  // The definition last: it says that all before it is so.
+  return [...resize, ...tune, ...define, ...thaw, ...freeze]
 }
 
 /** Rules before packets: the guest's addresses are let through only when it is about to have a link. */
@@ -152,7 +156,7 @@ function start(spec: GuestSpec): Step[] {
   return [
     { do: 'openFirewall' },
     { do: 'start' },
-    { do: 'tuneLink' },
+    { do: 'tuneLink', fresh: true },
     ...(spec.run === 'frozen' ? ([{ do: 'freeze' }] as const) : []),
   ]
 }

@@ -50,7 +50,7 @@ export function modelOf(sketches: { readonly one?: Sketch; readonly two?: Sketch
     const sketch = sketches[name]
     if (!sketch) return []
     const rules = (sketch.rules ?? []).map((text) => (typeof text === 'string' ? rule(text) : text))
-    const rate = sketch.netRate === undefined ? {} : { netRate: sketch.netRate }
+    const rate = sketch.netRate === undefined ? {} : { rateIn: sketch.netRate, rateOut: sketch.netRate }
     const { v4: ipv4, v6: ipv6 } = at[name]
     return [{ number: i + 1, name, link: `croft${i + 1}`, ipv4, ipv6, ports: sketch.ports ?? [], rules, ...rate }]
   })
@@ -247,8 +247,11 @@ export function firewallContract(name: string, world: () => World): void {
       { ipv4: 'fd12::1' },
       { ipv6: 'fe80::1%eth0' },
       { number: 1.5 },
-      { netRate: 0 },
-      { netRate: Number.NaN },
+      { rateIn: 0 },
+      { rateOut: Number.NaN },
+      { more: ['203.0.113.0/24'] },
+      { more: ['198.51.100.7 }; flush ruleset'] },
+      { more: ['203.0.113.7', '203.0.113.7'] },
       { ports: [{ ...door, hostPort: 70_000 }] },
       { ports: [{ ...door, address: 'example.org' }] },
       { ports: [door, door] },

@@ -51,6 +51,7 @@ export class LxcWorld {
       ...{ uidBase: 0x70000000 + 65536 * (4000 + (number % 90)), limits: {} },
       link: {
         ...{ name: `croft${number}`, ipv4: `10.99.3.${low}`, ipv6: `fd99::${number}`, mtu: 1400 },
+        more: [],
         mac: `0a:c7:0f:00:03:${low.toString(16).padStart(2, '0')}`,
       },
       files: { hosts: '# written by croft\n127.0.0.1 localhost\n', resolv: '# written by croft\n', keys: '' },

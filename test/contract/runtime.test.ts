@@ -16,7 +16,7 @@ const clock: FakeClock = {
 
 export const definition = (number: number, rootPath = '/fake/root'): Definition => ({
   ...{ number, id: `guest-${number}`, hostName: 'web', rootPath, uidBase: 0x70000000, limits: {} },
-  link: { name: `croft${number}`, ipv4: '10.100.3.1', ipv6: 'fd12::1', mtu: 1500, mac: '0a:c7:0f:00:03:01' },
+  link: { name: `croft${number}`, ipv4: '10.100.3.1', ipv6: 'fd12::1', mtu: 1500, mac: '0a:c7:0f:00:03:01', more: [] },
   files: { hosts: '127.0.0.1 localhost\n', resolv: 'nameserver 192.0.2.1\n', keys: '' },
 })
 

@@ -49,7 +49,7 @@ interface RecordEntry {
 /** Records that go with their guest, and the numbers and slots in use. */
 export const recordLines = (entries: readonly RecordEntry[]): string[] =>
   entries.flatMap(({ key, value }) => {
-    if (/^(guests|names|ports|snapshots|status|templates)\//.test(key)) return [`record ${key}`]
+    if (/^(guests|names|ports|addresses|snapshots|status|templates)\//.test(key)) return [`record ${key}`]
     if (!key.startsWith('numbers/')) return []
     return [...(value.used ?? []).map((n) => `number ${n} used`), ...(value.slots ?? []).map((n) => `slot ${n} used`)]
   })

@@ -73,7 +73,10 @@ test('new denials stand before new allowances, old denials go after old allowanc
 })
 
 test('a changed rate takes the pointing elements away and puts them back around the limit', () => {
-  const { script } = between(model(guest(1, { netRate: 1000 })), model(guest(1, { netRate: 2000 })))
+  const { script } = between(
+    model(guest(1, { rateIn: 1000, rateOut: 1000 })),
+    model(guest(1, { rateIn: 2000, rateOut: 2000 })),
+  )
   assert.deepEqual(
     script
       .trim()

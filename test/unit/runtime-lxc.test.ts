@@ -18,7 +18,7 @@ const options = { lxcPath: '/var/lib/croft/lxc', cgroup: 'croft.1' }
 const guest: Definition = {
   ...{ number: 21, id: 'guest-id', hostName: 'web', rootPath: '/pool/guests/21/roots/r1', uidBase: 1879048192 },
   limits: { memoryBytes: 512 * 1024 ** 2, cpus: 1.5, processes: 500, diskBytes: 2 ** 30 },
-  link: { name: 'croft21', ipv4: '10.100.0.21', ipv6: 'fd12::15', mtu: 1400, mac: '0a:c7:0f:00:00:15' },
+  link: { name: 'croft21', ipv4: '10.100.0.21', ipv6: 'fd12::15', mtu: 1400, mac: '0a:c7:0f:00:00:15', more: [] },
   files: { hosts: 'h\n', resolv: 'r\n', keys: '' },
 }
 

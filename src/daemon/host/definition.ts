@@ -27,7 +27,11 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     uidBase: uidOf(host.uidBase, guest.slot),
     limits: guest.spec.limits,
     ...(guest.spec.nesting ? { nesting: true } : {}),
-    link: { name: linkOf(guest.number), ipv4, ipv6, mtu: host.mtu, mac: macOf(guest.number) },
+    link: {
+      ...{ name: linkOf(guest.number), ipv4, ipv6, mac: macOf(guest.number) },
+      mtu: guest.spec.limits.mtu ?? host.mtu,
+      more: (guest.spec.addresses ?? []).map(({ address }) => address),
+    },
     files: {
       hosts: hostsFile(guest.name, farm.name, [ipv4, ipv6]),
       resolv: resolvFile(farm.name),

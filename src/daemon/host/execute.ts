@@ -45,8 +45,14 @@ const handlers: Handlers = {
   openFirewall: (_parts, { gate, number }) => gate.open(number),
   closeFirewall: (_parts, { gate, number }) => gate.close(number),
   start: ({ runtime }, { number }) => runtime.start(number),
-  tuneLink: ({ network }, { number, wishes }) =>
-    network.tune(linkOf(number), { reachableFromLoopback: wishes.guest.value.spec.ports.length > 0 }),
+  async tuneLink({ network, runtime }, { number, wishes, definition }, { fresh }) {
+    const link = linkOf(number)
+    const pid = (await runtime.observe(number))?.pid
+    await Promise.all([
+      network.tune(link, { reachableFromLoopback: wishes.guest.value.spec.ports.length > 0 }),
+      pid === undefined ? undefined : network.equip(link, { ...definition.link, pid, fresh }),
+    ])
+  },
   async setLimits({ runtime }, { number, storage }, step) {
     await runtime.setLimits(number, step.limits, await storage.blockDevice())
   },

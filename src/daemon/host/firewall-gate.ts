@@ -37,9 +37,11 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   }
 
   async function reconcile(): Promise<void> {
-    const { model } = await compileFor(parts, (guest) => opened.has(guest.number))
+    const takes = (guest: GuestRecord) => opened.has(guest.number)
+    const { model, announced } = await compileFor(parts, takes)
     parts.failpoint('firewall.before')
     await parts.firewall.reconcile(model)
+    await parts.network.announce(announced)
     parts.failpoint('firewall.after')
   }
 
@@ -63,12 +65,21 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   }
 }
 
+export interface Compiled extends CompiledFirewall {
+  /** Addresses of those guests that the host answers for on its uplink. */
+  readonly announced: readonly string[]
+}
+
 /** Compiles the rules of this host's guests for which `takes` is true, with what they can never do. */
-export async function compileFor(parts: HostParts, takes: (guest: GuestRecord) => boolean): Promise<CompiledFirewall> {
+export async function compileFor(parts: HostParts, takes: (guest: GuestRecord) => boolean): Promise<Compiled> {
   const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const { uplink } = await parts.network.uplink()
-  return compileRecords(records, parts.farm, uplink, takes)
+  const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
+  return { ...compileRecords(records, parts.farm, uplink, takes), announced }
 }
+
+const announcedOf = ({ spec }: GuestRecord): string[] =>
+  (spec.addresses ?? []).filter(({ announce }) => announce).map(({ address }) => address)
 
 function compileRecords(
   records: readonly Held<GuestRecord>[],
@@ -83,7 +94,7 @@ function compileRecords(
     uplink,
     addressesOf(name) {
       const guest = byName.get(name)
-      return guest && [ipv4Of(farm.prefix4, guest.number), ipv6Of(farm.prefix6, guest.number)]
+      return guest && [ipv4Of(farm.prefix4, guest.number), ipv6Of(farm.prefix6, guest.number), ...publicOf(guest)]
     },
     guests: records.filter(({ value }) => takes(value)).map(({ value }) => firewallGuest(value, farm)),
   })
@@ -91,6 +102,7 @@ function compileRecords(
 
 function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
   const { limits, ports, rules } = guest.spec
+  const { netRate, netRateIn: rateIn = netRate, netRateOut: rateOut = netRate } = limits
   return {
     number: guest.number,
     name: guest.name,
@@ -99,8 +111,12 @@ function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
     ipv6: ipv6Of(farm.prefix6, guest.number),
     ports,
     rules,
-    ...(limits.netRate === undefined ? {} : { netRate: limits.netRate }),
+    more: publicOf(guest),
+    ...(rateIn === undefined ? {} : { rateIn }),
+    ...(rateOut === undefined ? {} : { rateOut }),
   }
 }
+
+const publicOf = ({ spec }: GuestRecord): string[] => (spec.addresses ?? []).map(({ address }) => address)
 
 export type { GuestStatus }

@@ -54,6 +54,9 @@ const GuestManifest = z.object({
       processes: Bytes.optional(),
       diskRate: Bytes.optional(),
       netRate: Bytes.optional(),
+      netRateIn: Bytes.optional(),
+      netRateOut: Bytes.optional(),
+      mtu: z.int().min(1280).max(9216).optional(),
     }),
     labels: z.record(LabelKey, OneLine),
     autostart: z.boolean(),
@@ -90,7 +93,7 @@ const TemplateManifest = z.object({
 })
 
 export type ToldGuest = Pick<GuestRecord, 'name' | 'id' | 'slot' | 'generation' | 'created'> & {
-  readonly spec: Omit<GuestRecord['spec'], 'pool' | 'network' | 'ports'>
+  readonly spec: Omit<GuestRecord['spec'], 'pool' | 'network' | 'ports' | 'addresses'>
 }
 export type ToldTemplate = Pick<TemplateRecord, 'ref' | 'created' | 'source'> & {
   readonly facts: Pick<TemplateStatus, 'init' | 'sizeBytes' | 'sha256'>

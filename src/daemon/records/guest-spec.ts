@@ -6,6 +6,7 @@ import { describeStep } from '../../plan/guest.ts'
 import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import type { Caller } from '../http/access.ts'
+import { moveAddresses } from './addresses.ts'
 import { accepted, assertRevision, type Change, commit } from './change.ts'
 import { getGuestToChange, viewGuest } from './guests.ts'
 import { keys } from './keys.ts'
@@ -35,7 +36,7 @@ export async function changeSpec(
   if (query.dryRun) {
     const record = await getGuestToChange(daemon, name)
     const spec = await to(record.value.spec)
-    await movePorts(daemon, record.value, record.value.spec.ports, spec.ports)
+    await moves(daemon, record.value, spec)
     return { operation: null, result: { ...record.value, spec }, steps: specSteps(name, record.value.spec, spec) }
   }
   let changed = true
@@ -45,16 +46,23 @@ export async function changeSpec(
     const spec = await to(record.value.spec)
     changed = again === true || JSON.stringify(spec) !== JSON.stringify(record.value.spec)
     const next: GuestRecord = { ...record.value, generation: record.value.generation + (changed ? 1 : 0), spec }
-    const ports = await movePorts(daemon, record.value, record.value.spec.ports, spec.ports)
+    const moved = await moves(daemon, record.value, spec)
     const change = guestChange(record, next, verb, record.value.spec, spec)
     return {
       ...change,
-      compare: [...change.compare, ...ports.compare, ...compare],
-      writes: changed ? [...change.writes, ...ports.writes] : [],
+      compare: [...change.compare, ...moved.compare, ...compare],
+      writes: changed ? [...change.writes, ...moved.writes] : [],
     }
   })
   await nudgeByName(daemon, name)
   return accepted(daemon, query, operation, () => viewGuest(daemon, name))
+}
+
+/** What the next spec reserves, and no longer does. */
+async function moves(daemon: Daemon, guest: GuestRecord, next: GuestSpec) {
+  const ports = await movePorts(daemon, guest, guest.spec.ports, next.ports)
+  const addresses = await moveAddresses(daemon, guest, guest.spec.addresses, next.addresses)
+  return { compare: [...ports.compare, ...addresses.compare], writes: [...ports.writes, ...addresses.writes] }
 }
 
 function specSteps(name: string, before: GuestSpec, after: GuestSpec): PlannedStep[] {

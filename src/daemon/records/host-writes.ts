@@ -64,6 +64,7 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
         ({ protocol, hostPort }): Write => ({ delete: keys.port(host.name, protocol, hostPort) }),
       ),
       removal(writer),
+      ...(guest.spec.addresses ?? []).map(({ address }): Write => ({ delete: keys.address(address) })),
       ...(numbers ? [{ put: numbers.key, value: freeNumber(numbers.value, guest, env.now()) }] : []),
     ]
     try {

@@ -9,6 +9,7 @@ export const keys = {
   /** One table reserves every name, whatever bears it. */
   name: (name: string) => `names/${name}`,
   port: (host: string, protocol: string, hostPort: number) => `ports/${host}/${protocol}/${hostPort}`,
+  address: (address: string) => `addresses/${address}`,
   guests: (host: string) => `guests/${host}/`,
   guest: (host: string, number: number) => `guests/${host}/${padded(number)}`,
   guestStatuses: (host: string) => `status/${host}/guest/`,

@@ -41,9 +41,11 @@ export function addressOf(text: string, family: Family): string {
 function checkGuest(guest: GuestRules): string[] {
   inRange(guest.number, 1, 65535, 'guest number')
   must(/^croft[0-9]{1,5}$/.test(guest.link), 'link name', guest.link)
-  if (guest.netRate !== undefined) inRange(guest.netRate, 1, Number.MAX_SAFE_INTEGER, 'rate')
+  for (const rate of [guest.rateIn, guest.rateOut])
+    if (rate !== undefined) inRange(rate, 1, Number.MAX_SAFE_INTEGER, 'rate')
   for (const rule of guest.rules) checkRule(rule)
   const own = [`number ${guest.number}`, guest.link, addressOf(guest.ipv4, 4), addressOf(guest.ipv6, 6)]
+  own.push(...(guest.more ?? []).map((address) => addressOf(address, isIP(address) === 6 ? 6 : 4)))
   return [...own, ...guest.ports.map(checkPort)]
 }
 

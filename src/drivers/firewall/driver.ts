@@ -16,8 +16,11 @@ export interface GuestRules {
   readonly rules: readonly ResolvedRule[]
   /** True when an `out` allow stands: everything else outwards is dropped. */
   readonly egressList: boolean
-  /** Bytes a second, each way. */
-  readonly netRate?: number
+  /** Further addresses that it may send from; the first of each family is the one it shows outside. */
+  readonly more?: readonly string[]
+  /** Bytes a second. */
+  readonly rateIn?: number
+  readonly rateOut?: number
 }
 
 /** Rules of one guest, action, direction and protocol must not overlap; plan/firewall cuts them apart. `any` may. */

@@ -11,6 +11,17 @@ export interface HostNetwork {
   /** Those of it that other machines reach; none without an uplink. */
   readonly addresses: readonly string[]
 }
+export interface GuestEnd {
+  /** A process of the guest: the end lies in its network namespace. */
+  readonly pid: number
+  readonly ipv4: string
+  readonly ipv6: string
+  /** Further addresses, routed to it. */
+  readonly more: readonly string[]
+  readonly mtu: number
+  /** Just started with all this: only its IPv6 addresses, which it would first look for elsewhere, are made usable. */
+  readonly fresh: boolean
+}
 export interface Network {
   readonly name: string
   /** Gateway address on lo, forwarding, neighbour limits, accept_ra. Idempotent. Returns what it had to change. */
@@ -23,6 +34,12 @@ export interface Network {
   tune(link: string, options: { readonly reachableFromLoopback: boolean }): Promise<void>
   /** What `tune` set last; undefined when there is no such link. */
   isReachableFromLoopback(link: string): Promise<boolean | undefined>
+  /** After a start and while it runs: the guest's end of it, and the routes to what is behind. */
+  equip(link: string, end: GuestEnd): Promise<void>
+  /** The host answers for exactly these on its uplink, as if they were there. */
+  announce(addresses: readonly string[]): Promise<void>
+  /** What of the host itself an address is; undefined when nothing. */
+  claims(address: string): Promise<string | undefined>
   /** A link left by a guest that is gone. Routes and neighbours go with it. */
   removeLink(name: string): Promise<void>
 }

@@ -1,4 +1,5 @@
 /** What every runtime checks before it writes anything down: values were checked where they came in, and are again. */
+import { isIP } from 'node:net'
 import { CroftError } from '../../api/errors.ts'
 import type { Definition } from './driver.ts'
 
@@ -9,6 +10,7 @@ export function checkDefinition(definition: Definition): void {
     // A newline would begin another key of a configuration, and a key can name a program to run on the host.
     if (text === '' || /[\p{C}\p{Zl}\p{Zp}]/u.test(text)) throw badValue(name, text)
   }
+  for (const address of link.more) if (isIP(address) === 0 || address.includes('%')) throw badValue('address', address)
   for (const [name, text] of Object.entries(files)) {
     if (/[\p{Zl}\p{Zp}]|(?!\n)\p{C}/u.test(text)) throw badValue(name, text)
   }

@@ -21,6 +21,8 @@ export interface Definition {
     readonly ipv6: string
     readonly mtu: number
     readonly mac: string
+    /** Further addresses, of both families. */
+    readonly more: readonly string[]
   }
   /** Put into the guest by the start hook, in the guest's own namespaces. */
   readonly files: { readonly hosts: string; readonly resolv: string; readonly keys: string }

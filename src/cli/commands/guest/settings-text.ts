@@ -11,6 +11,9 @@ export interface Settings {
   readonly processes: unknown
   readonly diskRate: unknown
   readonly netRate: unknown
+  readonly netRateIn: unknown
+  readonly netRateOut: unknown
+  readonly mtu: unknown
   readonly autostart: unknown
   readonly order: unknown
   readonly nesting: unknown
@@ -28,6 +31,9 @@ export function settingsOf({ spec }: Guest): Settings {
     processes: limits.processes ?? null,
     diskRate: limits.diskRate ?? null,
     netRate: limits.netRate ?? null,
+    netRateIn: limits.netRateIn ?? null,
+    netRateOut: limits.netRateOut ?? null,
+    mtu: limits.mtu ?? null,
     autostart: spec.autostart,
     order: spec.order,
     nesting: spec.nesting === true,

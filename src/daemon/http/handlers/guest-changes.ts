@@ -60,7 +60,14 @@ export const handlers = {
       return {
         name: body.name,
         verb: 'clone',
-        spec: { ...spec, run: body.start ? 'running' : 'stopped', restarts: 0, stop: 'graceful', ports: [] },
+        spec: {
+          ...spec,
+          run: body.start ? 'running' : 'stopped',
+          restarts: 0,
+          stop: 'graceful',
+          ports: [],
+          addresses: [],
+        },
         from: from.source,
         compare: [...from.compare, { key: source.key, revision: source.revision }],
       }

@@ -6,7 +6,9 @@ import { type Daemon, getFarm } from '../../daemon.ts'
 import { compileFor } from '../../host/firewall-gate.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
 import { getGuestRecord } from '../../records/guests.ts'
+import { keys } from '../../records/keys.ts'
 import { portsOf } from '../../records/ports.ts'
+import { type GuestRecord, readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 
 const mostRules = 200
@@ -28,19 +30,16 @@ function newPort(spec: GuestSpec, body: NewPort): Port[] {
 
 export const handlers = {
   async listRules(daemon, { params }): Promise<RuleView[]> {
-    const { parts } = getFarm(daemon)
     const guest = (await getGuestRecord(daemon, params.guest)).value
-    const [counters, compiled] = await Promise.all([parts.firewall.counters(), compileFor(parts, () => true)])
-    return guest.spec.rules.map((rule, index) => {
-      const finding = compiled.findings.find(
-        (found) => found.guest === guest.name && found.what === 'rule' && found.index === index,
-      )
-      return {
-        ...rule,
-        packets: counters.get(counterKey(guest.number, index)) ?? null,
-        ...(finding ? { never: finding.never } : {}),
-      }
-    })
+    return (await createRuleViews(daemon))(guest)
+  },
+
+  async listAllRules(daemon): Promise<RuleView[]> {
+    const { host } = getFarm(daemon).parts
+    const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+    const viewsOf = await createRuleViews(daemon)
+    const byName = guests.map(({ value }) => value).sort((a, b) => (a.name < b.name ? -1 : 1))
+    return byName.flatMap((guest) => viewsOf(guest).map((view) => ({ guest: guest.name, ...view })))
   },
 
   async addRule(daemon, { params, body, query, caller }) {
@@ -76,6 +75,21 @@ export const handlers = {
     return afterRules(daemon, answer)
   },
 } satisfies Partial<Handlers>
+
+/** Rules as they are shown, with what the kernel counted now. */
+async function createRuleViews(daemon: Daemon): Promise<(guest: GuestRecord) => RuleView[]> {
+  const { parts } = getFarm(daemon)
+  const [counters, compiled] = await Promise.all([parts.firewall.counters(), compileFor(parts, () => true)])
+  const findings = new Map(
+    compiled.findings.filter(({ what }) => what === 'rule').map((found) => [`${found.guest} ${found.index}`, found]),
+  )
+  return (guest) =>
+    guest.spec.rules.map((rule, index) => {
+      const never = findings.get(`${guest.name} ${index}`)?.never
+      const packets = counters.get(counterKey(guest.number, index)) ?? null
+      return { ...rule, packets, ...(never === undefined ? {} : { never }) }
+    })
+}
 
 /** The answer comes when the kernel holds the rules, not before. */
 async function afterRules<T>(daemon: Daemon, answer: T): Promise<T> {

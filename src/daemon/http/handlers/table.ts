@@ -1,6 +1,10 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
+
+
 import * as door from './door.ts'
+import * as addresses from './addresses.ts'
+
 import * as events from './events.ts'
 import * as farm from './farm.ts'
 import * as guestChanges from './guest-changes.ts'
@@ -19,6 +23,7 @@ export const handlers: Handlers = {
   ...guests.handlers,
   ...guestChanges.handlers,
   ...rules.handlers,
+  ...addresses.handlers,
   ...snapshots.handlers,
   ...templates.handlers,
   ...templateImages.handlers,

@@ -132,7 +132,7 @@ function serves({ service }: ResolvedRule, { protocol, port = 0 }: Packet): bool
 
 function owns(guest: GuestRules, address: string): boolean {
   const range = rangeOf(address)
-  return [guest.ipv4, guest.ipv6].some((own) => contains(rangeOf(own), range))
+  return [guest.ipv4, guest.ipv6, ...(guest.more ?? [])].some((own) => contains(rangeOf(own), range))
 }
 
 const isLoopback = (address: string): boolean => contains(rangeOf('127.0.0.0/8'), rangeOf(address)) || address === '::1'

@@ -1,4 +1,5 @@
 /** What of a model lives in sets: one element per address, rule and door. Pure. */
+import { isIPv6 } from 'node:net'
 import { type AddressRange, formatRange } from '../../../plan/firewall/ranges.ts'
 import { addressOf, rangeOf } from '../check.ts'
 import { counterKey, type FirewallModel, type GuestRules, type ResolvedRule } from '../driver.ts'
@@ -35,9 +36,12 @@ export function contentsOf(model: FirewallModel): Contents {
     putOwn(guest, put)
     putPorts(guest, put)
     for (const rule of guest.rules) putRule(guest, rule, put)
-    if (guest.netRate === undefined) continue
-    for (const way of ['in', 'out']) {
-      limits.set(`${way}_${guest.number}`, Math.min(guest.netRate, topRate))
+    for (const [way, rate] of [
+      ['in', guest.rateIn],
+      ['out', guest.rateOut],
+    ] as const) {
+      if (rate === undefined) continue
+      limits.set(`${way}_${guest.number}`, Math.min(rate, topRate))
       put(`rate_${way}`, quoted(guest.link), quoted(`${way}_${guest.number}`))
     }
   }
@@ -46,7 +50,15 @@ export function contentsOf(model: FirewallModel): Contents {
 
 type Put = (set: string, key: string, value?: string, owner?: string) => void
 
-function putOwn({ link, ipv4, ipv6, egressList }: GuestRules, put: Put): void {
+function putOwn({ link, ipv4, ipv6, more = [], egressList }: GuestRules, put: Put): void {
+  for (const address of more) {
+    const family = isIPv6(address) ? 6 : 4
+    const own = addressOf(address, family)
+    put(`own${family}`, join(quoted(link), own))
+    if (family === 4) put(arpOwn, join(quoted(link), own))
+    // The first one stays.
+    put(`shown${family}`, quoted(link), own)
+  }
   put('own4', join(quoted(link), addressOf(ipv4, 4)))
   put('own6', join(quoted(link), addressOf(ipv6, 6)))
   put(arpOwn, join(quoted(link), addressOf(ipv4, 4)))

@@ -41,6 +41,7 @@ export const arpRules = [
 function declarations(): string[] {
   const perFamily = families.flatMap(({ v, address }) => [
     `set own${v} { type ifname . ${address}; }`,
+    `map shown${v} { type ifname : ${address}; }`,
     `map published${v} { type inet_proto . inet_service : ${address} . inet_service; }`,
     `map published_at${v} { type ${address} . inet_proto . inet_service : ${address} . inet_service; }`,
     ...['deny_in', 'deny_out', 'allow_in', 'allow_out'].flatMap((side) => [
@@ -194,10 +195,11 @@ function nat({ prefix4, prefix6 }: FirewallModel): string[] {
       'type nat hook postrouting priority srcnat; policy accept',
       `oifname ${guestLinks} ip saddr 127.0.0.0/8 masquerade`,
       `iifname ${guestLinks} oifname ${guestLinks} ct status dnat masquerade`,
-      ...families.map(({ v, ip }) => {
+      ...families.flatMap(({ v, ip }) => {
         const inside = prefixes[v]
         const outwards = `iifname ${guestLinks} oifname != ${guestLinks}`
-        return `${outwards} ${ip} saddr ${inside} ${ip} daddr != ${inside} masquerade`
+        const leaves = `${outwards} ${ip} saddr ${inside} ${ip} daddr != ${inside}`
+        return [`${leaves} snat ${ip} to iifname map @shown${v}`, `${leaves} masquerade`]
       }),
     ]),
   ]

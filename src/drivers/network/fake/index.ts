@@ -1,10 +1,13 @@
 /** A network in memory. */
 import { CroftError } from '../../../api/errors.ts'
-import type { HostNetwork, Link, Network } from '../driver.ts'
+import { checkAddress } from '../check.ts'
+import type { GuestEnd, HostNetwork, Link, Network } from '../driver.ts'
 
 export interface FakeNetwork extends Network {
   /** As a runtime does at a guest's start. */
   addLink(name: string): void
+  announced(): readonly string[]
+  endOf(name: string): GuestEnd | undefined
   /** What `tune` set. */
   reachableFromLoopback(name: string): boolean | undefined
 }
@@ -13,6 +16,8 @@ const plainHost: HostNetwork = { uplink: 'eth0', mtu: 1500, addresses: ['192.0.2
 
 export function createFakeNetwork(host: HostNetwork = plainHost): FakeNetwork {
   const links = new Map<string, { readonly number: number; reachable?: boolean }>()
+  const ends = new Map<string, GuestEnd>()
+  let announced: readonly string[] = []
   let prepared = false
   return {
     name: 'fake',
@@ -33,10 +38,23 @@ export function createFakeNetwork(host: HostNetwork = plainHost): FakeNetwork {
       const link = links.get(name)
       return link && (link.reachable ?? false)
     },
+    async equip(name, end) {
+      numberOf(name)
+      for (const address of end.more) checkAddress(address)
+      if (links.has(name)) ends.set(name, end)
+    },
+    async announce(addresses) {
+      for (const address of addresses) checkAddress(address)
+      announced = [...addresses]
+    },
+    claims: async (address) => (host.addresses.includes(address) ? 'an address of this host' : undefined),
     async removeLink(name) {
       numberOf(name)
       links.delete(name)
+      ends.delete(name)
     },
+    announced: () => announced,
+    endOf: (name) => ends.get(name),
     addLink: (name) => void links.set(name, { number: numberOf(name) }),
     reachableFromLoopback: (name) => links.get(name)?.reachable,
   }

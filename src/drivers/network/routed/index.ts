@@ -1,17 +1,22 @@
 /** Guests on routed veth links: no bridge, one /32 and /128 each, one gateway address on the host (docs/design/network.md). */
 import { readFile } from 'node:fs/promises'
 import { CroftError } from '../../../api/errors.ts'
-import type { Command, Runner } from '../../exec/command.ts'
+import type { Runner } from '../../exec/command.ts'
+import { checkAddress } from '../check.ts'
 import type { HostNetwork, Link, Network } from '../driver.ts'
+import { createAnnouncer } from './announce.ts'
 import * as commands from './commands.ts'
+import { equip } from './guest-end.ts'
 import {
   type FoundLink,
   parseAddresses,
   parseDefaultDevices,
+  parseGateways,
   parseLinks,
   parseListening,
   parseUplink,
 } from './parse.ts'
+import { whole } from './read.ts'
 import { ensureAtLeast, ensureSetting, readSetting } from './settings.ts'
 
 export interface RoutedOptions {
@@ -99,6 +104,20 @@ export function createRouted(options: RoutedOptions): Network {
       return (await Promise.all(tables)).some((table) => parseListening(table, protocol).has(port))
     },
     links: async () => (await listLinks(run)).flatMap(ownLink),
+    async equip(link, end) {
+      checkOurs(link)
+      for (const address of [end.ipv4, end.ipv6, ...end.more]) checkAddress(address)
+      await equip(run, link, end)
+    },
+    announce: createAnnouncer(run, set, async () => (known?.found ?? (await look())).uplink),
+    async claims(address) {
+      const [addresses, ...routes] = await Promise.all([
+        whole(run, commands.listAllAddresses()),
+        ...([4, 6] as const).map((family) => whole(run, commands.listDefaultRoutes(family))),
+      ])
+      if (parseAddresses(addresses).includes(address)) return 'an address of this host'
+      return routes.flatMap(parseGateways).includes(address) ? 'the way out of this host' : undefined
+    },
     async removeLink(name) {
       checkOurs(name)
       if (!(await isThere(name))) return
@@ -145,13 +164,6 @@ async function findUplink(run: Runner): Promise<HostNetwork> {
 }
 
 const listLinks = async (run: Runner): Promise<FoundLink[]> => parseLinks(await whole(run, commands.listLinks()))
-
-/** All that a command prints: what the runner keeps for itself is cut at a size that a full host exceeds. */
-async function whole(run: Runner, command: Command): Promise<string> {
-  const lines: string[] = []
-  const kept = await run.run(command, { onLine: (line) => lines.push(line) })
-  return lines.length === 0 ? kept : lines.join('\n')
-}
 
 function ownLink({ name, up }: FoundLink): Link[] {
   const number = numberOf(name)

@@ -1,9 +1,20 @@
 /** What `ip -j` prints. */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const Links = z.array(z.object({ ifname: z.string(), mtu: z.number(), flags: z.array(z.string()) }))
 const Addresses = z.array(z.object({ addr_info: z.array(z.object({ local: z.string().optional() })).default([]) }))
-const Routes = z.array(z.object({ dev: z.string().optional(), metric: z.number().default(0) }))
+const Routes = z.array(
+  z.object({
+    dst: z.string().default(''),
+    dev: z.string().optional(),
+    gateway: z.string().optional(),
+    metric: z.number().default(0),
+  }),
+)
+const Announced = z.array(
+  z.object({ dst: z.string(), dev: z.string(), protocol: z.union([z.string(), z.number()]).optional() }),
+)
 
 export interface FoundLink {
   readonly name: string
@@ -38,6 +49,23 @@ export const parseDefaultDevices = (text: string): string[] =>
   Routes.parse(json(text))
     .toSorted((a, b) => a.metric - b.metric)
     .flatMap(({ dev }) => dev ?? [])
+
+export const parseGateways = (text: string): string[] =>
+  Routes.parse(json(text)).flatMap(({ gateway }) => gateway ?? [])
+
+/** Of routes, those to one address. */
+export const parseSingles = (text: string): string[] =>
+  Routes.parse(json(text)).flatMap(({ dst }) => (isIP(dst) === 0 ? [] : [dst]))
+
+export interface AnnouncedAddress {
+  readonly address: string
+  readonly device: string
+}
+
+export const parseAnnounced = (text: string, protocol: string): AnnouncedAddress[] =>
+  Announced.parse(json(text)).flatMap((found) =>
+    String(found.protocol) === protocol ? [{ address: found.dst, device: found.dev }] : [],
+  )
 
 /** `ip` prints nothing at all when a list is empty. */
 const json = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text))

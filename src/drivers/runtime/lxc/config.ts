@@ -2,6 +2,7 @@
  * The whole LXC configuration of a guest, as text. No lxc.include: the shipped common.conf has a hook that sleeps half a
  * second on stop and lets device nodes through. Keys: lxc.container.conf(5).
  */
+import { isIPv6 } from 'node:net'
 import { CroftError } from '../../../api/errors.ts'
 import { gateway4, gateway6, uidRangeSize } from '../../../plan/addresses.ts'
 import type { Definition } from '../driver.ts'
@@ -91,6 +92,10 @@ function network(guest: Definition): Line[] {
     ['lxc.net.0.ipv4.gateway', gateway4],
     ['lxc.net.0.ipv6.address', `${link.ipv6}/128`],
     ['lxc.net.0.ipv6.gateway', gateway6],
+    ...link.more.map(
+      (address): Line =>
+        isIPv6(address) ? ['lxc.net.0.ipv6.address', `${address}/128`] : ['lxc.net.0.ipv4.address', `${address}/32`],
+    ),
   ]
 }
 

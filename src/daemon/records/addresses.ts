@@ -1,0 +1,72 @@
+/** Public addresses: each belongs to one guest of the farm, or to nobody. */
+import { CroftError } from '../../api/errors.ts'
+import type { PublicAddress } from '../../api/guest.ts'
+import { contains, formatRange, parseRange } from '../../plan/firewall/ranges.ts'
+import type { Compare, Write } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { keys } from './keys.ts'
+import { type GuestRecord, read } from './records.ts'
+
+export interface AddressRecord {
+  readonly host: string
+  readonly number: number
+}
+
+/** What must hold and be written so that the guest has `after` instead of `before`. EXISTS says whose an address is. */
+export async function moveAddresses(
+  daemon: Daemon,
+  guest: Pick<GuestRecord, 'host' | 'number'>,
+  before: readonly PublicAddress[] = [],
+  after: readonly PublicAddress[] = [],
+): Promise<{ compare: Compare[]; writes: Write[] }> {
+  const [had, has] = [before, after].map((list) => new Set(list.map(({ address }) => keys.address(address))))
+  const gained = [...(has ?? [])].filter((key) => !had?.has(key))
+  const lost = [...(had ?? [])].filter((key) => !has?.has(key))
+  for (const key of gained) await assertFree(daemon, key)
+  const value: AddressRecord = { host: guest.host, number: guest.number }
+  return {
+    compare: gained.map((key) => ({ key, revision: 0 })),
+    writes: [...gained.map((put): Write => ({ put, value })), ...lost.map((key): Write => ({ delete: key }))],
+  }
+}
+
+export async function findAddressOwner(daemon: Daemon, address: string): Promise<GuestRecord | undefined> {
+  const held = await read<AddressRecord>(daemon.store, keys.address(address))
+  return held && (await read<GuestRecord>(daemon.store, keys.guest(held.value.host, held.value.number)))?.value
+}
+
+async function assertFree(daemon: Daemon, key: string): Promise<void> {
+  const address = key.slice(keys.address('').length)
+  const owner = await findAddressOwner(daemon, address)
+  if (owner)
+    throw new CroftError('EXISTS', `${address} belongs to guest "${owner.name}"`, {
+      hint: `croft address rm ${address}`,
+    })
+  const { farm, network } = getFarm(daemon).parts
+  const range = parseRange(address)
+  for (const prefix of [farm.prefix4, farm.prefix6].map(parseRange))
+    if (range && prefix && contains(prefix, range))
+      throw new CroftError('REFUSED', `${address} is of the network of the guests: it is given by their number`)
+  const claim = await network.claims(address)
+  if (claim !== undefined) throw new CroftError('EXISTS', `${address} is ${claim}`, { hint: 'ip address; ip route' })
+}
+
+/** In its one spelling. What can never be a guest's is refused. */
+export function publicAddress(text: string): string {
+  const range = parseRange(text)
+  const never = range && nobodys.find((network) => contains(network, range))
+  if (!range || never) throw new CroftError('BAD_VALUE', `${text} can be nobody's public address`)
+  return formatRange(range)
+}
+
+/** This network, loopback, link-local, multicast and what is reserved; the same of IPv6, and IPv4 written as IPv6. */
+const nobodys = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/3',
+  '::/96',
+  '::ffff:0:0/96',
+  'fe80::/10',
+  'ff00::/8',
+].flatMap((network) => parseRange(network) ?? [])
