@@ -11,6 +11,7 @@ export const nouns = [
   'host',
   'pool',
   'network',
+  'address',
   'size',
   'op',
   'farm',

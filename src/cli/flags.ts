@@ -49,6 +49,7 @@ export const flagTable = {
   grep: { value: 'PATTERN', means: 'only lines that hold this' },
   unit: { value: 'UNIT', means: 'only of this systemd unit' },
   console: { means: 'what the console printed, not the journal' },
+  announce: { means: 'the host answers for it on its uplink (proxy ARP, NDP)' },
   'no-start': { means: 'make it, but leave it stopped' },
   publish: {
     short: 'p',

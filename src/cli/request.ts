@@ -1,7 +1,7 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
 import type { Certificate, Door, Token } from '../api/door.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../api/errors.ts'
-import type { Guest, RuleView, Usage } from '../api/guest.ts'
+import type { AddressView, Guest, RuleView, Usage } from '../api/guest.ts'
 import type {
   Accepted,
   DataEntry,
@@ -44,6 +44,8 @@ interface ReadReplies {
   attachConsole: AttachCommand
   readConsole: string | { readonly text: string }
   listRules: List<RuleView>
+  listAllRules: List<RuleView>
+  listAddresses: List<AddressView>
   getUsage: List<Usage>
   listSnapshots: List<Snapshot>
   listTemplates: List<Template>

@@ -1,5 +1,6 @@
 /** The one table of commands: it feeds parser, help and documentation. A command's module is loaded when it runs. */
 import type { CommandRow } from './command.ts'
+import { addressCommands } from './table/address.ts'
 import { croftCommands } from './table/croft.ts'
 import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
@@ -11,6 +12,7 @@ export const commands: readonly CommandRow[] = [
   ...guestCommands,
   ...insideCommands,
   ...templateCommands,
+  ...addressCommands,
   ...farmCommands,
   ...doorCommands,
   ...croftCommands,

@@ -63,6 +63,12 @@ export async function withStdin(context: Context, words: readonly string[]): Pro
   return words.flatMap((word) => (word === '-' ? read : [word]))
 }
 
+/** For commands that list what all guests have when none is named; `ls` says the same aloud. */
+export function guestOrAll(context: Context): string | undefined {
+  const word = context.args.maybe('GUEST')
+  return word === undefined || word === 'ls' ? undefined : guestName(word)
+}
+
 /** A word that must be a guest's name, and not the shape of another thing. */
 export function guestName(word: string): string {
   const pointed = parsePoint(word)

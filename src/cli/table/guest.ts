@@ -166,14 +166,16 @@ export const guestCommands: readonly CommandRow[] = [
   {
     noun: 'guest',
     verb: 'port',
-    args: ['GUEST', '[PORT...]'],
+    args: ['[GUEST]', '[PORT...]'],
     changes: true,
     flags: ['rm'],
     summary: 'publish ports of a guest on the host, or list them',
+    description: 'Without a guest: those of all guests.',
     examples: [
       'croft port web 8080:80',
       'croft port web 203.0.113.7:53:53/udp',
       'croft port web',
+      'croft port',
       'croft port web --rm 8080',
     ],
     run: () => import('../commands/guest/port.ts'),
@@ -181,17 +183,18 @@ export const guestCommands: readonly CommandRow[] = [
   {
     noun: 'guest',
     verb: 'allow',
-    args: ['GUEST', '[RULE...]'],
+    args: ['[GUEST]', '[RULE...]'],
     changes: true,
     flags: ['log', 'rm', 'all'],
     summary: 'let traffic in or out, or list the rules',
     description:
-      'A rule is `from` or `to`, then a guest, an address, a network or any, then a service: tcp/80, udp/5000-5010, icmp, any. ' +
+      'Without a guest: the rules of all guests. A rule is `from` or `to`, then a guest, an address, a network or any, then a service: tcp/80, udp/5000-5010, icmp, any. ' +
       'A deny beats every allow; the first `to` makes the way out a list of what is allowed.',
     examples: [
       'croft allow web from pg tcp/5432',
       'croft allow web to 1.1.1.1 tcp/443',
       'croft allow web',
+      'croft allow',
       'croft allow web --rm from pg tcp/5432',
     ],
     run: () => import('../commands/guest/allow.ts'),
@@ -199,7 +202,7 @@ export const guestCommands: readonly CommandRow[] = [
   {
     noun: 'guest',
     verb: 'deny',
-    args: ['GUEST', '[RULE...]'],
+    args: ['[GUEST]', '[RULE...]'],
     changes: true,
     flags: ['log', 'rm', 'all'],
     summary: 'forbid traffic in or out, or list the rules',

@@ -27,7 +27,14 @@ test('everything about a guest follows from its record, the farm and the host', 
     ...{ number: 513, id: 'guest-id', hostName: 'web', rootPath: '/pool/root', uidBase: 0x70000000 + 2 * 65536 },
     limits: { memoryBytes: 2 ** 30 },
     link: {
-      ...{ name: 'croft513', ipv4: '10.100.2.1', ipv6: 'fd12:3456:789a:1::201', mtu: 1400, mac: '0a:c7:0f:00:02:01' },
+      ...{
+        name: 'croft513',
+        ipv4: '10.100.2.1',
+        ipv6: 'fd12:3456:789a:1::201',
+        mtu: 1400,
+        mac: '0a:c7:0f:00:02:01',
+        more: [],
+      },
     },
     files: {
       hosts: [

@@ -4,7 +4,8 @@ import { bulk } from '../../bulk.ts'
 import { changeResult, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { parsePort, parsePortRef, portText } from '../../ports.ts'
-import { guestName } from '../../targets.ts'
+import { items } from '../../request.ts'
+import { guestOrAll } from '../../targets.ts'
 
 const columns: readonly Column<Port>[] = [
   { title: 'HOSTPORT', as: 'number', get: (port) => port.hostPort },
@@ -14,9 +15,11 @@ const columns: readonly Column<Port>[] = [
 ]
 
 export async function run(context: Context): Promise<Answer> {
-  const guest = guestName(context.args.one('GUEST'))
+  const guest = guestOrAll(context)
   const words = context.args.many('PORT')
   const removes = context.flags.has('rm')
+  if (guest === undefined && (removes || words.length > 0)) throw wrongUse(context, 'croft port: of which guest?')
+  if (guest === undefined) return listAllPorts(context)
   if (words.length === 0 && removes) throw wrongUse(context, 'croft port --rm: which port?')
   if (words.length === 0) return listPorts(context, guest)
   const read = words.map((word) => ({ word, body: removes ? parsePortRef(word) : parsePort(word) }))
@@ -27,6 +30,20 @@ export async function run(context: Context): Promise<Answer> {
       const text = removes ? `${guest} ${word} closed` : `${guest} ${portText(parsePort(word))} open`
       return { name: word, text, record: result }
     })
+  })
+}
+
+interface OwnPort extends Port {
+  readonly guest: string
+}
+
+async function listAllPorts(context: Context): Promise<Answer> {
+  const guests = items(await context.client.request('listGuests'))
+  const ports = guests.flatMap(({ name, spec }) => spec.ports.map((port): OwnPort => ({ guest: name, ...port })))
+  const inOrder = ports.sort((a, b) => a.hostPort - b.hostPort)
+  return rows(inOrder, [{ title: 'GUEST', get: (port: OwnPort) => port.guest }, ...columns], {
+    name: portText,
+    empty: 'no guest publishes a port: croft port web 8080:80',
   })
 }
 

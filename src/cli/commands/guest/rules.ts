@@ -5,16 +5,18 @@ import { type Answer, type Column, done, rows } from '../../answer.ts'
 import { changeAnswer, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { items } from '../../request.ts'
-import { guestName } from '../../targets.ts'
+import { guestOrAll } from '../../targets.ts'
 
 type Action = NewRule['action']
 
 export async function runRules(context: Context, action: Action): Promise<Answer> {
-  const guest = guestName(context.args.one('GUEST'))
+  const guest = guestOrAll(context)
   const words = context.args.many('RULE')
   const { flags } = context
   const removes = flags.has('rm')
   if (flags.has('all') && !removes) throw wrongUse(context, `croft ${action}: --all goes with --rm`)
+  if (guest === undefined && (removes || words.length > 0)) throw wrongUse(context, `croft ${action}: of which guest?`)
+  if (guest === undefined) return listAllRules(context)
   if (words.length === 0 && !removes) return listRules(context, guest)
   if (words.length === 0 && !flags.has('all'))
     throw wrongUse(context, `croft ${action} --rm: which rule? (--all: every one)`)
@@ -77,11 +79,25 @@ const columns: readonly Column<RuleView>[] = [
   { title: 'NEVER', sparse: true, elastic: true, get: (rule) => rule.never ?? null },
 ]
 
+async function listAllRules(context: Context): Promise<Answer> {
+  const rules = items(await context.client.request('listAllRules'))
+  return rows(rules, [{ title: 'GUEST', get: (rule: RuleView) => rule.guest }, ...columns], {
+    name: (rule) => [rule.guest, ...ruleWords(rule)].join(' '),
+    empty: 'no guest has rules: croft allow web from pg tcp/5432',
+  })
+}
+
+const ruleWords = (rule: RuleView): string[] => [
+  rule.action,
+  rule.direction === 'in' ? 'from' : 'to',
+  rule.peer,
+  serviceText(rule.service),
+]
+
 async function listRules(context: Context, guest: string): Promise<Answer> {
   const rules = items(await context.client.request('listRules', { params: { guest } }))
   return rows(rules, columns, {
-    name: (rule) =>
-      [rule.action, rule.direction === 'in' ? 'from' : 'to', rule.peer, serviceText(rule.service)].join(' '),
+    name: (rule) => ruleWords(rule).join(' '),
     empty: `${guest} has no rules: croft allow ${guest} from pg tcp/5432`,
   })
 }

@@ -1,0 +1,24 @@
+import type { AddressView } from '../../../api/guest.ts'
+import { type Answer, type Column, rows } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { items } from '../../request.ts'
+import { guestName } from '../../targets.ts'
+
+const columns: readonly Column<AddressView>[] = [
+  { title: 'ADDRESS', get: ({ address }) => address },
+  { title: 'GUEST', get: ({ guest }) => guest },
+  { title: 'HOST', get: ({ host }) => host },
+  { title: 'ANNOUNCED', get: ({ announce }) => (announce ? 'yes' : 'no') },
+]
+
+export async function run(context: Context): Promise<Answer> {
+  const word = context.args.maybe('GUEST')
+  const name = word === undefined ? undefined : guestName(word)
+  if (name !== undefined) await context.client.request('getGuest', { params: { guest: name } })
+  const all = items(await context.client.request('listAddresses'))
+  const found = all.filter(({ guest }) => name === undefined || guest === name)
+  return rows(found, columns, {
+    name: ({ address }) => address,
+    empty: `no public addresses: croft address add ${name ?? 'web'} ADDRESS`,
+  })
+}
