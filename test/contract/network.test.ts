@@ -8,5 +8,15 @@ const world: NetworkWorld = {
   host,
   addLink: async (name) => network.addLink(name),
   loopbackReaches: async (name) => network.reachableFromLoopback(name) === true,
+  async addGuest(name) {
+    network.addLink(name)
+    const end = () => network.endOf(name)
+    return {
+      pid: 1,
+      addresses: async () => [end()?.ipv4 ?? '', end()?.ipv6 ?? '', ...(end()?.more ?? [])],
+      mtu: async () => end()?.mtu ?? 0,
+    }
+  },
+  announced: async () => network.announced(),
 }
 networkContract('fake', () => world)

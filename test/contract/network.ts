@@ -9,6 +9,17 @@ export interface NetworkWorld {
   /** As a runtime does at a guest's start. */
   addLink(name: string): Promise<void>
   loopbackReaches(name: string): Promise<boolean>
+  /** A link with a guest behind it. */
+  addGuest(name: string): Promise<GuestBehind>
+  /** What the host answers for on its uplink, by our doing. */
+  announced(): Promise<readonly string[]>
+}
+
+export interface GuestBehind {
+  readonly pid: number
+  /** Of its end of the link, without what every link has. */
+  addresses(): Promise<readonly string[]>
+  mtu(): Promise<number>
 }
 
 export function networkContract(name: string, world: () => NetworkWorld): void {
@@ -40,6 +51,43 @@ export function networkContract(name: string, world: () => NetworkWorld): void {
     assert.deepEqual(await network.prepare(), [])
     for (const name of ['croft7', 'croft513', 'croft7', 'croft9']) await network.removeLink(name)
     assert.deepEqual(await network.links(), [])
+  })
+
+  test(`${name}: a guest's end has what it is told, live, told twice, and no longer`, async () => {
+    const { network, addGuest } = world()
+    const guest = await addGuest('croft21')
+    const own = { pid: guest.pid, ipv4: '10.100.0.21', ipv6: 'fd12::15', fresh: false }
+    const [four, six] = ['203.0.113.5', '2001:db8:77::5']
+    for (const { more, mtu } of [
+      { more: [four, six], mtu: 1300 },
+      { more: [four, six], mtu: 1300 },
+      { more: [six], mtu: 1400 },
+      { more: [], mtu: 1500 },
+    ]) {
+      await network.equip('croft21', { ...own, more, mtu })
+      assert.deepEqual([...(await guest.addresses())].sort(), ['10.100.0.21', ...more, 'fd12::15'].sort())
+      assert.equal(await guest.mtu(), mtu)
+    }
+    await network.equip('croft21', { ...own, more: [], mtu: 1500, fresh: true })
+    assert.deepEqual([...(await guest.addresses())].sort(), ['10.100.0.21', 'fd12::15'])
+    for (const bad of ['', '203.0.113.5/24', '203.0.113.5\nlink delete dev lo', 'fe80::1%eth0', '-x'])
+      await assert.rejects(network.equip('croft21', { ...own, more: [bad], mtu: 1500 }), { code: 'BAD_VALUE' }, bad)
+    await network.removeLink('croft21')
+  })
+
+  test(`${name}: the host answers for what it is told, and for nothing of ours beside it`, async () => {
+    const { network, announced } = world()
+    for (const list of [['192.0.2.50', '2001:db8::50'], ['2001:db8::50'], ['2001:db8::50'], []]) {
+      await network.announce(list)
+      assert.deepEqual([...(await announced())].sort(), list)
+    }
+    await assert.rejects(network.announce(['192.0.2.50 dev lo']), { code: 'BAD_VALUE' })
+  })
+
+  test(`${name}: what is the host's own is told`, async () => {
+    const { network, host } = world()
+    assert.match((await network.claims(host.addresses[0] ?? '')) ?? '', /address of this host/)
+    assert.equal(await network.claims('203.0.113.5'), undefined)
   })
 
   test(`${name}: what is no link of a guest is not touched`, async () => {
