@@ -34,15 +34,16 @@ export function createDnsmasq({ run, folder, upstream, unit = false }: DnsmasqOp
   async function publish(zone: Zone): Promise<void> {
     checkZone(zone)
     await mkdir(layout.hosts, { recursive: true })
-    // They run as a user of their own.
-    for (const path of [layout.folder, layout.hosts]) await chmod(path, 0o755)
+    // They run as a user of their own, who reads the zone and nothing else here.
+    await chmod(layout.folder, 0o711)
+    await chmod(layout.hosts, 0o755)
     const hosts = hostsFile(zone)
-    await replace(layout.zone, hosts.text, `${folder}/zone.new`)
+    await replace(layout.zone, hosts.text, { mode: 0o644, aside: `${folder}/zone.new` })
     const asked = await upstream()
     const next = new Map<View, readonly string[]>()
     for (const view of views) {
       const config = serverConfig(view, zone, { layout, upstream: asked })
-      await replace(layout.config(view), config.text)
+      await replace(layout.config(view), config.text, { mode: 0o600, aside: `${layout.config(view)}.new` })
       next.set(view, [config.mark, hosts.mark])
       if (!(await knows(view, config.mark))) await restart(view)
     }
@@ -130,8 +131,9 @@ async function knows(view: View, mark: string): Promise<boolean> {
 }
 
 /** The old file or the new one, whole; nothing is written when it says so already. */
-async function replace(file: string, text: string, by = `${file}.new`): Promise<void> {
+async function replace(file: string, text: string, by: { mode: number; aside: string }): Promise<void> {
   if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return
-  await writeFile(by, text, { mode: 0o644 })
-  await rename(by, file)
+  await writeFile(by.aside, text)
+  await chmod(by.aside, by.mode)
+  await rename(by.aside, file)
 }
