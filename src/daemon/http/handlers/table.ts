@@ -1,9 +1,7 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
-
-
-import * as door from './door.ts'
 import * as addresses from './addresses.ts'
+import * as door from './door.ts'
 
 import * as events from './events.ts'
 import * as farm from './farm.ts'
