@@ -144,6 +144,34 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
     await runtime.remove(906)
   })
 
+  test(`${name}: tools on the disk of a guest that does not run: bytes, exit codes, several at once, nothing left`, async () => {
+    const { runtime, run, leftovers } = world()
+    const { rootPath, uidBase } = await define(908)
+    const disk = { number: 908, rootPath, uidBase }
+    const tool = async (id: string, ...words: string[]) => {
+      const command = await runtime.onDisk({ ...disk, id })
+      return { ...command, args: [...command.args, ...words] }
+    }
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 11) % 256))
+    const said = await Promise.all(['one', 'two', 'three'].map(async (id) => run(await tool(id, 'cat'), bytes)))
+    for (const { stdout } of said) assert.deepEqual(stdout, bytes)
+    assert.equal((await run(await tool('four', 'test', '-d', '/no/such/folder'))).code, 1)
+    assert.equal((await run(await tool('five', 'test', '-d', '/'))).code, 0)
+    assert.deepEqual(await runtime.observe(908), { ...(await runtime.observe(908)), state: 'stopped' })
+    for (const bad of [
+      { id: '../x' },
+      { id: 'a\n' },
+      { rootPath: '/a\nlxc.hook.start = /x' },
+      { uidBase: 0 },
+      { number: 0 },
+    ])
+      await assert.rejects(runtime.onDisk({ ...disk, id: 'six', ...bad }), { code: 'BAD_VALUE' }, JSON.stringify(bad))
+    await runtime.remove(908)
+    for (let tries = 0; (await leftovers(908)).length > 0 && tries < 200; tries++)
+      await new Promise((go) => setTimeout(go, 20))
+    assert.deepEqual(await leftovers(908), [])
+  })
+
   test(`${name}: no string of a definition may hold what ends a line, and nothing is written then`, async () => {
     const { runtime, leftovers } = world()
     const good = await world().definition(907)

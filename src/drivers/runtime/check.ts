@@ -1,7 +1,7 @@
 /** What every runtime checks before it writes anything down: values were checked where they came in, and are again. */
 import { isIP } from 'node:net'
 import { CroftError } from '../../api/errors.ts'
-import type { Definition } from './driver.ts'
+import type { Definition, Disk } from './driver.ts'
 
 export function checkDefinition(definition: Definition): void {
   const { number, id, hostName, rootPath, link, files } = definition
@@ -33,3 +33,11 @@ function strings({ name, ipv4, ipv6, mac }: Definition['link']): Record<string, 
 
 const badValue = (name: string, text: string): CroftError =>
   new CroftError('BAD_VALUE', `${name} must be printable and not empty, not ${JSON.stringify(text.slice(0, 60))}`)
+
+export function checkDisk({ number, rootPath, uidBase, id }: Disk): void {
+  checkNumber(number)
+  if (!/^[a-z0-9]{1,40}$/.test(id)) throw new CroftError('BAD_VALUE', 'the id of a tool is of a-z and 0-9')
+  if (!rootPath.startsWith('/') || /[\p{C}\p{Zl}\p{Zp}]/u.test(rootPath))
+    throw new CroftError('BAD_VALUE', 'the path of a disk is absolute and printable')
+  if (!Number.isInteger(uidBase) || uidBase < 65536) throw new CroftError('BAD_VALUE', 'a guest has ids of its own')
+}

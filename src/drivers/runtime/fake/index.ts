@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { CroftError } from '../../../api/errors.ts'
 import type { Limits } from '../../../api/guest.ts'
 import type { Command } from '../../exec/command.ts'
-import { checkDefinition, checkNumber } from '../check.ts'
+import { checkDefinition, checkDisk, checkNumber } from '../check.ts'
 import type { AttachOptions, Definition, Observed, Runtime, RuntimeUsage } from '../driver.ts'
 
 export interface FakeClock {
@@ -136,7 +136,10 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     },
     async tidy() {},
     attach: (number, options) => attachCommand(number, options),
-    onDisk: async ({ number }) => attachCommand(number, { command: [], env: {} }),
+    async onDisk(disk) {
+      checkDisk(disk)
+      return attachCommand(disk.number, { command: [], env: {} })
+    },
     console: (number) => attachCommand(number, { command: ['cat'], env: {} }),
     consoleTail: async (number, maxBytes) => {
       const bytes = Buffer.from(guestOf(number).console)

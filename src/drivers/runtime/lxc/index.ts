@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CroftError } from '../../../api/errors.ts'
 import type { Limits } from '../../../api/guest.ts'
 import type { Runner } from '../../exec/command.ts'
-import { checkDefinition } from '../check.ts'
+import { checkDefinition, checkDisk } from '../check.ts'
 import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
 import { createProfileLoader, hasAppArmor } from './apparmor.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
@@ -102,7 +102,10 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       return outcome
     }
     let outcome = await attempt()
-    if (outcome.code !== 0 && nameWasTaken(readIfThere(at.log) ?? '')) outcome = await attempt()
+    if (outcome.code !== 0 && nameWasTaken(readIfThere(at.log) ?? '')) {
+      await sweepAll(number)
+      outcome = await attempt()
+    }
     if (outcome.code === 0) return cgroup(number).passDiskRateOn()
     const why = outcome.timedOut
       ? 'its first steps hang (something in /bin, /etc or /root of the guest)'
@@ -199,6 +202,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     console: (number) => consoleCommand(options.lxcPath, number),
 
     async onDisk(disk) {
+      checkDisk(disk)
       writeSeccomp(options.lxcPath)
       return diskCommand(options, disk)
     },
