@@ -39,6 +39,7 @@ import { folderOf } from './pki/authority.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
+import { copyBeforeUpgrade, noteVersion } from './store-copies.ts'
 import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
 
@@ -62,7 +63,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const base = { ...options, env, run, uploads: new Uploads(join(settings.stateDir, 'uploads'), env) }
   const phases = await createPhases({
     ...{ env, log, keptFile: keptFileOf(settings) },
-    openStore: () => openStore(env, settings),
+    openStore: () => openStore(base, settings),
     openFarm: (on) => openFarm(base, on),
     startHooks: ({ store, host }) =>
       startHooks({
@@ -134,11 +135,15 @@ function there(phase: Phase): Phase {
 const awayOf = ({ away, farm }: Phase): StoreAway | undefined => away && { why: away, farm: farm?.parts }
 
 /** A host that was given a plan had a store: a missing one is a loss, and none is made in its place. */
-async function openStore(env: Env, settings: Settings): Promise<Store> {
+async function openStore({ env, log, version }: Base, settings: Settings): Promise<Store> {
   const { storeFile } = settings
   if (!existsSync(storeFile) && existsSync(keptFileOf(settings)))
     throw new CroftError('DATA_LOST', `the store ${storeFile} is gone`, { hint: 'croft doctor' })
-  return openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
+  const copy = copyBeforeUpgrade(storeFile, version)
+  if (copy !== undefined) log.info({ copy }, 'another version had this store: copied as that one left it')
+  const store = await openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
+  await noteVersion(storeFile, version)
+  return store
 }
 
 /** One daemon for a state directory, also while the store cannot tell. The name is free when its process is dead. */

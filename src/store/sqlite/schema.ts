@@ -40,5 +40,7 @@ export function readPragma(database: DatabaseSync, name: 'user_version' | 'appli
 
 function tooNew(path: string, version: number): CroftError {
   const message = `${path} has schema ${version}; this croft knows up to ${schemaVersion}: a newer croft wrote it`
-  return new CroftError('REFUSED', message, { hint: 'croft version' })
+  return new CroftError('REFUSED', message, {
+    hint: 'install that croft again; the way back to this one: the copies of the store beside it (docs/guides/install.md)',
+  })
 }

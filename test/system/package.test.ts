@@ -1,0 +1,111 @@
+/** The package on a Debian with systemd: installed, used, upgraded under a running guest, taken back, removed, purged. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { createRunner } from '../../src/drivers/exec/runner.ts'
+import { startDebianHost } from './debian-host.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const run = createRunner()
+const [old, next] = await Promise.all([buildPackage('0.1.0'), buildPackage('0.2.0')])
+const host = await startDebianHost()
+after(() => host[Symbol.asyncDispose]())
+await host.give(`${root}${old}`, 'old.deb')
+await host.give(`${root}${next}`, 'next.deb')
+
+/** Quickly rather than small; the same sources, so the one that runs is 0.1.0 or 0.2.0 in name alone. */
+async function buildPackage(version: string): Promise<string> {
+  const args = ['--version', version]
+  const said = await run.run({
+    file: 'script/package',
+    args,
+    cwd: root,
+    env: { CROFT_DEB_LEVEL: '1' },
+    timeoutMs: 120_000,
+  })
+  return said.split(' ')[0] ?? ''
+}
+
+const install = (deb: string) =>
+  host.ok(`apt-get install -y --allow-downgrades --no-install-recommends /root/${deb}.deb 2>&1`)
+const initOf = (number: number) => host.ok(`lxc-info -P /var/lib/croft/lxc -n ${number} -p -H`)
+const version = () => host.ok('croft status -o json | sed -n \'s/.*"version": *"\\([^"]*\\)".*/\\1/p\'')
+
+/** All that a package could leave behind: files outside of dpkg's and systemd's own books, settings, rules, links, mounts, processes. */
+const picture = () =>
+  host.ok(`
+    find /etc /usr /opt /srv /root /home /lib /var -xdev \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log \\
+      -o -path /var/lib/systemd -o -path /var/tmp \\) -prune -o ! -type d -print | sort
+    ls -d /var/cache/croft /var/lib/croft /run/croft 2>/dev/null
+    cat /etc/subuid /etc/subgid
+    grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/kernel/pid_max \\
+      /proc/sys/fs/inotify/max_user_instances /proc/sys/kernel/keys/maxkeys
+    ip -br address | sed 's/@[^ ]*//'; ip route; nft list ruleset
+    cut -d' ' -f2 /proc/self/mounts | grep croft
+    find /sys/fs/cgroup -name 'croft.*'
+    systemctl list-units --all --plain --no-legend 'croft*'
+    ps -eo comm= | grep -E 'lxc-start|lxc-monitor|node|croft|dnsmasq' || true`)
+
+/** One program as a whole root: enough for a guest that must only live. */
+const tinyTemplate = `
+  id=6f3c2a10-0000-4000-8000-000000000001; root=/var/lib/croft/pools/default/templates/$id
+  btrfs subvolume create $root && cd $root && mkdir bin sbin etc dev proc sys run tmp srv root var && cp /bin/busybox bin
+  for program in sh sleep hostname; do ln -s busybox bin/$program; done
+  printf '#!/bin/sh\\ntrap "exit 0" PWR\\nwhile :; do sleep 1000 & wait $!; done\\n' >sbin/init && chmod 755 sbin/init && cd /
+  btrfs property set -ts $root ro true
+  printf '{"schema":1,"ref":"tiny:1","id":"%s","created":"2026-01-01T00:00:00Z","source":{"from":"debian:12","packages":[]},"sizeBytes":1,"sha256":"%064d"}' $id 0 >$root.json
+  croft host apply --adopt`
+
+let before = ''
+let init = ''
+
+test('installed, it runs before apt ends, and its command starts from a filled cache', async () => {
+  before = await picture()
+  const said = await install('old')
+  assert.match(said, /^croft: to start a farm on this host: croft init$/m)
+  assert.match(said, /^croft: \/etc\/subuid: root:1879048192:268435456 added$/m)
+  assert.equal(await host.ok('systemctl is-active croft; systemctl is-enabled croft'), 'active\nenabled')
+  assert.equal((await host.sh('croft ls')).code, 3)
+  assert.match(await host.ok('find /var/cache/croft -type f | wc -l'), /^[1-9]/)
+  assert.match(await host.ok('croft version'), /^croft 0\.1\.0/)
+})
+
+test('a farm and a guest', async () => {
+  await host.ok('croft init meadow')
+  await host.ok(tinyTemplate)
+  await host.ok('croft create web tiny:1 --wait=stable')
+  assert.equal(await host.ok('croft exec web -- hostname'), 'web')
+  init = await initOf(1)
+})
+
+test('an upgrade restarts the daemon alone, and leaves the store as it was beside the new one', async () => {
+  await install('next')
+  assert.equal(await version(), '0.2.0')
+  assert.equal(await initOf(1), init)
+  assert.match(await host.ok('ls /var/lib/croft/store/copies/0.1.0'), /croft\.db/)
+  await host.ok('croft set web label.since=upgrade')
+})
+
+test('the old version comes back, and with the copy what it knew', async () => {
+  await install('old')
+  assert.equal(await version(), '0.1.0')
+  assert.match(await host.ok('croft show web -o json'), /upgrade/)
+  await host.ok(
+    'systemctl stop croft && cd /var/lib/croft/store && rm croft.db* && cp copies/0.1.0/croft.db* . && systemctl start croft',
+  )
+  assert.doesNotMatch(await host.ok('croft show web -o json'), /upgrade/)
+  assert.equal(await initOf(1), init)
+})
+
+test('removed, it leaves guests running; installed again, it has them', async () => {
+  await host.ok('apt-get remove -y croft')
+  await host.ok(`kill -0 ${init}`)
+  await install('next')
+  assert.equal(await host.ok('croft ls -o csv -c name,state'), 'name,state\nweb,running')
+  assert.equal(await initOf(1), init)
+})
+
+test('purged, the host is as before', async () => {
+  await host.ok('apt-get purge -y croft')
+  assert.notEqual((await host.sh(`kill -0 ${init}`)).code, 0)
+  assert.deepEqual((await picture()).split('\n'), before.split('\n'))
+})
