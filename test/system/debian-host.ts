@@ -41,7 +41,7 @@ export async function startDebianHost(): Promise<DebianHost> {
     await writeFile(join(at.folder, 'config'), config(at))
     await must('lxc-start', '-P', top, '-n', name, '-o', join(at.folder, 'log'))
     const host = { sh, ok, give, [Symbol.asyncDispose]: dispose }
-    await ok('systemctl is-system-running --wait')
+    await ok('until systemctl is-system-running --wait 2>/dev/null | grep -qE "running|degraded"; do sleep 0.1; done')
     return host
   } catch (thrown) {
     await dispose()
