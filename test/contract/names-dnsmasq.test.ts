@@ -6,9 +6,9 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Command } from '../../src/drivers/exec/command.ts'
+import type { Command, Runner } from '../../src/drivers/exec/command.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
-import { portOf } from '../../src/drivers/names/dnsmasq/config.ts'
+import { portOf, serve } from '../../src/drivers/names/dnsmasq/config.ts'
 import { createDnsmasq } from '../../src/drivers/names/dnsmasq/index.ts'
 import type { View } from '../../src/drivers/names/driver.ts'
 import { namesContract, web, zone } from './names.ts'
@@ -117,6 +117,26 @@ if (process.env.CROFT_TEST_NETNS === undefined) {
       ['open', 'closed'].map((view) => pidOf(pidFile(view as View))),
       pids,
     )
+  })
+
+  test('dnsmasq: where systemd knows the unit it runs the server, in place of one that was begun before', async () => {
+    await names.publish(zone(web))
+    const asked: string[] = []
+    const systemd: Runner = {
+      ...run,
+      async run(command) {
+        asked.push([command.file, ...command.args].join(' '))
+        const [verb, view] = [command.args[0], /@(open|closed)\.service$/.exec(command.args[1] ?? '')?.[1]]
+        if (verb === 'start') await run.run(serve(join(folder, 'names', `${view}.conf`)))
+        return ''
+      },
+    }
+    await kill('open')
+    const options = { run: systemd, folder: join(folder, 'names'), upstream: async () => upstream, unit: true }
+    await createDnsmasq(options).publish(zone(web))
+    assert.deepEqual(asked, ['systemctl stop croft-names@open.service', 'systemctl start croft-names@open.service'])
+    await createDnsmasq(options).stop()
+    assert.equal(await ask('closed', 'web.meadow.internal'), undefined)
   })
 
   test('dnsmasq: it is not root, listens at the gateway alone, and a taken port is told of', async () => {

@@ -32,6 +32,13 @@ export const serve = (config: string): Command => ({
   timeoutMs: 20_000,
 })
 
+/** For a systemd that knows script/croft-names@.service. */
+export const unitCommand = (verb: 'start' | 'stop', view: View): Command => ({
+  file: 'systemctl',
+  args: [verb, `croft-names@${view}.service`],
+  timeoutMs: 30_000,
+})
+
 export interface Marked {
   readonly text: string
   /** A name that exists only where this very text is in force. */

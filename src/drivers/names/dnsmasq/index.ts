@@ -7,7 +7,7 @@ import { gateway4 } from '../../../plan/addresses.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkZone } from '../check.ts'
 import { type Names, type View, views, type Zone } from '../driver.ts'
-import { hostsFile, layoutOf, portOf, serve, serverConfig } from './config.ts'
+import { hostsFile, layoutOf, portOf, serve, serverConfig, unitCommand } from './config.ts'
 
 export interface DnsmasqOptions {
   readonly run: Runner
@@ -74,17 +74,19 @@ export function createDnsmasq({ run, folder, upstream, unit = false }: DnsmasqOp
   }
 
   async function restart(view: View): Promise<void> {
-    if (unit) {
-      await run.run({ file: 'systemctl', args: ['restart', `croft-names@${view}`], timeoutMs: 30_000 })
-      return
-    }
-    await end(view)
+    await halt(view)
     try {
-      await run.run(serve(layout.config(view)))
+      await run.run(unit ? unitCommand('start', view) : serve(layout.config(view)))
     } catch (thrown) {
       const { code, message } = toCroftError(thrown)
       throw new CroftError(code, message, { hint: `ss -lnp 'sport = ${portOf(view)}'`, cause: thrown })
     }
+  }
+
+  /** Also one that was begun before there was a unit. */
+  async function halt(view: View): Promise<void> {
+    if (unit) await run.run(unitCommand('stop', view))
+    await end(view)
   }
 
   /** Ours alone: a pid of an earlier life may be anybody's now. */
@@ -113,10 +115,7 @@ export function createDnsmasq({ run, folder, upstream, unit = false }: DnsmasqOp
       }),
     stop: () =>
       inTurn(async () => {
-        for (const view of views) {
-          if (unit) await run.run({ file: 'systemctl', args: ['stop', `croft-names@${view}`], timeoutMs: 30_000 })
-          else await end(view)
-        }
+        for (const view of views) await halt(view)
       }),
   }
 }
