@@ -119,8 +119,11 @@ test('resolver: a host that names no server is told so, and one that is silent',
 })
 
 test('names: a silent server is red, with its port', () => {
-  const good = { farm: 'meadow', silent: [], answers: true, hostAsks: false }
+  const good = { farm: 'meadow', silent: [], answers: true, hostAsks: false, resolved: false }
   assert.match(evidence(judgeNames(good)), /meadow\.internal .* does not ask it/)
+  assert.match(judgeNames(good)[0]?.mend ?? '', /1i nameserver 169\.254\.0\.1/)
+  assert.match(judgeNames({ ...good, resolved: true })[0]?.mend ?? '', /Domains=~meadow\.internal/)
+  assert.equal(judgeNames({ ...good, hostAsks: true })[0]?.mend, undefined)
   const [dead] = judgeNames({ ...good, silent: ['closed'], answers: false })
   assert.equal(dead?.verdict, 'red')
   assert.match(`${dead?.evidence} ${dead?.mend}`, /5300: nothing answers.*sport = 5300/)

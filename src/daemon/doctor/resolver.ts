@@ -43,6 +43,8 @@ export interface NamesFacts {
   readonly answers: boolean
   /** Whether the host itself asks our server. */
   readonly hostAsks: boolean
+  /** Whether systemd-resolved answers for the host. */
+  readonly resolved: boolean
 }
 
 export const names: Theme = {
@@ -61,12 +63,13 @@ export const names: Theme = {
       farm: farm.name,
       silent,
       answers,
+      resolved: /^nameserver 127\.0\.0\.53\s*$/m.test(conf ?? ''),
       hostAsks: [conf, routed].some((text) => asks.test(text ?? '')),
     })
   },
 }
 
-export function judgeNames({ farm, silent, answers, hostAsks }: NamesFacts): Finding[] {
+export function judgeNames({ farm, silent, answers, hostAsks, resolved }: NamesFacts): Finding[] {
   if (silent.length > 0) {
     const port = silent.includes('open') ? namesPort : closedNamesPort
     const what = answers ? 'what answers there is not ours, or not up to date' : 'nothing answers there'
@@ -78,6 +81,10 @@ export function judgeNames({ farm, silent, answers, hostAsks }: NamesFacts): Fin
       ),
     ]
   }
-  const here = hostAsks ? 'this host asks it too' : 'this host itself does not ask it'
-  return [ok('names', `*.${farm}.internal is answered at ${gateway4}; ${here}`)]
+  const served = `*.${farm}.internal is answered at ${gateway4}`
+  if (hostAsks) return [ok('names', `${served}; this host asks it too`)]
+  const mend = resolved
+    ? `for the host too: mkdir -p /etc/systemd/resolved.conf.d; printf '[Resolve]\\nDNS=${gateway4}\\nDomains=~${farm}.internal\\n' >/etc/systemd/resolved.conf.d/croft.conf; systemctl restart systemd-resolved`
+    : `for the host too: sed -i '1i nameserver ${gateway4}' /etc/resolv.conf`
+  return [{ ...ok('names', `${served}; this host itself does not ask it`), mend }]
 }
