@@ -201,7 +201,7 @@ export const routes = {
     method: 'POST',
     path: '/v1/revert',
     access: can('operate', 'history'),
-    summary: 'put a record back to before a revision',
+    summary: 'put back what a revision changed; refused when it was changed anew since',
   },
   listEvents: {
     method: 'GET',

@@ -78,3 +78,37 @@ export function applyAction(spec: GuestSpec, action: GuestAction['do']): GuestSp
       return { ...spec, run: 'frozen' }
   }
 }
+
+/** Disk and run state stay as they are: a revert of settings must not throw data away. Each limit and label is a field of its own. */
+const apart: ReadonlySet<string> = new Set('root run stop restarts pool template limits labels'.split(' '))
+
+/**
+ * What a change from `before` to `after` touched is put back; all else stays as it is now. Throws CHANGED_MEANWHILE when
+ * somebody has set one of these anew since.
+ */
+export function revertSpec(spec: GuestSpec, before: GuestSpec, after: GuestSpec): GuestSpec {
+  const { limits, labels, ...rest } = revertFields(spec, before, after, apart)
+  return {
+    ...rest,
+    limits: revertFields(spec.limits, before.limits, after.limits),
+    labels: revertFields(spec.labels, before.labels, after.labels),
+  }
+}
+
+function revertFields<T extends object>(now: T, before: T, after: T, skipped: ReadonlySet<string> = new Set()): T {
+  const next = { ...now } as Record<string, unknown>
+  const at = (of: object, key: string): unknown => (of as Record<string, unknown>)[key]
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [was, is] = [at(before, key), at(now, key)]
+    if (skipped.has(key) || isSame(was, at(after, key)) || isSame(is, was)) continue
+    if (!isSame(is, at(after, key)))
+      throw new CroftError('CHANGED_MEANWHILE', `${key} was set anew since then: ${JSON.stringify(is) ?? 'none'}`, {
+        hint: 'croft history; revert the later change first, or use croft set',
+      })
+    if (was === undefined) delete next[key]
+    else next[key] = was
+  }
+  return next as T
+}
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -34,6 +34,11 @@ test('--dry-run changes nothing, and --exit-code tells whether there is somethin
     const said = await farm.croft(...words, '--dry-run', '--exit-code')
     assert.equal(said.code, 0, `${words.join(' ')}: ${said.stdout}${said.stderr}`)
   }
+  const steps = async (...words: string[]) =>
+    (await farm.json<{ step: string }[]>(...words, '--dry-run')).map(({ step }) => step)
+  assert.deepEqual(await steps('start', 'web'), ['openFirewall', 'start', 'tuneLink'])
+  assert.deepEqual(await steps('set', 'web', 'memory=512M'), ['limits', 'define'])
+  assert.deepEqual((await steps('rm', 'web', '-y')).slice(-2), ['removeRuntime', 'forget'])
   // What an earlier guest left may still go by itself meanwhile.
   assert.deepEqual(await farm.leftovers(before), [])
   assert.equal((await farm.json<Guest>('show', 'web')).revision, revision)

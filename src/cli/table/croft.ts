@@ -63,7 +63,9 @@ export const croftCommands: readonly CommandRow[] = [
     anyNoun: true,
     changes: true,
     flags: [],
-    summary: 'put a record back to before a revision',
+    summary: 'put back what a revision changed',
+    description:
+      'Settings of guests: what that change touched is as it was before, all else stays. Refused when it was set anew since.',
     examples: ['croft revert web 41', 'croft revert guest web 41', 'croft revert guest/web 41 --reason "too small"'],
     run: () => import('../commands/croft/revert.ts'),
   },

@@ -4,6 +4,7 @@ import type { GuestState } from '../../api/guest.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import { describeStep, type HaveGuest, planGuest, type Step, type WantedGuest } from '../../plan/guest.ts'
 import { mayTry, noFailures } from '../../plan/retry.ts'
+import type { GuestRecord } from '../records/records.ts'
 import { definitionOf } from './definition.ts'
 import { executeStep, type GuestWork } from './execute.ts'
 import type { FirewallGate } from './firewall-gate.ts'
@@ -49,10 +50,16 @@ export async function passGuest(
   }
 }
 
-/** What a pass would do now; nothing is changed. */
-export async function planForGuest(parts: HostParts, gate: FirewallGate, number: number): Promise<Step[]> {
-  const wishes = await readWishes(parts.store, parts.host.name, number)
-  if (!wishes) return []
+/** What a pass would do now, or if the record were `next`; nothing is changed. */
+export async function planForGuest(
+  parts: HostParts,
+  gate: FirewallGate,
+  number: number,
+  next?: GuestRecord,
+): Promise<Step[]> {
+  const found = await readWishes(parts.store, parts.host.name, number)
+  if (!found) return []
+  const wishes = next ? { ...found, guest: { ...found.guest, value: next } } : found
   const memory = freshMemory()
   const { work, want } = await prepare(parts, gate, wishes)
   return planGuest(want, await observe(parts, work, wishes, memory, parts.env.monotonicMs()))

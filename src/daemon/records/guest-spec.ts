@@ -5,6 +5,7 @@ import type { WriteQuery } from '../../api/schemas.ts'
 import { describeStep } from '../../plan/guest.ts'
 import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import { planForGuest } from '../host/guest-pass.ts'
 import type { Caller } from '../http/access.ts'
 import { moveAddresses } from './addresses.ts'
 import { accepted, assertRevision, type Change, commit } from './change.ts'
@@ -37,7 +38,9 @@ export async function changeSpec(
     const record = await getGuestToChange(daemon, name)
     const spec = await to(record.value.spec)
     await moves(daemon, record.value, spec)
-    return { operation: null, result: { ...record.value, spec }, steps: specSteps(name, record.value.spec, spec) }
+    const next = { ...record.value, spec, generation: record.value.generation + 1 }
+    const steps = [...specSteps(name, record.value.spec, spec), ...(await planSteps(daemon, next))]
+    return { operation: null, result: { ...record.value, spec }, steps }
   }
   let changed = true
   const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
@@ -65,15 +68,25 @@ async function moves(daemon: Daemon, guest: GuestRecord, next: GuestSpec) {
   return { compare: [...ports.compare, ...addresses.compare], writes: [...ports.writes, ...addresses.writes] }
 }
 
+/** What its host would do about the record as it would be then. */
+export async function planSteps(daemon: Daemon, next: GuestRecord): Promise<PlannedStep[]> {
+  const { parts, loop } = getFarm(daemon)
+  return dryRun(next.name, await planForGuest(parts, loop.gate, next.number, next))
+}
+
+/** Nothing but its steps shows what these lead to. */
+const toldBySteps: ReadonlySet<string> = new Set(['run', 'stop', 'restarts', 'root'])
+
 function specSteps(name: string, before: GuestSpec, after: GuestSpec): PlannedStep[] {
-  const changed = (Object.keys(after) as (keyof GuestSpec)[]).filter(
-    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
-  )
-  return changed.map((key) => ({
-    what: name,
-    step: key,
-    detail: `${JSON.stringify(before[key])} → ${JSON.stringify(after[key])}`,
-  }))
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof GuestSpec)[]
+  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+  return changed
+    .filter((key) => !toldBySteps.has(key))
+    .map((key) => ({
+      what: name,
+      step: key,
+      detail: `${JSON.stringify(before[key]) ?? 'none'} → ${JSON.stringify(after[key]) ?? 'none'}`,
+    }))
 }
 
 export function guestChange(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isCode } from '../../../src/api/errors.ts'
 import { type GuestAction, GuestChange, type GuestSpec } from '../../../src/api/guest.ts'
-import { applyAction, applyChange } from '../../../src/plan/guest-change.ts'
+import { applyAction, applyChange, revertSpec } from '../../../src/plan/guest-change.ts'
 
 const spec: GuestSpec = {
   ...{ run: 'running', stop: 'graceful', restarts: 3, template: 'debian:12', pool: 'default', network: 'default' },
@@ -66,4 +67,29 @@ test('actions: what is wished after each, from each', () => {
   }
   assert.equal(after('running', 'freeze'), 'frozen graceful 3')
   assert.throws(() => after('stopped', 'freeze'), { code: 'NOT_RUNNING' })
+})
+
+test('a revert puts back what that change touched, each limit and label by itself, and nothing else', () => {
+  const after = applyChange(spec, { memory: 7, disk: 9, labels: { owner: null, run: 'b' }, order: 5 }, undefined)
+  const now: GuestSpec = {
+    ...applyChange(after, { cpu: 4, labels: { later: 'x' } }, undefined),
+    ...{ run: 'stopped', restarts: 9, root: { ...spec.root, id: 'other' } },
+  }
+  assert.deepEqual(revertSpec(now, spec, after), {
+    ...now,
+    ...{ limits: { memoryBytes: 100, cpus: 4, netRate: 5 }, labels: { owner: 'lark', later: 'x' }, order: 0 },
+  })
+  assert.deepEqual(revertSpec(revertSpec(now, spec, after), spec, after), revertSpec(now, spec, after), 'twice is once')
+  assert.deepEqual(revertSpec(after, { ...spec, run: 'stopped', root: { ...spec.root, id: 'x' } }, spec), after)
+  const sized = applyChange(spec, { size: 'small' }, small)
+  assert.deepEqual(revertSpec(sized, spec, sized), spec)
+})
+
+test('a revert of what was set anew since is refused', () => {
+  const after = applyChange(spec, { memory: 7 }, undefined)
+  const now = applyChange(after, { memory: 8 }, undefined)
+  assert.throws(
+    () => revertSpec(now, spec, after),
+    (thrown) => isCode(thrown, 'CHANGED_MEANWHILE') && /memoryBytes was set anew/.test(String(thrown)),
+  )
 })

@@ -12,6 +12,6 @@ export async function run(context: Context): Promise<Answer> {
   }
   const body = { kind, name, revision: Number(word) }
   return changeAnswer(context, { route: 'revert', body }, ({ result }) =>
-    done(name, `${kind} ${name} is as it was before revision ${word}`, { record: result }),
+    done(name, `${kind} ${name}: what revision ${word} changed is put back`, { record: result }),
   )
 }

@@ -6,7 +6,7 @@ import { planGuest } from '../../../plan/guest.ts'
 import { applyAction, applyChange } from '../../../plan/guest-change.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { accepted, assertRevision, type Change, commit } from '../../records/change.ts'
-import { changeSpec, dryRun, guestChange, nudgeByName, type Writing } from '../../records/guest-spec.ts'
+import { changeSpec, dryRun, guestChange, nudgeByName, planSteps, type Writing } from '../../records/guest-spec.ts'
 import { freeName, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { defaultLimits, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
@@ -98,13 +98,7 @@ export const handlers = {
       return {
         operation: null,
         result: null,
-        steps: dryRun(params.guest, [
-          { do: 'kill' },
-          { do: 'closeFirewall' },
-          { do: 'removeRoot', id: '' },
-          { do: 'removeRuntime' },
-          { do: 'forget' },
-        ]),
+        steps: await planSteps(daemon, { ...first.value, deleting: true }),
       }
     const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
       const record = await getGuestToChange(daemon, params.guest)

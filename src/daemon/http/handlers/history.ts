@@ -2,6 +2,7 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestSpec } from '../../../api/guest.ts'
 import type { DataEntry, HistoryEntry } from '../../../api/resources.ts'
+import { revertSpec } from '../../../plan/guest-change.ts'
 import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
 import { getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
@@ -32,15 +33,15 @@ export const handlers = {
       throw new CroftError('NOT_FOUND', `${body.kind} "${body.name}" has no change at revision ${body.revision}`, {
         hint: `croft history guest ${body.name}`,
       })
-    const before = found.before as Partial<GuestSpec> | null
-    if (!before || !('limits' in before))
+    const [before, after] = [found.before, found.after] as (Partial<GuestSpec> | null)[]
+    if (!before?.limits || !after?.limits)
       throw new CroftError('REFUSED', `revision ${body.revision} (${found.verb}) has nothing to go back to`, {
         hint: `croft history guest ${body.name}`,
       })
     const reverted = await changeSpec(
       daemon,
       { name: body.name, verb: `revert ${body.revision}`, query, caller },
-      (spec) => settingsBack(spec, before as GuestSpec),
+      (spec) => revertSpec(spec, before as GuestSpec, after as GuestSpec),
     )
     await getFarm(daemon).loop.gate.refresh()
     return reverted
@@ -107,16 +108,3 @@ export const handlers = {
     return accepted(daemon, query, operation, async () => (await daemon.store.get(query.key)).entry ?? null)
   },
 } satisfies Partial<Handlers>
-
-/** Disk and run state stay as they are: a revert of settings must not throw data away. Ports stay reserved as they are. */
-function settingsBack(spec: GuestSpec, before: GuestSpec): GuestSpec {
-  return {
-    ...before,
-    root: spec.root,
-    run: spec.run,
-    stop: spec.stop,
-    restarts: spec.restarts,
-    pool: spec.pool,
-    template: spec.template,
-  }
-}
