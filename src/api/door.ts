@@ -23,22 +23,27 @@ export interface Certificate {
   readonly fingerprint: string
   readonly names: readonly string[]
   readonly begins: string
-  readonly expires: string
+  readonly expires: string | null
   readonly renews: string | null
 }
 
 export const TokenName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -')
-/** `login`: a token for one `croft login`, which gets another in its place. */
+/**
+ * `login`: a token for one `croft login`, which gets another in its place. `certificate`: a client certificate with its key
+ * instead, for programs that show one in TLS.
+ */
 export const NewToken = z.strictObject({
   name: TokenName,
   role: z.enum(['operator', 'reader']),
   expires: Lifetime.default(90 * 86_400_000),
   login: z.boolean().default(false),
+  certificate: z.boolean().default(false),
   address: Reachable.optional(),
 })
 export type NewToken = z.input<typeof NewToken>
 export interface Token {
   readonly name: string
+  readonly kind: 'token' | 'certificate'
   readonly role: 'operator' | 'reader'
   readonly state: 'valid' | 'expired' | 'unused'
   readonly created: string
@@ -47,6 +52,7 @@ export interface Token {
 }
 /** Said once, when it is made, and kept nowhere. */
 export interface MadeToken extends Token {
+  /** Of a certificate: its key and itself, PEM. */
   readonly secret: string
   /** The one word for `croft login`. */
   readonly login?: string

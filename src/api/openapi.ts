@@ -25,9 +25,12 @@ export function openapi(version: string): object {
         variables: { host: { default: 'localhost' } },
       },
     ],
-    security: [{}, { token: [] }],
+    security: [{}, { token: [] }, { certificate: [] }],
     paths,
-    components: { schemas: { Error: errorSchema }, securitySchemes: { token: tokenScheme } },
+    components: {
+      schemas: { Error: errorSchema },
+      securitySchemes: { token: tokenScheme, certificate: certificateScheme },
+    },
   }
 }
 
@@ -37,6 +40,8 @@ const tokenScheme = {
   bearerFormat: 'croft_NAME_SECRET',
   description: 'what croft token add prints; its role says what it may',
 }
+
+const certificateScheme = { type: 'mutualTLS', description: 'what croft token add --cert prints' }
 
 const errorSchema = {
   type: 'object',

@@ -119,7 +119,7 @@ export const Lifetime = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-const longestLifeMs = 3650 * 86_400_000
+export const longestLifeMs = 3650 * 86_400_000
 
 export function parseLifetime(text: string): number | null | undefined {
   if (text === 'never') return null

@@ -94,6 +94,7 @@ export const flagTable = {
   role: { value: 'ROLE', means: 'operator or reader' },
   expires: { value: 'TIME', means: 'after this it is refused: 90d (the default), 12h, never' },
   login: { means: 'for one croft login within 15 minutes; prints all of it as one word' },
+  cert: { means: 'a client certificate and its key instead, for programs that show one in TLS' },
   address: { value: 'HOST[:PORT]', means: 'how the other side reaches this host, when it is not its own address' },
   fingerprint: { value: 'SHA256', means: 'of the farm’s CA, as croft farm show says it' },
   keys: { value: 'FILE', means: 'ssh public keys that enter every guest, - is stdin' },

@@ -109,6 +109,26 @@ test('a token that ended is refused, and so is a CA that was exchanged', async (
   assertSaid(await mine.run('ls'), 4, /does not show a certificate of farm "meadow".*nothing was sent/)
 })
 
+test('a client certificate says who asks, as long as its record is there', async () => {
+  const pem = join(farm.stateDir, 'client.pem')
+  await writeFile(pem, await farm.croftOk('token', 'add', 'scraper', '--role', 'reader', '--cert'), { mode: 0o600 })
+  const curl = async (...words: string[]): Promise<string> => {
+    const args = ['-s', '-w', ' %{http_code}', '--cacert', join(farm.stateDir, 'pki/ca.pem'), ...words]
+    return (await farm.host({ file: 'curl', args: [...args, 'https://127.0.0.1:8443/v1/guests'] })).stdout
+  }
+  assert.equal(await curl('--cert', pem), '[] 200')
+  assert.match(
+    await curl('--cert', pem, '-X', 'POST', '-H', 'content-type: application/json', '-d', '{}'),
+    /may not create .* 403$/,
+  )
+  assert.match(await curl('--cert', join(farm.stateDir, 'pki/host.pem')), /asks for a token, or a certificate.* 401$/)
+  assert.match(await curl(), / 401$/)
+  assert.match(await farm.croftOk('cert', 'ls'), /scraper +client/)
+  await farm.croftOk('token', 'rm', 'scraper', '-y')
+  assert.match(await curl('--cert', pem), /not known here any more.* 401$/)
+  await rm(pem)
+})
+
 test('the door is shut and opened without a restart; the local socket never needs it', async () => {
   const mine = await laptop()
   assert.equal((await mine.run('login', await loginWord('door'))).code, 0)

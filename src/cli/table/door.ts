@@ -48,13 +48,14 @@ export const doorCommands: readonly CommandRow[] = [
     verb: 'add',
     args: ['TOKEN'],
     changes: true,
-    flags: ['role', 'expires', 'login', 'address'],
+    flags: ['role', 'expires', 'login', 'cert', 'address'],
     summary: 'let somebody in from outside; says the secret once',
     description:
       'With --login it prints one word for croft login, good for one login within 15 minutes; without, a token for programs (CROFT_TOKEN, or Authorization: Bearer).',
     examples: [
       'croft token add laptop --login',
       'croft token add monitor --role reader --expires 365d',
+      'croft token add metrics --role reader --cert',
       'croft token add phone --login --role reader --address croft.example.org',
     ],
     run: () => import('../commands/token/add.ts'),

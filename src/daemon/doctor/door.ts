@@ -49,7 +49,7 @@ export function judgeDoor({ door, certificates, now }: DoorFacts): Finding[] {
     ]
   const told = certificates.flatMap((certificate) => judgeCertificate(certificate, now))
   if (told.length > 0) return told
-  const until = certificates.map(({ kind, expires }) => `${kind} until ${expires.slice(0, 10)}`).join(', ')
+  const until = certificates.map(({ kind, expires }) => `${kind} until ${expires?.slice(0, 10)}`).join(', ')
   return [ok('door', `${door.state === 'open' ? `open on ${door.listen}` : 'shut'}; certificates: ${until || 'none'}`)]
 }
 
@@ -57,6 +57,7 @@ function judgeCertificate({ name, kind, begins, expires, renews }: Certificate, 
   const which = `the certificate of ${kind} ${name}`
   if (now < Date.parse(begins))
     return [red('door', `${which} begins at ${begins}: this host’s clock is behind`, 'apt-get install chrony')]
+  if (expires === null) return []
   if (now > Date.parse(expires)) return [red('door', `${which} ended at ${expires}`, restart)]
   if (renews !== null && now > Date.parse(renews) + day)
     return [warn('door', `${which} was to be renewed at ${renews} and was not; it ends at ${expires}`, restart)]

@@ -1,9 +1,11 @@
-/** Who stands at the door to the outside: who shows a token that the farm knows. */
+/** Who stands at the door to the outside: who shows a token that the farm knows, or a certificate of its CA. */
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { CroftError, isCode } from '../../api/errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { TokenRecord } from '../records/records.ts'
-import { findTokenOf, isExpired, roleOf } from '../records/tokens.ts'
+import { findCertificateOf, findTokenOf, isExpired, roleOf } from '../records/tokens.ts'
 import type { Caller } from './access.ts'
 import { Attempts } from './attempts.ts'
 import type { Visitors } from './visitors.ts'
@@ -30,22 +32,48 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
   }
 
   return async (request) => {
-    const shown = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (shown === undefined) throw refuse(request, 'this door asks for a token')
-    const record = await findToken(store, shown)
-    if (!record) throw refuse(request, 'this token is not known here: removed, used up, or of another farm')
-    if (isExpired(record, now())) throw refuse(request, `this token ended at ${record.expires}`)
+    const { record, refusal } = await find(store, request)
+    if (!record) throw refuse(request, refusal)
+    if (isExpired(record, now())) throw refuse(request, `this ${record.kind ?? 'token'} ended at ${record.expires}`)
     visitors.came(record.name, request.socket, record.expires)
-    return { name: `token:${record.name}`, role: roleOf(record), token: record.name }
+    return { name: `${record.kind ?? 'token'}:${record.name}`, role: roleOf(record), token: record.name }
   }
 }
 
+interface Found {
+  readonly record: TokenRecord | undefined
+  readonly refusal: string
+}
+
 /** What is wrong with a store is not for strangers. */
-async function findToken(store: () => Store, shown: string): Promise<TokenRecord | undefined> {
+async function find(store: () => Store, { headers, socket }: IncomingMessage): Promise<Found> {
   try {
-    return await findTokenOf(store(), shown)
+    return headers.authorization === undefined
+      ? await findByCertificate(store, socket)
+      : await findByToken(store, headers.authorization)
   } catch (thrown) {
     if (!isCode(thrown, 'STORE_CLOSED')) throw thrown
     throw new CroftError('STORE_CLOSED', 'the store is away: who you are cannot be told now', { cause: thrown })
+  }
+}
+
+async function findByToken(store: () => Store, header: string): Promise<Found> {
+  const shown = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(header)?.[1]
+  return {
+    record: shown === undefined ? undefined : await findTokenOf(store(), shown),
+    refusal: 'this token is not known here: removed, used up, or of another farm',
+  }
+}
+
+/** TLS has found it to be of our CA, or it counts as none. */
+async function findByCertificate(store: () => Store, socket: Socket): Promise<Found> {
+  const { authorized, getPeerCertificate } = socket as Partial<TLSSocket>
+  if (!authorized || !getPeerCertificate)
+    return { record: undefined, refusal: 'this door asks for a token, or a certificate that the farm made' }
+  const { subject, fingerprint256 } = getPeerCertificate.call(socket)
+  const fingerprint = fingerprint256.replaceAll(':', '').toLowerCase()
+  return {
+    record: await findCertificateOf(store(), String(subject.CN), fingerprint),
+    refusal: 'this certificate is not known here any more',
   }
 }

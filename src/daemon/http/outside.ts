@@ -1,14 +1,16 @@
 /** The host's side to the outside: the farm's CA, this host's certificate and its renewal, and the door that shows it. */
+
+import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import os from 'node:os'
 import type { Certificate, Door } from '../../api/door.ts'
-import { type CroftError, toCroftError } from '../../api/errors.ts'
+import { CroftError, toCroftError } from '../../api/errors.ts'
 import { parseListen } from '../../api/values.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
-import { type Authority, openAuthority } from '../pki/authority.ts'
+import { type Authority, fingerprintOf, openAuthority } from '../pki/authority.ts'
 import type { FarmRecord } from '../records/records.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import type { TlsDoor } from './tls-door.ts'
@@ -33,6 +35,8 @@ export interface Outside {
   listen(at: string | undefined): Promise<void>
   door(): Door
   certificates(): readonly Certificate[]
+  /** A client certificate: PEM of key and certificate, and its fingerprint. */
+  issueClient(subject: string, until: number): Promise<{ readonly pem: string; readonly fingerprint: string }>
   readonly identify: Identify
   /** Ends the connections of a token that is no more. */
   shutOut(token: string): void
@@ -125,6 +129,12 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       ...(failure ? { reason: failure.message } : {}),
     }),
     certificates: () => authority?.certificates() ?? [],
+    async issueClient(subject, until) {
+      if (!authority)
+        throw failure ?? new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
+      const { key, certificate } = await authority.issueClient(subject, until)
+      return { pem: `${key}${certificate}`, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
+    },
     identify: createIdentify({ now: () => env.now(), store, visitors }),
     shutOut: (token) => visitors.shutOut(token),
     async close() {

@@ -68,7 +68,11 @@ export async function openTlsDoor(
   }
 }
 
-const secure = ({ key, cert }: Material) => ({ key, cert, minVersion: 'TLSv1.3' as const })
+/** A certificate is asked for, and none is needed: who shows neither that nor a token is told so in words. */
+const secure = ({ key, cert, ca }: Material) => ({
+  ...{ key, cert, ca, minVersion: 'TLSv1.3' as const },
+  ...{ requestCert: true, rejectUnauthorized: false },
+})
 
 /** Before a byte is read: who holds many connections already gets no more. */
 function bound(server: Server): void {

@@ -96,6 +96,8 @@ export interface HostRecord {
 export interface TokenRecord {
   readonly schema: number
   readonly name: string
+  /** Absent: a token. A certificate's hash is its fingerprint. */
+  readonly kind?: 'certificate'
   readonly role: 'operator' | 'reader'
   readonly hash: string
   readonly created: string

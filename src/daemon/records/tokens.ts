@@ -28,11 +28,28 @@ export function parseSecret(text: string): { readonly name: string; readonly ran
 export async function findTokenOf(store: Store, text: string): Promise<TokenRecord | undefined> {
   const parsed = parseSecret(text)
   if (!parsed) return undefined
-  const record = (await read<TokenRecord>(store, keys.token(parsed.name)))?.value
-  const known = Buffer.from(record?.hash ?? hashOf(''), 'hex')
-  const shown = Buffer.from(hashOf(parsed.random), 'hex')
-  return known.length === shown.length && timingSafeEqual(known, shown) && record ? record : undefined
+  return findByHash(store, parsed.name, { kind: 'token', hash: hashOf(parsed.random) })
 }
+
+/** The same for a certificate that TLS found to be of our CA: still only while its record is there. */
+export function findCertificateOf(store: Store, name: string, fingerprint: string): Promise<TokenRecord | undefined> {
+  if (!/^[a-z0-9-]{1,63}$/.test(name) || !/^[0-9a-f]{64}$/.test(fingerprint)) return Promise.resolve(undefined)
+  return findByHash(store, name, { kind: 'certificate', hash: fingerprint })
+}
+
+async function findByHash(
+  store: Store,
+  name: string,
+  { kind, hash }: { kind: Token['kind']; hash: string },
+): Promise<TokenRecord | undefined> {
+  const record = (await read<TokenRecord>(store, keys.token(name)))?.value
+  const known = Buffer.from(record?.hash ?? hashOf(''), 'hex')
+  const shown = Buffer.from(hash, 'hex')
+  const same = known.length === shown.length && timingSafeEqual(known, shown)
+  return same && record && kindOf(record) === kind ? record : undefined
+}
+
+const kindOf = (record: TokenRecord): Token['kind'] => record.kind ?? 'token'
 
 export const isExpired = ({ expires }: TokenRecord, now: number): boolean =>
   expires !== null && Date.parse(expires) <= now
@@ -49,6 +66,7 @@ export function viewToken(record: TokenRecord, now: number): Token {
   const { name, role, created, by, expires } = record
   return {
     name,
+    kind: kindOf(record),
     role,
     state: isExpired(record, now) ? 'expired' : record.login ? 'unused' : 'valid',
     created,

@@ -9,7 +9,8 @@ export async function run(context: Context): Promise<Answer> {
   return changeAnswer(context, { route: 'addToken', body }, ({ result }) => {
     const made = result as MadeToken
     const until = made.expires === null ? 'for ever' : `until ${made.expires}`
-    if (made.login === undefined) context.say(`✓ token ${made.name} as ${made.role} ${until}; it is not said again:`)
+    if (made.login === undefined)
+      context.say(`✓ ${made.kind} ${made.name} as ${made.role} ${until}; it is not said again:`)
     else context.say(`✓ for one login as ${made.role} ${until}. On the other machine: croft login, and paste`)
     return { kind: 'text', text: made.login ?? made.secret, record: made }
   })
@@ -27,7 +28,7 @@ function readToken(context: Context): NewToken {
   const expires = flags.text('expires')
   const address = flags.text('address')
   return {
-    ...{ name: args.one('TOKEN'), role, login: flags.has('login') },
+    ...{ name: args.one('TOKEN'), role, login: flags.has('login'), certificate: flags.has('cert') },
     ...(expires === undefined ? {} : { expires }),
     ...(address === undefined ? {} : { address }),
   }

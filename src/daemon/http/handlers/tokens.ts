@@ -2,6 +2,7 @@
 
 import type { MadeToken, Token } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
+import { longestLifeMs } from '../../../api/values.ts'
 import type { Daemon } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
@@ -23,14 +24,20 @@ export const handlers = {
   },
 
   async addToken(daemon, { body, query, caller }) {
-    const { name, role, login } = body
+    const { name, role, login, certificate } = body
+    if (login && certificate)
+      throw new CroftError('BAD_VALUE', 'a certificate is no login token: it is one or the other', {
+        hint: 'croft help token add',
+      })
     const door = login ? await openDoor(daemon, body.address) : undefined
     if (query.dryRun) return { operation: null, result: null, steps: [{ what: name, step: 'add', detail: role }] }
-    const { secret, hash } = makeSecret(daemon.env, name)
+    const expires = endOf(daemon, login ? loginWithinMs : body.expires)
+    const { secret, hash } = certificate ? await certify(daemon, name, expires) : makeSecret(daemon.env, name)
     const record: TokenRecord = {
       schema: schemaVersion,
       ...{ name, role, hash, created: timestamp(daemon.env), by: caller.name },
-      expires: endOf(daemon, login ? loginWithinMs : body.expires),
+      expires,
+      ...(certificate ? { kind: 'certificate' as const } : {}),
       ...(login ? { login: { lifeMs: body.expires } } : {}),
     }
     const token = viewToken(record, daemon.env.now())
@@ -91,6 +98,17 @@ export const handlers = {
     return { operation: null, result: { ...(token as Token), secret } satisfies MadeToken }
   },
 } satisfies Partial<Handlers>
+
+/** A certificate always ends: ten years are for ever. */
+async function certify(
+  daemon: Daemon,
+  name: string,
+  expires: string | null,
+): Promise<{ secret: string; hash: string }> {
+  const until = expires === null ? daemon.env.now() + longestLifeMs : Date.parse(expires)
+  const { pem, fingerprint } = await daemon.outside.issueClient(name, until)
+  return { secret: pem, hash: fingerprint }
+}
 
 const endOf = (daemon: Daemon, lifeMs: number | null): string | null =>
   lifeMs === null ? null : new Date(daemon.env.now() + lifeMs).toISOString()
