@@ -164,6 +164,8 @@ const goodValues: readonly unknown[] = [
     '/var/lib/pool',
     ':8443',
     '90d',
+    'k3f9d2m1c0aa',
+    'ab'.repeat(32),
   ],
   ...[true, 'true', 1, 20, 512, 8080, 64 * 1024 ** 2, 'allow', 'in', 'tcp', 'start', 'file', 'any', 'guest', null],
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1bmNoIG9mIGJ5dGVzIHRoYXQgYXJlIG5vIGtleQ== lark',

@@ -106,7 +106,7 @@ export const doorCommands: readonly CommandRow[] = [
     summary: 'which farm commands go to; all of them without a name',
     description:
       'local is the farm of this machine. --farm and CROFT_FARM choose for one command, CROFT_TOKEN brings another token.',
-    examples: ['croft use', 'croft use meadow', 'croft use local'],
+    examples: ['croft use', 'croft use meadow'],
     run: () => import('../commands/croft/use.ts'),
   },
 ]
