@@ -18,6 +18,8 @@ export interface Io {
   /** Calls back at Ctrl-C until disposed. */
   onInterrupt(callback: () => void): Disposable
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** The disks of this host, as lsblk lists them in JSON; absent for those who are not root. */
+  readonly listDisks?: () => Promise<string>
   /** The doctor's look at this host without its daemon; absent for those who are not root. */
   readonly examineHost?: () => Promise<readonly Finding[]>
   now(): number
@@ -46,10 +48,14 @@ export function systemIo(): Io {
       return { [Symbol.dispose]: () => void process.off('SIGINT', callback) }
     },
     sleep,
-    ...(process.getuid?.() === 0 ? { examineHost } : {}),
+    ...(process.getuid?.() === 0 ? { examineHost, listDisks } : {}),
     now: () => Date.now(),
     elapsedMs: () => process.uptime() * 1000,
   }
+}
+
+async function listDisks(): Promise<string> {
+  return (await import('./spawn.ts')).disksOfHost()
 }
 
 async function examineHost(): Promise<readonly Finding[]> {

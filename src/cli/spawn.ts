@@ -178,6 +178,20 @@ export async function runHere(file: string, args: readonly string[]): Promise<nu
   return await ended(spawn(file, args, { stdio: 'inherit' }), file)
 }
 
+/** What lsblk says, in JSON; of a host without it, nothing. */
+export function disksOfHost(): Promise<string> {
+  const columns = 'NAME,PATH,SIZE,TYPE,RO,FSTYPE,PTTYPE,MOUNTPOINTS'
+  const child = spawn('lsblk', ['--json', '--bytes', '--output', columns], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  return new Promise((resolve) => {
+    child.once('error', () => resolve('{}'))
+    child.once('close', (code) => resolve(code === 0 ? text : '{}'))
+  })
+}
+
 /** Goes on when we have ended; what it says goes to a log only root reads. */
 export function startDetached(program: Program, logPath: string): { hasEnded(): boolean } {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW

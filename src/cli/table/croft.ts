@@ -8,7 +8,7 @@ export const croftCommands: readonly CommandRow[] = [
     flags: ['pool', 'pool-path', 'pool-size', 'erase', 'prefix4', 'keys', 'listen'],
     summary: 'start a farm on this host',
     description:
-      'Starts the daemon when it does not run. Without --pool the pool is a file on the root disk: good to try, not to sell.',
+      'Starts the daemon when it does not run. On a terminal it asks for what was not said, offers empty disks alone, erases one only when its name was typed, and builds a first template. With --yes, or without a terminal, nothing is asked: without --pool the pool is then a file on the root disk, good to try, not to sell.',
     examples: [
       'croft init',
       'croft init meadow --pool file --pool-size 20G',

@@ -93,6 +93,8 @@ export interface RunOptions {
   readonly env?: Record<string, string>
   readonly stdin?: string
   readonly tty?: boolean
+  /** What lsblk says. */
+  readonly disks?: string
   /** What is typed at questions, in turn. */
   readonly typed?: readonly string[]
   readonly files?: Readonly<Record<string, string>>
@@ -126,6 +128,7 @@ export async function croft(argv: readonly string[], options: RunOptions = {}): 
       said.err += question
       return typed.shift()
     },
+    listDisks: async () => options.disks ?? '{}',
     onInterrupt(callback) {
       options.onInterruptible?.(callback)
       return { [Symbol.dispose]() {} }

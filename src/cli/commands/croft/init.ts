@@ -1,8 +1,10 @@
 import type { Farm, NewFarm } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
 import { changeAnswer, wrongUse } from '../../change.ts'
+import { canAsk } from '../../confirm.ts'
 import { type Context, readInput, requireHere } from '../../context.ts'
 import { foldedLine } from '../../progress.ts'
+import { askForFarm } from './init-questions.ts'
 import { ensureDaemon } from './start-daemon.ts'
 
 interface Started {
@@ -10,10 +12,24 @@ interface Started {
   readonly lines?: readonly string[]
 }
 
+const template = 'debian:12'
+
 export async function run(context: Context): Promise<Answer> {
   requireHere(context, 'croft init')
-  const body = await readFarm(context)
+  const given = await readFarm(context)
   await ensureDaemon(context)
+  const asks =
+    canAsk(context) && !context.flags.has('yes') && !context.flags.has('dry-run') && !(await hasFarm(context))
+  const body = asks ? await askForFarm(context, given) : given
+  const started = await startFarm(context, body)
+  if (!asks || started.kind !== 'done') return started
+  for (const { text } of started.results) context.io.stderr.write(`${foldedLine(text, context.style)}\n`)
+  return buildTemplate(context)
+}
+
+const hasFarm = async ({ client }: Context): Promise<boolean> => (await client.request('getStatus')).farm !== null
+
+function startFarm(context: Context, body: NewFarm): Promise<Answer> {
   return changeAnswer(context, { route: 'initFarm', body, narrate: true }, ({ result }) => {
     const { farm, lines = [] } = (result ?? {}) as Started
     for (const line of lines) context.io.stderr.write(`${foldedLine(line, context.style)}\n`)
@@ -21,8 +37,16 @@ export async function run(context: Context): Promise<Answer> {
     const where = farm?.prefix4 === undefined ? '' : ` · guests ${farm.prefix4}`
     return done(name, `farm ${name}${where}`, {
       record: farm ?? null,
-      hint: 'next: croft template build debian:12 · croft create web debian:12',
+      hint: `next: croft template build ${template} · croft create web ${template}`,
     })
+  })
+}
+
+/** Whoever sits before it wants a guest next, and that needs one. */
+function buildTemplate(context: Context): Promise<Answer> {
+  return changeAnswer(context, { route: 'buildTemplate', body: { ref: template } }, () => {
+    const seconds = Math.round(context.io.elapsedMs() / 1000)
+    return done(template, `template ${template}  ${seconds} s`, { hint: `next: croft create web ${template}` })
   })
 }
 
@@ -47,7 +71,9 @@ function readPool(context: Context): NewFarm['pool'] {
   const kind = flags.text('pool')
   const path = flags.text('pool-path')
   const size = flags.text('pool-size')
-  const erase = flags.text('erase')
+  const named = flags.text('erase')
+  // `nvme1n1` and `/dev/nvme1n1` are one disk.
+  const erase = named !== undefined && path === `/dev/${named}` ? path : named
   if (kind === undefined && path === undefined && size === undefined && erase === undefined) return undefined
   const chosen = kind ?? (erase === undefined ? 'file' : 'device')
   if (chosen !== 'file' && chosen !== 'directory' && chosen !== 'device') {
