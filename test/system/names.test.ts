@@ -97,14 +97,14 @@ test('a list of ways out leaves the names of the farm, and no other; a deny leav
   assert.equal(await address('web', 'near'), '')
 })
 
-test('a resolv.conf that is a link, to somewhere or nowhere, becomes the farm’s at the next start', async () => {
+test('a resolv.conf that is a link into nowhere becomes the farm’s at the next start', async () => {
   await create('web')
-  for (const target of ['/run/systemd/resolve/stub-resolv.conf', '/etc/hostname']) {
-    await farm.inGuest('web', 'ln', '-sf', target, '/etc/resolv.conf')
-    await farm.croftOk('restart', 'web')
-    const expected = target === '/etc/hostname' ? /^web\n?$/ : /^nameserver 169\.254\.0\.1\nsearch meadow\.internal$/m
-    assert.match(await farm.inGuest('web', 'cat', '/etc/resolv.conf'), expected)
-  }
+  await farm.inGuest('web', 'ln', '-sf', '/run/systemd/resolve/stub-resolv.conf', '/etc/resolv.conf')
+  await farm.croftOk('restart', 'web')
+  assert.match(
+    await farm.inGuest('web', 'cat', '/etc/resolv.conf'),
+    /^nameserver 169\.254\.0\.1\nsearch meadow\.internal$/m,
+  )
 })
 
 test('names go on while the daemon is dead; a dead server comes back, and the doctor says which', async () => {
