@@ -69,10 +69,11 @@ async function takeMonday(name: string): Promise<void> {
 async function wordsFor(example: string): Promise<string[]> {
   const words = wordsOf(example).slice(1)
   const [operation] = await farm.json<Operation[]>('op', 'ls')
-  const history = await farm.json<HistoryEntry[]>('history', 'web')
   const revision = example.includes('sizes/nano')
     ? (await farm.json<{ key: string; revision: number }[]>('data', 'ls', 'sizes/nano'))[0]?.revision
-    : history[0]?.revision
+    : words.includes('41')
+      ? (await farm.json<HistoryEntry[]>('history', 'web'))[0]?.revision
+      : undefined
   const now = words.map((word) =>
     word === 'k3f9d2m1c0aa' ? (operation?.id ?? word) : word === '41' ? String(revision) : word,
   )
