@@ -23,7 +23,6 @@ export interface OutsideParts {
   readonly folder: string
   readonly hostName: string
   readonly store: () => Store
-  readonly hostLifeMs?: number
 }
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -44,17 +43,28 @@ export interface Outside {
 }
 
 const lookEveryMs = 3600 * 1000
+/** Addresses can come later than the daemon does. */
+const soonMs = 30_000
 
 export function createOutside(parts: OutsideParts, answer: Answer): Outside {
   const { env, log, store } = parts
   const visitors = new Visitors(env)
+  let farm: string | undefined
   let authority: Authority | undefined
   let open: { readonly at: string; readonly door: TlsDoor } | undefined
   let wanted: string | undefined
   let failure: CroftError | undefined
   let timer: Disposable | undefined
+  let turn: Promise<unknown> = Promise.resolve()
 
-  async function listen(at: string | undefined): Promise<void> {
+  /** One after another: of two at once a door would stay open that nobody knows of. */
+  function listen(at: string | undefined): Promise<void> {
+    const mine = turn.then(() => listenNow(at))
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  async function listenNow(at: string | undefined): Promise<void> {
     if (at === open?.at && at === wanted) return
     if (!authority) throw failure ?? new Error('there is no farm yet')
     // Two sockets cannot have one port: where only the address differs, the old one goes first.
@@ -85,40 +95,43 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     open = undefined
   }
 
-  async function renew(): Promise<void> {
-    if (!(await authority?.refresh()) || !authority) return
-    open?.door.renew(authority.material())
-    log.info({ expires: authority.certificates().at(-1)?.expires }, 'the certificate of this host was renewed')
+  /** Closes the difference: certificates that are missing or due, a door that did not open. A failure is tried again. */
+  async function look(): Promise<void> {
+    try {
+      await lookOnce()
+      failure = undefined
+    } catch (thrown) {
+      const error = toCroftError(thrown)
+      if (error.message !== failure?.message)
+        log.error(
+          { code: error.code, error: error.message },
+          'the door to the outside or its certificate is not as it should be',
+        )
+      failure = error
+    }
   }
 
-  function renewLater(): void {
-    timer = env.later(lookEveryMs, () => {
-      renew()
-        .catch((thrown) => {
-          failure = toCroftError(thrown)
-          log.error({ error: failure.message }, 'the certificate of this host was not renewed')
-        })
-        .finally(renewLater)
-    })
+  async function lookOnce(): Promise<void> {
+    if (farm === undefined) return
+    const { hostName: host } = parts
+    authority ??= await openAuthority({ ...parts, farm, host, names: () => namesOf(host) })
+    if (await authority.refresh()) {
+      open?.door.renew(authority.material())
+      log.info({ expires: authority.certificates().at(-1)?.expires }, 'this host has a new certificate')
+    }
+    if (wanted !== undefined && !open) await listen(wanted)
+  }
+
+  function lookLater(): void {
+    timer = env.later(failure ? soonMs : lookEveryMs, () => void look().finally(lookLater))
   }
 
   return {
-    async begin(farm) {
-      wanted = farm.listen
-      try {
-        const { folder, hostName: host, hostLifeMs } = parts
-        const life = hostLifeMs === undefined ? {} : { hostLifeMs }
-        authority = await openAuthority({
-          ...parts,
-          ...{ folder, farm: farm.name, host, ...life, names: () => namesOf(host) },
-        })
-        await authority.refresh()
-        if (timer === undefined) renewLater()
-        await listen(farm.listen)
-      } catch (thrown) {
-        failure = toCroftError(thrown)
-        log.error({ code: failure.code, error: failure.message }, 'the door to the outside stays shut')
-      }
+    async begin({ name, listen: at }) {
+      farm = name
+      wanted = at
+      await look()
+      if (timer === undefined) lookLater()
     },
     listen,
     door: () => ({
@@ -138,6 +151,8 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     identify: createIdentify({ now: () => env.now(), store, visitors }),
     shutOut: (token) => visitors.shutOut(token),
     async close() {
+      farm = undefined
+      wanted = undefined
       timer?.[Symbol.dispose]()
       await shut()
     },

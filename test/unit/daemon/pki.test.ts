@@ -141,7 +141,8 @@ test('the door shows the renewed certificate without a restart; an open connecti
     const before = await shown(port)
     time.pass(61 * day)
     time.tick()
-    while (!said.some((text) => text.includes('renewed'))) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (said.filter((text) => text.includes('new certificate')).length < 2)
+      await new Promise((resolve) => setTimeout(resolve, 5))
     const after = await shown(port)
     assert.notEqual(after.serial, before.serial)
     assert.equal(after.issuer, before.issuer)
@@ -152,6 +153,36 @@ test('the door shows the renewed certificate without a restart; an open connecti
     assert.equal(outside.door().state, 'open')
     await outside.listen(undefined)
     assert.equal(outside.door().state, 'shut')
+  } finally {
+    await outside.close()
+  }
+})
+
+test('a door that could not open is failed with its reason, and opens when it can', async () => {
+  await using own = await folder()
+  const time = clock()
+  const said: string[] = []
+  const log = { info() {}, warn() {}, error: (_: object, text: string) => said.push(text) }
+  const parts = {
+    env: time.env,
+    run,
+    log,
+    folder: own.path,
+    hostName: 'ash',
+    store: () => assert.fail('no store is needed'),
+  }
+  const outside = createOutside(parts, (_request, response) => response.end('here'))
+  const port = await freePort()
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve))
+  try {
+    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` })
+    assert.deepEqual([outside.door().state, said.length], ['failed', 1])
+    assert.match(String(outside.door().reason), /another program has it/)
+    await new Promise((resolve) => other.close(resolve))
+    time.tick()
+    while (outside.door().state !== 'open') await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal(outside.door().reason, undefined)
   } finally {
     await outside.close()
   }

@@ -44,6 +44,8 @@ export const handlers = {
       await daemon.outside.listen(first.value.listen)
       throw thrown
     }
+    // Of several who changed it at once the last one counts.
+    await daemon.outside.listen((await getFarmRecord(daemon)).value.listen)
     return { operation: null, result: await viewFarm(daemon) }
   },
 
