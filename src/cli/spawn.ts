@@ -78,6 +78,7 @@ export interface Streamed {
 }
 
 const keptChars = 8192
+const graceMs = 2000
 
 /** The same with bytes in and out. A command inside ends by itself when its pipes do. */
 export async function runStreamed(program: Program, options: StreamedOptions): Promise<Streamed> {
@@ -101,12 +102,21 @@ export async function runStreamed(program: Program, options: StreamedOptions): P
     options.signal?.throwIfAborted()
     return { exit, said }
   } catch (thrown) {
-    await passOn(child.pid, 'SIGTERM')
+    await endNow(child, end)
     throw thrown
   } finally {
     options.signal?.removeEventListener('abort', onAbort)
-    for (const stream of child.stdio) stream?.destroy()
-    end.catch(() => {})
+  }
+}
+
+/** Returns when it has ended: asked first, then killed. Nobody cleans up behind it else. */
+async function endNow(child: ReturnType<typeof spawn>, end: Promise<number>): Promise<void> {
+  for (const stream of child.stdio) stream?.destroy()
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    await passOn(child.pid, signal)
+    const late = Symbol()
+    const first = await Promise.race([end.catch(() => 0), new Promise((resolve) => setTimeout(resolve, graceMs, late))])
+    if (first !== late) return
   }
 }
 

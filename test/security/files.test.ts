@@ -27,12 +27,12 @@ while (time < $end && !-e "/srv/stop") {
 
 test('thousands of files go in and out while the guest swaps folders and links: the host stays whole', async () => {
   mkdirSync(at('top', 'sub'), { recursive: true })
-  for (let index = 0; index < 3000; index++) writeFileSync(at('top', 'sub', `file${index}`), `pushed ${index}\n`)
+  for (let index = 0; index < 2000; index++) writeFileSync(at('top', 'sub', `file${index}`), `pushed ${index}\n`)
   writeFileSync(at('file'), 'pushed\n')
   mkdirSync(at('out'))
   const swapping = run('perl', '-e', swap, canary.path)
   await farm.waitFor(async () => (await run('test', '-d', '/srv/away')).code === 0)
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const said = await Promise.all([
       farm.croft('push', at('top'), 'evil:/srv'),
       farm.croft('push', at('file'), 'evil:/srv/top/sub/file'),
@@ -53,21 +53,17 @@ test('what a tar of the guest makes up is refused, and what it may send gets no 
   const archives: Record<string, [code: number, archive: Buffer]> = {
     up: [4, archive(top, { name: 'top/../../up', size: 0 })],
     absolute: [4, archive(top, { name: `${canary.path}/new` })],
-    other: [4, archive({ name: 'other' })],
     through: [6, archive(top, { name: 'top/l', kind: 'link', target: canary.path }, { name: 'top/l/sub/file' })],
     powers: [0, archive(top, { name: 'top/suid', mode: 0o6755, uid: 0 })],
     cut: [1, archive(top, { name: 'top/cut' }).subarray(0, 1100)],
-    noise: [1, Buffer.alloc(9000, 'no tar at all ')],
   }
   await run('mkdir', '-p', '/srv/top')
-  await putProgram('/root/tar', '#!/bin/sh\ncat /root/archive\n')
+  await putProgram('/root/tar', '#!/bin/sh\n[ "$1" = -x ] && exec /bin/tar.own "$@"\ncat /root/archive\n')
   await run('mv', '/bin/tar', '/bin/tar.own')
   await run('cp', '/root/tar', '/bin/tar')
   for (const [name, [code, bytes]] of Object.entries(archives)) {
     writeFileSync(at('archive'), bytes)
-    await run('cp', '/bin/tar.own', '/bin/tar')
     await farm.croftOk('push', at('archive'), 'evil:/root/archive')
-    await run('cp', '/root/tar', '/bin/tar')
     const said = await farm.croft('pull', 'evil:/srv/top', at('got', '..', name))
     assert.equal(said.code, code, `${name}: ${said.stderr}`)
     assert.equal(existsSync(at(name)), code === 0 || code === 6, name)

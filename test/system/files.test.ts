@@ -18,6 +18,7 @@ import { after, test } from 'node:test'
 import { useFarm } from './farm.ts'
 
 const farm = await useFarm()
+const entry = process.env.CROFT_ENTRY || new URL('../../src/cli/main.ts', import.meta.url).pathname
 const here = mkdtempSync('/var/tmp/croft-files-')
 after(() => rmSync(here, { recursive: true, force: true }))
 const at = (...parts: string[]) => join(here, ...parts)
@@ -124,4 +125,22 @@ test('what cannot be is refused in one line, and nothing is changed', async () =
     readdirSync(here).filter((name) => name.startsWith('.croft-')),
     [],
   )
+})
+
+test('Ctrl-C ends a transfer: nothing half is left, in the guest or here', async () => {
+  await farm.croftOk('create', 'web', 'debian:12')
+  await farm.inGuest('web', 'sh', '-c', 'mkdir /srv/big; truncate -s 100G /srv/big/zeros')
+  const interrupted = async (...words: string[]): Promise<number | null> => {
+    const child = farm.background('host', { file: process.execPath, args: [entry, ...words] })
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    await farm.waitFor(() => readdirSync(here).some((name) => name.startsWith('.croft-')))
+    child.kill('SIGINT')
+    return ended
+  }
+  assert.equal(await interrupted('pull', 'web:/srv/big', at('big')), 1)
+  assert.deepEqual(
+    readdirSync(here).filter((name) => /big|croft-/.test(name)),
+    [],
+  )
+  assert.equal(await farm.inGuest('web', 'sh', '-c', 'pidof tar || echo none'), 'none')
 })

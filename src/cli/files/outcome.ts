@@ -1,4 +1,5 @@
 /** What is said when files have come or gone. What was left out is named: the rest is there, and the exit tells. */
+import { CroftError } from '../../api/errors.ts'
 import type { Answer } from '../answer.ts'
 import type { Context } from '../context.ts'
 import { bytesText } from '../render/cells.ts'
@@ -11,6 +12,15 @@ export interface Transferred {
   readonly to: string
   readonly bytes: number
   readonly leftOut: readonly LeftOut[]
+}
+
+/** Ctrl-C ends a transfer, unlike the watching of an operation. */
+export async function untilInterrupted<T>(context: Context, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  using _ = context.io.onInterrupt(() => {
+    controller.abort(new CroftError('CANCELLED', 'you stopped it; what was not whole was taken away'))
+  })
+  return await run(controller.signal)
 }
 
 export function transferred(context: Context, done: Transferred): Answer {

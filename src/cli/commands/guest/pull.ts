@@ -5,9 +5,8 @@ import { wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { type GuestFiles, guestPath, openFiles } from '../../files/guest-files.ts'
 import { createMeter } from '../../files/meter.ts'
-import { transferred } from '../../files/outcome.ts'
+import { transferred, untilInterrupted } from '../../files/outcome.ts'
 import { pullFrom } from '../../files/pull.ts'
-import { withInterrupt } from '../../follow.ts'
 import { lines } from '../../render/escape.ts'
 import { runAttached, runPiped } from '../../spawn.ts'
 
@@ -20,7 +19,7 @@ export async function run(context: Context): Promise<Answer> {
   const files = await openFiles(context, source.guest)
   if (to === '-') return silent(await print(context, files, source.path))
   using meter = createMeter(context, `pull ${word}`)
-  const pulled = await withInterrupt(context, (signal) =>
+  const pulled = await untilInterrupted(context, (signal) =>
     pullFrom(files, {
       ...{ path: source.path, to: resolve(to), maxBytes, signal },
       onBytes: (count) => meter.add(count),

@@ -6,11 +6,10 @@ import { wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { guestPath, openFiles } from '../../files/guest-files.ts'
 import { createMeter } from '../../files/meter.ts'
-import { transferred } from '../../files/outcome.ts'
+import { transferred, untilInterrupted } from '../../files/outcome.ts'
 import { latin1, ownerOf, pushTo } from '../../files/push.ts'
 import { spool } from '../../files/spool.ts'
 import type { LeftOut } from '../../files/unpack.ts'
-import { withInterrupt } from '../../follow.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.one('GUEST:/PATH')
@@ -26,7 +25,7 @@ export async function run(context: Context): Promise<Answer> {
   await using stdin = nameless ? await spool(process.stdin) : undefined
   using meter = createMeter(context, `push ${word}`)
   const leftOut: LeftOut[] = []
-  const path = await withInterrupt(context, (signal) =>
+  const path = await untilInterrupted(context, (signal) =>
     pushTo(files, target, {
       sources: (stdin ? [stdin.path] : words).map((file) => named(resolve(file))),
       ...{ nameless, owner, mode, signal },
