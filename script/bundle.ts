@@ -4,7 +4,7 @@
  * cache, so that the second start does not parse again; this script runs it once to fill the cache.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -86,6 +86,7 @@ await build({
   outfile: join(dist, 'reader.mjs'),
   format: 'esm',
 })
+cpSync(join(root, 'recipes'), join(dist, 'recipes'), { recursive: true })
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 const entry = join(dist, 'croft')
 writeFileSync(

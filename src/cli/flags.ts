@@ -71,7 +71,7 @@ export const flagTable = {
   from: { value: 'DISTRIBUTION', means: 'what to build from, like debian:12, when the name does not say' },
   packages: { value: 'NAMES', means: 'these packages too, with commas between' },
   script: { value: 'FILE', means: 'run this inside as the last step, - is stdin' },
-  recipe: { value: 'NAME', means: 'as this recipe says: plain, static, php, node, java, mail, or a file' },
+  recipe: { value: 'NAME', means: 'as this recipe says: plain, static, php, node, java, or a file' },
   sha256: { value: 'HASH', means: 'it must have this sha256' },
   'limit-size': { value: 'SIZE', means: 'refuse what unpacks to more (default 16G)' },
   'limit-files': { value: 'N', means: 'refuse more files than that (default 500000)' },

@@ -50,13 +50,14 @@ export const templateCommands: readonly CommandRow[] = [
     args: ['TEMPLATE'],
     settings: ['from', 'packages', 'script', 'mirror'],
     changes: true,
-    flags: ['from', 'packages', 'script', 'mirror'],
+    flags: ['from', 'packages', 'script', 'recipe', 'mirror'],
     summary: 'build a template from a distribution',
     description:
       'From debian:11, debian:12, debian:13, ubuntu:22.04 or ubuntu:24.04. A template of that name says itself what it is made ' +
       'from; any other name needs --from. It runs as a nobody of the host, and the result is checked before it is used.',
     examples: [
       'croft template build debian:12',
+      'croft template build web:v1 --recipe static',
       'croft template build web:v1 --from debian:12 --packages nginx-light,curl --script setup.sh',
     ],
     run: () => import('../commands/template/build.ts'),

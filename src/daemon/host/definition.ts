@@ -26,6 +26,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     ...(root.device === undefined ? {} : { disk: root.device }),
     uidBase: uidOf(host.uidBase, guest.slot),
     limits: guest.spec.limits,
+    ...(guest.spec.init?.kind === 'command' ? { command: guest.spec.init } : {}),
     ...(guest.spec.nesting ? { nesting: true } : {}),
     link: {
       ...{ name: linkOf(guest.number), ipv4, ipv6, mac: macOf(guest.number) },

@@ -1,4 +1,5 @@
 import { CroftError } from '../../api/errors.ts'
+import type { Init } from '../../api/guest.ts'
 import type { Template } from '../../api/resources.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
@@ -37,6 +38,13 @@ export async function getReadyTemplate(daemon: Daemon, ref: string): Promise<Hel
   throw new CroftError('REFUSED', `template "${view.ref}" is not usable: ${view.reason ?? view.state}`, {
     hint: `croft template rm ${view.ref}`,
   })
+}
+
+/** What guests of it start; undefined for an ordinary system. */
+export async function initOf(daemon: Daemon, id: string): Promise<Init | undefined> {
+  const key = keys.templateStatus(getFarm(daemon).parts.host.name, id)
+  const init = (await read<TemplateStatus>(daemon.store, key))?.value.init
+  return init?.kind === 'command' ? init : undefined
 }
 
 export async function listTemplateViews(daemon: Daemon): Promise<Template[]> {

@@ -1,5 +1,5 @@
 /** Runtime: the running of guests by number. Idempotent methods; "not there" is an answer, "could not tell" throws. */
-import type { Limits } from '../../api/guest.ts'
+import type { Init, Limits } from '../../api/guest.ts'
 import type { Command } from '../exec/command.ts'
 
 /** All that is needed to write a guest's whole configuration. Values were checked; the driver checks again for control characters. */
@@ -11,6 +11,8 @@ export interface Definition {
   readonly rootPath: string
   readonly uidBase: number
   readonly limits: Limits
+  /** Instead of the root's own init. */
+  readonly command?: Extract<Init, { readonly kind: 'command' }>
   /** Whether it may run containers of its own. */
   readonly nesting?: boolean
   /** `major:minor` of the disk that `limits.diskRate` is for. */

@@ -3,6 +3,7 @@ import type { Template, TemplateBuild } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
 import { changeAnswer } from '../../change.ts'
 import { type Context, readInput } from '../../context.ts'
+import { findRecipe, type Recipe } from '../../recipes.ts'
 import { bytesText } from '../../render/cells.ts'
 
 export async function run(context: Context): Promise<Answer> {
@@ -13,27 +14,42 @@ export async function run(context: Context): Promise<Answer> {
       hint: `croft template build ${ref}:v1 --from debian:12, or croft template build debian:12`,
     })
   const words = new Map(context.settings)
-  const from = flags.text('from') ?? words.get('from')
+  const recipe = await recipeOf(context)
+  const from = flags.text('from') ?? words.get('from') ?? recipe?.from
   const mirror = flags.text('mirror') ?? words.get('mirror')
-  const script = flags.text('script') ?? words.get('script')
-  const packages = [...flags.list('packages'), ...(words.get('packages') ?? '').split(',')].filter(
-    (name) => name !== '',
-  )
+  const file = flags.text('script') ?? words.get('script')
+  const script = file === undefined ? recipe?.script : await readInput(context, file)
+  const packages = [
+    ...(recipe?.packages ?? []),
+    ...flags.list('packages'),
+    ...(words.get('packages') ?? '').split(','),
+  ].filter((name) => name !== '')
   const body: TemplateBuild = {
     ref,
     ...(from === undefined ? {} : { from }),
     ...(mirror === undefined ? {} : { mirror }),
     ...(packages.length === 0 ? {} : { packages }),
-    ...(script === undefined ? {} : { script: await readInput(context, script) }),
+    ...(script === undefined ? {} : { script }),
   }
   return changeAnswer(context, { route: 'buildTemplate', body }, async () => {
     const template = await context.client.request('getTemplate', { params: { template: ref } })
     const seconds = Math.round(io.elapsedMs() / 1000)
     return done(ref, `template ${ref}  ${sizeText(template)}${seconds} s`, {
       record: template,
-      hint: `croft create web ${ref}`,
+      hint: `croft create web ${ref}${recipe?.port === undefined ? '' : ` -p 8080:${recipe.port}`}`,
     })
   })
+}
+
+async function recipeOf(context: Context): Promise<Recipe | undefined> {
+  const { flags } = context
+  const name = flags.text('recipe')
+  if (name === undefined) return undefined
+  if (flags.has('script'))
+    throw new CroftError('USAGE', 'a recipe is a script: --script beside --recipe says nothing', {
+      hint: 'croft template build web:v1 --recipe ./my-recipe.sh',
+    })
+  return findRecipe(context, name)
 }
 
 const sizeText = ({ sizeBytes }: Template): string => (sizeBytes === null ? '' : `${bytesText(sizeBytes)}  `)

@@ -20,7 +20,7 @@ import {
   type SizeRecord,
   type SnapshotRecord,
 } from '../../records/records.ts'
-import { getReadyTemplate } from '../../records/templates.ts'
+import { getReadyTemplate, initOf } from '../../records/templates.ts'
 import type { Handlers } from '../handler.ts'
 import { withWarnings } from './warnings.ts'
 
@@ -30,9 +30,11 @@ export const handlers = {
     let spec = emptySpec
     const plan = async (): Promise<GuestPlan> => {
       const source = await getReadyTemplate(daemon, template)
+      const init = await initOf(daemon, source.value.id)
       const base: Omit<GuestSpec, 'root'> = {
         ...emptySpec,
         template: source.value.ref,
+        ...(init === undefined ? {} : { init }),
         run: start ? 'running' : 'stopped',
         ports: portsOf(ports),
       }

@@ -1,6 +1,6 @@
 /** Bytes in order, from a file that can be passed over or from a stream that cannot. */
-import { createReadStream, readSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { readSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { Refused } from './refused.ts'
 
 export interface Bytes {
@@ -111,7 +111,6 @@ export class StreamBytes implements Bytes {
   }
 }
 
-export const readRange = ({ fd, from, to }: Range): Readable =>
-  from >= to
-    ? createReadStream('/dev/null')
-    : createReadStream('', { fd, start: from, end: to - 1, autoClose: false, highWaterMark: pieceBytes })
+/** Not a stream of node:fs: that would close the file when it is left early. */
+export const readRange = (range: Range): Readable =>
+  Readable.from(new FileBytes(range).pieces(range.to - range.from), { objectMode: false })

@@ -45,10 +45,11 @@ export async function flatten(layers: readonly Layer[], limits: ReadLimits, writ
     }
     tree.nextLayer()
   }
+  const linked = new Set<string>()
   for (const link of links) {
-    const target = tree.kindOf(link.target)
-    if (target !== 'file' && target !== 'link')
+    if (tree.kindOf(link.target) !== 'file' && !linked.has(link.target))
       throw new Refused(`${shown(link.path)} is a hard link to ${shown(link.target)}, which is no file of the archive`)
+    linked.add(link.path)
     await write(tarHeader(link))
   }
   await write(tarEnd())

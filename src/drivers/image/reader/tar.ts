@@ -146,7 +146,7 @@ function numberAt(head: Buffer, at: number, length: number): number {
   const field = head.subarray(at, at + length)
   if (((field[0] ?? 0) & 0x80) === 0) {
     const text = untilZero(field).trim()
-    if (!/^[0-7]*$/.test(text)) throw new Refused('a header of the archive is damaged')
+    if (!/^[0-7]*$/.test(text)) throw new Refused('this is no tar archive, or it is damaged')
     return text === '' ? 0 : Number.parseInt(text, 8)
   }
   const number = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, (field[0] ?? 0) & 0x7f)

@@ -7,6 +7,7 @@ import { CroftError } from '../../../api/errors.ts'
 import { gateway4, gateway6, uidRangeSize } from '../../../plan/addresses.ts'
 import type { Definition } from '../driver.ts'
 import { guestProfile } from './apparmor.ts'
+import { commandInit } from './command.ts'
 import type { Layout } from './layout.ts'
 
 type Line = readonly [key: string, value: string | number]
@@ -28,7 +29,7 @@ export function lxcConfig(guest: Definition, layout: Layout, host: HostAbilities
     ...confinement(guest, layout, host),
     ...network(guest),
     ...cgroups(guest, layout),
-    ...files(layout),
+    ...files(layout, guest),
     ...ownFigures(host),
   ]
   return `${lines.map(([key, value]) => `${key} = ${checked(key, String(value))}`).join('\n')}\n`
@@ -130,10 +131,10 @@ export const periodUs = 100_000
 export const quotaUs = (cpus: number): number => Math.max(1000, Math.round(cpus * periodUs))
 
 /** Nothing is bound on a path the guest can change: dev is LXC's own tmpfs, made anew at each start. */
-function files(layout: Layout): Line[] {
+function files(layout: Layout, { command }: Definition): Line[] {
   return [
     ['lxc.mount.entry', `${layout.first} dev/.croft none bind,ro,create=dir 0 0`],
-    ['lxc.hook.start', '/dev/.croft/first'],
+    command ? ['lxc.init.cmd', commandInit] : ['lxc.hook.start', '/dev/.croft/first'],
     ['lxc.console.logfile', layout.console],
     ['lxc.console.size', '256KB'],
     ['lxc.console.rotate', 1],

@@ -3,6 +3,7 @@
  * guest's namespaces, before its init. Whatever a guest makes of its own paths, only the guest is harmed.
  */
 import type { Definition } from '../driver.ts'
+import { commandFiles } from './command.ts'
 
 /** `id` decides what is done once: a clone has another id than its source and so gets secrets of its own. */
 export function firstFiles(guest: Definition): Record<string, { readonly text: string; readonly mode: number }> {
@@ -13,6 +14,7 @@ export function firstFiles(guest: Definition): Record<string, { readonly text: s
     hosts: { text: guest.files.hosts, mode: 0o644 },
     resolv: { text: guest.files.resolv, mode: 0o644 },
     keys: { text: guest.files.keys, mode: 0o644 },
+    ...(guest.command ? commandFiles(guest.command) : {}),
   }
 }
 

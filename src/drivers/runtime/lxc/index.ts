@@ -11,6 +11,7 @@ import { checkDefinition, checkDisk } from '../check.ts'
 import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
 import { createProfileLoader, hasAppArmor } from './apparmor.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
+import { copyBusybox, stopSignalFile } from './command.ts'
 import { attachCommand, consoleCommand, deleteLink, startCommand } from './commands.ts'
 import { linkOf, lxcConfig } from './config.ts'
 import { diskCommand } from './disk.ts'
@@ -147,6 +148,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       writeSeccomp(options.lxcPath)
       for (const [name, file] of Object.entries(firstFiles(definition)))
         replace(join(at.first, name), file.text, file.mode)
+      if (definition.command) copyBusybox(at.first)
       writeFileSync(at.config, config, { mode: 0o600 })
       writeFileSync(at.definition, this.hash(definition), { mode: 0o600 })
     },
@@ -161,7 +163,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
 
     async askToStop(number) {
       const init = findMonitor(layout(number))?.init
-      if (init !== undefined) killQuietly(init, haltSignal(init))
+      if (init !== undefined) killQuietly(init, haltSignal(init, layout(number)))
     },
 
     kill,
@@ -213,8 +215,10 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
   }
 }
 
-/** systemd shuts down at SIGRTMIN+3, other inits at SIGPWR. A guest that lies about its name harms its own shutdown. */
-function haltSignal(init: number): number {
+/** A command at what its image says, systemd at SIGRTMIN+3, other inits at SIGPWR. A guest that lies about its name harms its own shutdown. */
+function haltSignal(init: number, { first }: Layout): number {
+  const told = Number(readIfThere(join(first, stopSignalFile)))
+  if (told > 0) return told
   return readIfThere(`/proc/${init}/comm`)?.trim() === 'systemd' ? 37 : 30
 }
 

@@ -29,6 +29,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
   const inTurn = createSerial()
   let opened: OpenPool | undefined
   const tidying = new Map<number, NodeJS.Timeout>()
+  const tidyAgain = new Set<number>()
 
   const path = (ref: Ref): string => join(pool.mountPoint, refPath(ref))
   const turnOf = (ref: Ref): string => ('number' in ref ? guestPath(ref.number) : refPath(ref))
@@ -60,10 +61,15 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
 
   function tidyLater(): void {
     for (const waitMs of tidyAfterMs) {
-      if (tidying.has(waitMs)) continue
+      if (tidying.has(waitMs)) {
+        tidyAgain.add(waitMs)
+        continue
+      }
       const timer = setTimeout(() => {
         tidying.delete(waitMs)
-        if (opened) qgroups.tidy(opened.sysfs).catch(() => undefined)
+        if (!opened) return
+        qgroups.tidy(opened.sysfs).catch(() => undefined)
+        if (tidyAgain.delete(waitMs)) tidyLater()
       }, waitMs)
       tidying.set(waitMs, timer.unref())
     }
