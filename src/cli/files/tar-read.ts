@@ -32,6 +32,9 @@ const kinds: ReadonlyMap<string, TarEntry['kind']> = new Map([
   ['5', 'folder'],
 ])
 
+/** Tars fill their last record with zeros. */
+const mostBehind = 4 * 1024 ** 2
+
 interface Meta {
   name?: string
   target?: string
@@ -49,6 +52,7 @@ export class TarReader {
   #meta: Buffer[] = []
   #next: Meta = {}
   #ended = false
+  #behind = 0
 
   constructor(sink: TarSink) {
     this.#sink = sink
@@ -57,7 +61,12 @@ export class TarReader {
   push(chunk: Buffer): void {
     let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
     this.#pending = Buffer.alloc(0)
-    while (!this.#ended && bytes.length > 0) {
+    while (bytes.length > 0) {
+      if (this.#ended) {
+        this.#behind += bytes.length
+        if (this.#behind > mostBehind) throw broken('it does not end')
+        return
+      }
       if (this.#left > 0) bytes = this.#take(bytes)
       else if (this.#pad > 0) {
         const skipped = Math.min(this.#pad, bytes.length)

@@ -203,6 +203,9 @@ test('too much, cut off, damaged and endless is refused', () => {
   assert.throws(() => unpack(big, place(), { maxBytes: 4000 }), { code: 'LIMIT_REACHED' })
   const many = archive(top, ...Array.from({ length: 50 }, (_, index) => ({ name: `top/${index}` })))
   assert.throws(() => unpack(many, place(), { maxBytes: 4000 }), { code: 'LIMIT_REACHED' })
+  const filled = (zeros: number) => Buffer.concat([archive(top), Buffer.alloc(zeros)])
+  unpack(filled(64 * 1024), place())
+  assert.throws(() => unpack(filled(5 * 1024 ** 2), place(), { chunk: 65536 }), { code: 'FAILED' })
   for (const cut of [0, 100, 512, 1500, 5000])
     assert.throws(() => unpack(big.subarray(0, cut), place()), { code: 'FAILED' })
   for (const at of [3, 100, 124, 148, 156]) {
