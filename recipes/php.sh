@@ -24,5 +24,4 @@ CONF
 mkdir -p /srv/app/public
 echo '<?php header("Content-Type: text/plain"); echo "It runs PHP ", PHP_VERSION, "\n";' >/srv/app/public/index.php
 chown -R www-data:www-data /srv/app
-nginx -t
 systemctl enable nginx "php$version-fpm"

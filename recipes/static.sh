@@ -16,5 +16,4 @@ server {
 CONF
 rm -f /var/www/html/*
 echo '<!doctype html><title>static</title><h1>It serves</h1>' >/var/www/html/index.html
-nginx -t
 systemctl enable nginx

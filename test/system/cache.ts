@@ -7,7 +7,9 @@ import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { readRecipe } from '../../src/cli/recipes.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
+import type { TemplateSource } from '../../src/drivers/template/driver.ts'
 import { createMmdebstrap } from '../../src/drivers/template/mmdebstrap/index.ts'
 import { defaultUidBase, uidOf, uidSlots } from '../../src/plan/addresses.ts'
 
@@ -95,9 +97,31 @@ async function mountPool(): Promise<void> {
 }
 
 async function ensureTemplate(): Promise<CachedTemplate> {
-  const folder = join(cachePool, 'templates')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
   const key = (await hashOf(new URL('../../src/drivers/template', import.meta.url).pathname)).slice(0, 16)
+  return ensureBuilt('templates', key, { ref: 'debian:12', source: { from: 'debian:12', packages: [] } })
+}
+
+/** A template of a recipe, built once as long as the recipe stays. The farm that asks keeps the pool mounted. */
+export async function recipeTemplate(name: string): Promise<CachedTemplate> {
+  const file = new URL(`../../recipes/${name}.sh`, import.meta.url).pathname
+  const { from, packages, script } = readRecipe(name, await readFile(file, 'utf8'))
+  const key = createHash('sha256').update(script).update(unread.join()).digest('hex').slice(0, 16)
+  const turn = await lock('turn.lock', 'exclusive')
+  try {
+    return await ensureBuilt('recipes', key, { ref: `${name}:v1`, source: { from, packages, script } })
+  } finally {
+    await turn.release()
+  }
+}
+
+interface Built {
+  readonly ref: string
+  readonly source: TemplateSource
+}
+
+async function ensureBuilt(kind: 'templates' | 'recipes', key: string, what: Built): Promise<CachedTemplate> {
+  const folder = join(cachePool, kind)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const at = { path: join(folder, key), manifest: join(folder, `${key}.json`) }
   const known = await readFile(at.manifest, 'utf8').catch(() => undefined)
   if (known !== undefined) {
@@ -107,17 +131,16 @@ async function ensureTemplate(): Promise<CachedTemplate> {
   await removeOld(folder)
   await rm(at.manifest, { force: true })
   if (await stat(at.path).catch(() => undefined)) await removeTemplate(at.path)
-  const manifest = await buildTemplate(at.path)
+  const manifest = await buildTemplate(at.path, what)
   await writeFile(`${at.manifest}.new`, JSON.stringify(manifest))
   await rename(`${at.manifest}.new`, at.manifest)
   return { path: at.path, manifest }
 }
 
-async function buildTemplate(path: string): Promise<CachedTemplate['manifest']> {
+async function buildTemplate(path: string, { ref, source }: Built): Promise<CachedTemplate['manifest']> {
   const workDir = join(cacheDir, 'work')
   await rm(workDir, { recursive: true, force: true })
   await mkdir(workDir, { recursive: true, mode: 0o755 })
-  const source = { from: 'debian:12', packages: [] }
   await run.run({ file: 'btrfs', args: ['subvolume', 'create', path], timeoutMs: 60_000 })
   const { sizeBytes, sha256 } = await createMmdebstrap({ run, workDir }).build(source, path, {
     signal: new AbortController().signal,
@@ -128,7 +151,7 @@ async function buildTemplate(path: string): Promise<CachedTemplate['manifest']> 
   await rm(workDir, { recursive: true, force: true })
   for (const name of unread) await rm(join(path, 'usr/share', name), { recursive: true, force: true })
   const created = new Date().toISOString()
-  return { schema: 1, ref: 'debian:12', id: randomUUID(), created, source, sizeBytes, sha256 }
+  return { schema: 1, ref, id: randomUUID(), created, source, sizeBytes, sha256 }
 }
 
 /** Trees of the source that are being worked on side by side have a template each. */

@@ -138,8 +138,7 @@ export class TestFarm {
   }
 
   /** The template comes as an orphan on the disk, and is adopted. */
-  async addTemplate(): Promise<void> {
-    const { path, manifest } = this.template
+  async addTemplate({ path, manifest } = this.template): Promise<void> {
     const to = join(this.poolDir, 'templates', manifest.id)
     await run.run({ file: 'btrfs', args: ['subvolume', 'snapshot', '-r', path, to], timeoutMs: 60_000 })
     await writeFile(`${to}.json`, JSON.stringify(manifest), { mode: 0o600 })
