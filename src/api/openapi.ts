@@ -64,11 +64,12 @@ function operation(name: RouteName, route: Route): object {
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } } : {}),
     ...(route.stream === 'in' ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } } : {}),
     responses: {
-      200: {
-        description: 'done, or the answer',
-        content: { [answerType(route)]: {} },
-      },
-      ...(route.method === 'GET' ? {} : { 202: { description: 'accepted: the operation goes on' } }),
+      ...(route.reply === 'session'
+        ? { 101: { description: 'the connection is a session from here on: frames, as docs/design/sessions.md tells' } }
+        : { 200: { description: 'done, or the answer', content: { [answerType(route)]: {} } } }),
+      ...(route.method === 'GET' || route.reply === 'session'
+        ? {}
+        : { 202: { description: 'accepted: the operation goes on' } }),
       default: {
         description: 'an error',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },

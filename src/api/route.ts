@@ -14,8 +14,8 @@ export interface Route {
   readonly path: string
   readonly access: Access
   readonly summary: string
-  /** What is answered when it is not JSON. */
-  readonly reply?: 'metrics'
+  /** What is answered when it is not JSON; a session is the connection itself. */
+  readonly reply?: 'metrics' | 'session'
 }
 
 export const can = (verb: Verb, noun: string): Access => ({ verb, noun })

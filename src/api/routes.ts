@@ -97,6 +97,14 @@ export const routes = {
     access: can('use', 'guest'),
     summary: 'the command that enters a running guest, for root on its host',
   },
+  execGuest: {
+    method: 'POST',
+    path: '/v1/guests/:guest/exec',
+    access: can('use', 'guest'),
+    reply: 'session',
+    summary:
+      'run words inside, over this connection: it takes Upgrade: croft-exec; ?files=1 works on its files, running or stopped',
+  },
   attachFiles: {
     method: 'GET',
     path: '/v1/guests/:guest/attach/files',

@@ -19,12 +19,16 @@ import type {
   Template,
 } from '../api/resources.ts'
 import { type RouteName, routes } from '../api/routes.ts'
+import type { Entrance } from './afar.ts'
 import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
+import type { Opened } from './upgrade.ts'
 
 /** A list, bare or with what goes beside it. */
 export type List<T> = readonly T[] | { readonly items: readonly T[] }
 export interface AttachCommand {
+  /** Instead of a file: the daemon runs it for us. */
+  readonly afar?: Entrance
   readonly file: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -88,6 +92,8 @@ export interface Client {
   lines<R extends RouteName>(route: R, options: RequestOptions, onLine: (line: string) => void): Promise<void>
   /** For files, which transfer.ts sends and gets. */
   line(): Promise<Line>
+  /** A route that takes the connection over. */
+  upgrade(route: RouteName, options: RequestOptions): Promise<Opened>
   raw(method: string, path: string, options?: Pick<RequestOptions, 'body' | 'signal' | 'idleMs'>): Promise<Reply>
 }
 
@@ -136,6 +142,14 @@ export function createClient(options: ClientOptions): Client {
       const bytes = requestBytes('GET', path, { body: undefined, heads: line.heads })
       const refused = await streamLines(line, bytes, { ...more, onLine })
       if (refused) throw new RemoteError(errorBody(refused, readJson(refused)))
+    },
+    async upgrade(route, more) {
+      const { upgrade } = await import('./upgrade.ts')
+      const path = pathOf(route, more)
+      options.onRequest?.(`POST ${path} → session`)
+      const opened = await upgrade(await findLine(), path)
+      if ('status' in opened) throw new RemoteError(errorBody(opened, readJson(opened)))
+      return opened
     },
     async request(route, more = {}) {
       const row = routes[route]

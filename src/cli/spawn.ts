@@ -3,22 +3,26 @@ import { spawn } from 'node:child_process'
 import { closeSync, constants, fchmodSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { CroftError } from '../api/errors.ts'
+import type { Afar } from './afar.ts'
 import { childrenOf } from './children.ts'
 import { closeInherited } from './inherited.ts'
 
 export interface Program {
+  /** Instead of a file: what the daemon runs for us. */
+  readonly afar?: Afar
   readonly file: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
 }
 
-const passedOn = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
+export const passedOn = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 
 /**
  * Runs lxc-attach on our own stdin, stdout and stderr and returns the exit code of what it runs. A signal to us goes to the
  * command inside: killing lxc-attach itself would leave that command running in the guest.
  */
 export async function runAttached(program: Program): Promise<number> {
+  if (program.afar) return (await import('./afar.ts')).attachAfar(program.afar)
   closeInherited()
   const child = spawn(program.file, program.args, { stdio: 'inherit', env: program.env, cwd: '/' })
   const pass = (signal: NodeJS.Signals) => void passOn(child.pid, signal)
@@ -37,6 +41,7 @@ export interface PipedOptions {
 
 /** The same with nothing on stdin, line by line. */
 export async function runPiped(program: Program, options: PipedOptions): Promise<number> {
+  if (program.afar) return (await import('./afar.ts')).pipeAfar(program.afar, options)
   closeInherited()
   const child = spawn(program.file, program.args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,6 +87,7 @@ const graceMs = 2000
 
 /** The same with bytes in and out. A command inside ends by itself when its pipes do. */
 export async function runStreamed(program: Program, options: StreamedOptions): Promise<Streamed> {
+  if (program.afar) return (await import('./afar.ts')).streamAfar(program.afar, options)
   closeInherited()
   options.signal?.throwIfAborted()
   const child = spawn(program.file, program.args, {

@@ -8,6 +8,7 @@ import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
 import type { Outside } from './http/outside.ts'
 import type { Operations } from './operations/operations.ts'
+import type { Sessions } from './sessions/sessions.ts'
 import type { UsageBoard } from './usage/board.ts'
 
 export interface OpenFarm {
@@ -34,6 +35,8 @@ export interface Daemon {
   readonly away?: () => StoreAway | undefined
   /** The door to the outside, and certificates. */
   readonly outside: Outside
+  /** Who is inside guests, through this daemon. */
+  readonly sessions: Sessions
   readonly init: (farm: NewFarm, by: string) => Promise<{ readonly lines: readonly string[] }>
   readonly diagnose: () => Promise<readonly Finding[]>
   /** What it changed, one line each. */

@@ -38,6 +38,7 @@ import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf } from './pki/authority.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
+import { createSessions } from './sessions/sessions.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
 import { copyBeforeUpgrade, noteVersion } from './store-copies.ts'
 import { Uploads } from './uploads/uploads.ts'
@@ -86,8 +87,9 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     const { farm, away } = phases.now()
     if (farm && !away) await outside.begin(farm.parts.farm)
   }
+  const sessions = createSessions({ env, log, store: () => there(phases.now()).store })
   const daemon: Daemon = {
-    ...{ env, version: options.version, hostName: settings.hostName, outside },
+    ...{ env, version: options.version, hostName: settings.hostName, outside, sessions },
     get store() {
       return there(phases.now()).store
     },
@@ -115,6 +117,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   log.info({ socket: settings.socket, farm, version: options.version }, 'ready')
   return {
     async close() {
+      await sessions.close()
       await outside.close()
       await server.close()
       await phases.close()

@@ -19,6 +19,7 @@ import { writeFarm } from '../../src/daemon/init.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { createSessions } from '../../src/daemon/sessions/sessions.ts'
 import { Uploads } from '../../src/daemon/uploads/uploads.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
@@ -105,6 +106,7 @@ export class SimFarm {
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,
       ),
+      sessions: createSessions({ env, log: parts.log, store: () => store }),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

@@ -3,8 +3,8 @@
  * of ours that holds its disk. The host itself opens none of their paths. The tools are those that busybox has as well.
  */
 import { CroftError } from '../../api/errors.ts'
-import { insideProgram, outsideEnv } from '../attach.ts'
-import { type Context, requireHere } from '../context.ts'
+import { insideProgram, outsideEnv, wayToFiles } from '../attach.ts'
+import type { Context } from '../context.ts'
 import { parsePoint } from '../point.ts'
 import type { FilesCommand } from '../request.ts'
 import { type Program, runStreamed, type Streamed, type StreamedOptions } from '../spawn.ts'
@@ -88,8 +88,7 @@ export class GuestFiles {
 }
 
 export async function openFiles(context: Context, guest: string): Promise<GuestFiles> {
-  requireHere(context, `croft ${context.row.verb}`)
-  return new GuestFiles(guest, await context.client.request('attachFiles', { params: { guest } }))
+  return new GuestFiles(guest, await wayToFiles(context, guest))
 }
 
 export interface GuestPath {

@@ -10,6 +10,7 @@ import { CroftError } from '../../api/errors.ts'
 import type { Caller } from './access.ts'
 import type { Identify } from './identify.ts'
 import { answerMalformed } from './malformed.ts'
+import { answerUpgrades, upgradeOptions } from './upgrade.ts'
 
 export const readersGroup = 'croft'
 
@@ -46,14 +47,16 @@ export function createDoors(identify: Identify): Doors {
       strangers.add(request)
       answer(request, response)
     },
-    openReader: (socket, answer) =>
-      listen(
-        socket,
-        createServer((request, response) => {
-          known.set(request, reader)
-          answer(request, response)
-        }).on('clientError', (thrown, socket) => answerMalformed(thrown, socket as Socket)),
-      ),
+    openReader(socket, answer) {
+      const asReader: Answer = (request, response) => {
+        known.set(request, reader)
+        answer(request, response)
+      }
+      const server = createServer(upgradeOptions, asReader)
+      server.on('clientError', (thrown, socket) => answerMalformed(thrown, socket as Socket))
+      answerUpgrades(server, asReader)
+      return listen(socket, server)
+    },
   }
 }
 

@@ -17,6 +17,7 @@ import { handlers } from './handlers/table.ts'
 import type { Identify } from './identify.ts'
 import { Lines, sendLines } from './lines.ts'
 import { answerMalformed } from './malformed.ts'
+import { answerUpgrades, assertUpgrade, switchProtocols, Upgrade, upgradeOptions } from './upgrade.ts'
 
 const bodyLimitBytes = 1024 * 1024
 
@@ -42,6 +43,7 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
     frameworkErrors: (thrown, _request, reply) => answerError(reply, fromFastify(thrown), options.log),
     clientErrorHandler: answerMalformed,
     requestTimeout: 0,
+    http: upgradeOptions,
     forceCloseConnections: true,
   })
   server.setErrorHandler((thrown, _request, reply) => answerError(reply, fromFastify(thrown), options.log))
@@ -65,6 +67,7 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
     readers?.closeAllConnections()
     rmSync(readerSocketOf(options.socket), { force: true })
   })
+  answerUpgrades(server.server, (request, response) => server.routing(request, response))
   rmSync(options.socket, { force: true })
   const before = process.umask(0o177)
   try {
@@ -98,8 +101,10 @@ function addRoute(
       const caller = doors.callerOf(request.raw)
       assertMay(caller, row.access)
       const asked = parseRequest(name, request, caller)
+      if (row.reply === 'session') assertUpgrade(request)
       const answer = await handler(daemon, { ...asked, stream: bodyStream(row, request), closed: closing(reply) })
       if (answer instanceof Lines) return sendLines(reply, answer)
+      if (answer instanceof Upgrade) return switchProtocols(request, reply, answer)
       if (isFile(answer)) return reply.header('content-type', answer.type).send(answer.stream)
       const running = isAccepted(answer) && answer.operation?.state === 'running'
       return reply
@@ -113,6 +118,7 @@ function addRoute(
 const replyTypes = {
   json: 'application/json; charset=utf-8',
   metrics: 'text/plain; version=0.0.4; charset=utf-8',
+  session: '',
 } as const
 
 function bodyStream(row: Route, { body }: FastifyRequest): Readable | undefined {

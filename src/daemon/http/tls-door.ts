@@ -10,6 +10,7 @@ import { parseListen } from '../../api/values.ts'
 import type { Material } from '../pki/authority.ts'
 import { blockOf } from './attempts.ts'
 import { answerMalformed } from './malformed.ts'
+import { answerUpgrades, upgradeOptions } from './upgrade.ts'
 
 const limits = {
   connections: 500,
@@ -40,6 +41,7 @@ export async function openTlsDoor(
   const server = createServer(
     {
       ...secure(material),
+      ...upgradeOptions,
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: limits.headMs,
       requestTimeout: limits.requestMs,
@@ -53,7 +55,8 @@ export async function openTlsDoor(
   )
   server.maxConnections = limits.connections
   server.setTimeout(limits.silentMs, (socket) => socket.destroy())
-  bound(server)
+  const connections = bound(server)
+  answerUpgrades(server, answer)
   server.on('tlsClientError', (_thrown, socket) => socket.destroy())
   server.on('clientError', (thrown, socket) => answerMalformed(thrown, socket as Socket))
   await opened(server, at)
@@ -63,7 +66,8 @@ export async function openTlsDoor(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        server.closeAllConnections()
+        // Those that a route took over are no longer the server's.
+        for (const socket of connections) socket.destroy()
       }),
   }
 }
@@ -75,20 +79,24 @@ const secure = ({ key, cert, ca }: Material) => ({
 })
 
 /** Before a byte is read: who holds many connections already gets no more. */
-function bound(server: Server): void {
+function bound(server: Server): ReadonlySet<Socket> {
   const held = new Map<string, number>()
+  const connections = new Set<Socket>()
   server.prependListener('connection', (socket: Socket) => {
     const from = blockOf(socket.remoteAddress ?? '')
     const count = (held.get(from) ?? 0) + 1
     held.set(from, count)
+    connections.add(socket)
     socket.on('error', () => socket.destroy())
     socket.once('close', () => {
+      connections.delete(socket)
       const left = (held.get(from) ?? 1) - 1
       if (left > 0) held.set(from, left)
       else held.delete(from)
     })
     if (count > limits.connectionsOfOneAddress) socket.destroy()
   })
+  return connections
 }
 
 function opened(server: Server, { host, port }: { host: string | undefined; port: number }): Promise<void> {

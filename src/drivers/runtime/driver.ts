@@ -58,6 +58,8 @@ export interface RuntimeUsage {
 export interface AttachOptions {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Root when absent. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
 /** The disk of a guest that does not run. */

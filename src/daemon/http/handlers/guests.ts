@@ -1,15 +1,17 @@
 /** Reading guests, and entering them. */
 import { CroftError } from '../../../api/errors.ts'
+import type { SessionStart } from '../../../api/frames.ts'
 import type { Usage } from '../../../api/guest.ts'
 import type { Command } from '../../../drivers/exec/command.ts'
 import { uidOf } from '../../../plan/addresses.ts'
-import { getFarm } from '../../daemon.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import type { HostParts } from '../../host/parts.ts'
 import { getGuestRecord, listGuestViews, viewGuest } from '../../records/guests.ts'
 import type { GuestRecord } from '../../records/records.ts'
 import { neverSeen } from '../../usage/board.ts'
 import type { Handlers } from '../handler.ts'
+import { Upgrade } from '../upgrade.ts'
 
 const consoleBytes = 64 * 1024
 /** Younger than this a look is good enough: `croft top` looks twice, a quarter of a second apart. */
@@ -20,14 +22,24 @@ export const handlers = {
   getGuest: (daemon, { params }) => viewGuest(daemon, params.guest),
 
   async attachGuest(daemon, { params }) {
-    const { parts } = getFarm(daemon)
-    const guest = (await getGuestRecord(daemon, params.guest)).value
-    const seen = await parts.runtime.observe(guest.number)
-    if (seen?.state === 'frozen')
-      throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is frozen`, { hint: `croft unfreeze ${guest.name}` })
-    if (seen?.state !== 'running')
-      throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, { hint: `croft start ${guest.name}` })
-    return { ...entering(parts.runtime.attach(guest.number, { command: [], env: {} })), name: guest.name }
+    const { name, number } = await getRunning(daemon, params.guest)
+    return { ...entering(getFarm(daemon).parts.runtime.attach(number, { command: [], env: {} })), name }
+  },
+
+  async execGuest(daemon, { params, query, caller }) {
+    const { runtime } = getFarm(daemon).parts
+    if (query.files) {
+      const { command, guest, where } = await filesCommand(daemon, params.guest)
+      const enter = async ({ command: words, env }: SessionStart): Promise<Command> =>
+        where === 'inside'
+          ? runtime.attach(guest.number, { command: words, env })
+          : { ...command, args: [...command.args, ...words], env: { ...command.env, LC_ALL: 'C' } }
+      return new Upgrade(daemon.sessions.admit({ caller, guest: guest.name, enter }))
+    }
+    const { name, number } = await getRunning(daemon, params.guest)
+    return new Upgrade(
+      daemon.sessions.admit({ caller, guest: name, enter: async (asked) => runtime.attach(number, asked) }),
+    )
   },
 
   async attachConsole(daemon, { params }) {
@@ -41,26 +53,8 @@ export const handlers = {
   },
 
   async attachFiles(daemon, { params }) {
-    const { parts } = getFarm(daemon)
-    const guest = (await getGuestRecord(daemon, params.guest)).value
-    const state = (await parts.runtime.observe(guest.number))?.state ?? 'stopped'
-    if (state === 'running') {
-      const command = parts.runtime.attach(guest.number, { command: [], env: {} })
-      return { ...entering(command), where: 'inside' }
-    }
-    if (state === 'frozen')
-      throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is frozen`, { hint: `croft unfreeze ${guest.name}` })
-    if (state !== 'stopped' || guest.deleting)
-      throw new CroftError('BUSY', `guest "${guest.name}" is ${guest.deleting ? 'being removed' : state}`, {
-        hint: `croft show ${guest.name}`,
-      })
-    const command = await parts.runtime.onDisk({
-      number: guest.number,
-      rootPath: await rootPathOf(parts, guest),
-      uidBase: uidOf(parts.facts.uidBase, guest.slot),
-      id: daemon.env.id(),
-    })
-    return { ...entering(command), where: 'disk' }
+    const { command, where } = await filesCommand(daemon, params.guest)
+    return { ...entering(command), where }
   },
 
   async readConsole(daemon, { params }) {
@@ -83,6 +77,43 @@ export const handlers = {
     }))
   },
 } satisfies Partial<Handlers>
+
+async function getRunning(daemon: Daemon, name: string): Promise<GuestRecord> {
+  const guest = (await getGuestRecord(daemon, name)).value
+  const seen = await getFarm(daemon).parts.runtime.observe(guest.number)
+  if (seen?.state === 'frozen')
+    throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is frozen`, { hint: `croft unfreeze ${guest.name}` })
+  if (seen?.state !== 'running')
+    throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, { hint: `croft start ${guest.name}` })
+  return guest
+}
+
+interface FilesCommand {
+  readonly guest: GuestRecord
+  readonly command: Command
+  readonly where: 'inside' | 'disk'
+}
+
+async function filesCommand(daemon: Daemon, name: string): Promise<FilesCommand> {
+  const { parts } = getFarm(daemon)
+  const guest = (await getGuestRecord(daemon, name)).value
+  const state = (await parts.runtime.observe(guest.number))?.state ?? 'stopped'
+  if (state === 'running')
+    return { guest, command: parts.runtime.attach(guest.number, { command: [], env: {} }), where: 'inside' }
+  if (state === 'frozen')
+    throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is frozen`, { hint: `croft unfreeze ${guest.name}` })
+  if (state !== 'stopped' || guest.deleting)
+    throw new CroftError('BUSY', `guest "${guest.name}" is ${guest.deleting ? 'being removed' : state}`, {
+      hint: `croft show ${guest.name}`,
+    })
+  const command = await parts.runtime.onDisk({
+    number: guest.number,
+    rootPath: await rootPathOf(parts, guest),
+    uidBase: uidOf(parts.facts.uidBase, guest.slot),
+    id: daemon.env.id(),
+  })
+  return { guest, command, where: 'disk' }
+}
 
 const entering = ({ file, args, env }: Command) => ({ file, args, env })
 

@@ -24,9 +24,11 @@ export function startCommand(options: LxcOptions, number: number, layout: Layout
 /** Words run inside as root with a clean environment. Only fds 0 to 2 go along: lxc-attach closes the others. */
 export function attachCommand(lxcPath: string, number: number, options: AttachOptions): Command {
   const environment = Object.entries(options.env).flatMap(([key, value]) => ['-v', `${key}=${value}`])
+  const { uid, gid } = options.user ?? {}
+  const user = uid === undefined ? [] : ['-u', String(uid), '-g', String(gid)]
   return {
     file: 'lxc-attach',
-    args: ['-P', lxcPath, '-n', String(number), '--clear-env', ...environment, '--', ...options.command],
+    args: ['-P', lxcPath, '-n', String(number), '--clear-env', ...environment, ...user, '--', ...options.command],
     timeoutMs: 24 * 3600 * 1000,
   }
 }

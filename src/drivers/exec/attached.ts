@@ -1,0 +1,169 @@
+/**
+ * Runs lxc-attach with somebody at the other end: bytes in and out as fast as both sides take them, with pipes or a
+ * terminal. Killing lxc-attach would leave the command running inside, so it is the command that signals go to.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { constants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import { CroftError } from '../../api/errors.ts'
+import type { Command } from './command.ts'
+import { childrenOf } from './descendants.ts'
+import type { Size, Terminal } from './terminal.ts'
+
+export interface Attached {
+  /** Of the command's stdin; `onTaken` says when it was taken, or will not be any more. */
+  write(bytes: Uint8Array): void
+  end(): void
+  resize(size: Size): void
+  signal(name: NodeJS.Signals): void
+  /** After `onOutput` said false. */
+  resume(): void
+  /** Nobody is there any more: all that still runs is hung up, and killed after a while. */
+  hangUp(): void
+}
+
+export interface AttachedListener {
+  /** False: no more, until `resume`. */
+  onOutput(from: 'stdout' | 'stderr', bytes: Buffer): boolean
+  onTaken(count: number): void
+  /** Once, after the last output. */
+  onEnd(end: { readonly code: number } | { readonly error: CroftError }): void
+}
+
+const baseEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
+const graceMs = 3000
+/** What the command left running may hold its pipes for ever; after so long without a word it counts as done. */
+const lullMs = 200
+
+export async function startAttached(
+  command: Command,
+  { terminal: size }: { readonly terminal?: Size | undefined },
+  listener: AttachedListener,
+): Promise<Attached> {
+  const terminal = size && (await import('./terminal.ts')).openTerminal(size)
+  const child = start(command, terminal)
+  const outputs: readonly ['stdout' | 'stderr', Readable | null][] = terminal
+    ? [['stdout', terminal.stream]]
+    : [
+        ['stdout', child.stdout],
+        ['stderr', child.stderr],
+      ]
+  const input: Writable | null = terminal ? terminal.stream : child.stdin
+  const streams = outputs.map(([, stream]) => stream).filter((stream) => stream !== null)
+  let paused = false
+  let heard = 0
+
+  for (const [from, stream] of outputs)
+    stream?.on('data', (bytes: Buffer) => {
+      heard += 1
+      if (listener.onOutput(from, bytes) || paused) return
+      paused = true
+      for (const each of streams) each.pause()
+    })
+  // A terminal whose other end is closed answers EIO, a pipe EPIPE: why, the exit says.
+  for (const stream of new Set([...streams, input])) stream?.on('error', () => undefined)
+
+  const drained = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))))
+  void ended(child, command.file).then(async (end) => {
+    await Promise.race([drained, quiet(() => (paused ? -1 : heard))])
+    for (const stream of new Set([...streams, input])) stream?.destroy()
+    listener.onEnd(end)
+  })
+
+  const isOver = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+  const resume = () => {
+    paused = false
+    for (const stream of streams) stream.resume()
+  }
+  return {
+    write(bytes) {
+      if (!input || input.destroyed || input.writableEnded) return listener.onTaken(bytes.length)
+      input.write(bytes, () => listener.onTaken(bytes.length))
+    },
+    end() {
+      // The line discipline makes an end of what is typed of this.
+      if (terminal) terminal.stream.write('\x04')
+      else input?.end()
+    },
+    resize(to) {
+      terminal?.resize(to)
+      // It is no session leader of that terminal, so the kernel does not tell it.
+      if (!isOver()) killQuietly(child.pid, 'SIGWINCH')
+    },
+    signal: (name) => void passOn(child, isOver, name),
+    resume,
+    hangUp() {
+      if (!terminal) for (const stream of [...streams, input]) stream?.destroy()
+      resume()
+      void hangUp(child, isOver)
+    },
+  }
+}
+
+function start(command: Command, terminal: Terminal | undefined): ChildProcess {
+  const end = terminal?.fd ?? 'pipe'
+  try {
+    return spawn(command.file, [...command.args], {
+      stdio: [end, end, end],
+      env: { ...baseEnv, ...command.env },
+      cwd: '/',
+      detached: true,
+    })
+  } finally {
+    if (terminal) closeSync(terminal.fd)
+  }
+}
+
+function ended(child: ChildProcess, file: string): Promise<{ code: number } | { error: CroftError }> {
+  return new Promise((resolve) => {
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      const missing = cause.code === 'ENOENT'
+      const message = missing ? `${file} is not installed` : `${file}: ${cause.message}`
+      resolve({
+        error: new CroftError(missing ? 'COMMAND_MISSING' : 'COMMAND_FAILED', message, { hint: 'croft doctor', cause }),
+      })
+    })
+    child.once('exit', (code, signal) => resolve({ code: code ?? 128 + (signal ? constants.signals[signal] : 0) }))
+  })
+}
+
+/** Returns when the count did not change for a while; a negative one is no rest. */
+async function quiet(count: () => number): Promise<void> {
+  for (let before = Number.NaN; before !== count() || before < 0; ) {
+    before = count()
+    await new Promise((resolve) => setTimeout(resolve, lullMs))
+  }
+}
+
+/** To the command inside, a child of lxc-attach; before there is one it is looked for a while. */
+async function passOn(child: ChildProcess, isOver: () => boolean, signal: NodeJS.Signals): Promise<void> {
+  for (let attempt = 0; attempt < 40 && !isOver(); attempt++) {
+    const inside = childrenOf(child.pid ?? 0)
+    for (const each of inside) killQuietly(each, signal)
+    if (inside.length > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+async function hangUp(child: ChildProcess, isOver: () => boolean): Promise<void> {
+  const all = (signal: NodeJS.Signals) => {
+    if (!isOver()) for (const each of childrenOf(child.pid ?? 0, true)) killQuietly(each, signal)
+  }
+  await passOn(child, isOver, 'SIGHUP')
+  all('SIGHUP')
+  all('SIGCONT')
+  for (let waitedMs = 0; waitedMs < graceMs && !isOver(); waitedMs += 50)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  all('SIGKILL')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  if (!isOver()) killQuietly(child.pid, 'SIGKILL')
+}
+
+function killQuietly(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(pid, signal)
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}
