@@ -95,9 +95,9 @@ export function runSession({ env, socket, start }: SessionParts): Session {
       if (asked !== 'nothing') throw new CroftError('BAD_REQUEST', 'a session starts once')
       asked = 'starting'
       late[Symbol.dispose]()
-      begin(readJson(bytes)).catch((thrown) => {
-        asked = 'over'
+      begin(bytes).catch((thrown) => {
         end(toCroftError(thrown))
+        if (!attached) close()
       })
     },
     stdin(bytes) {
@@ -111,14 +111,14 @@ export function runSession({ env, socket, start }: SessionParts): Session {
   }
 
   /** What comes before it runs waits in the connection: the socket is not read meanwhile. */
-  async function begin(what: unknown): Promise<void> {
+  async function begin(what: Uint8Array): Promise<void> {
     socket.pause()
-    const started = await start(what, listener)
+    const started = await start(readJson(what), listener)
     attached = started
     if (asked === 'starting') asked = 'running'
     for (const frame of waiting.splice(0)) take(frame)
+    socket.resume()
     if (gone) started.hangUp()
-    else socket.resume()
   }
 
   function running(): Attached {
@@ -139,7 +139,7 @@ export function runSession({ env, socket, start }: SessionParts): Session {
     gone = true
     late[Symbol.dispose]()
     attached?.hangUp()
-    if (asked === 'nothing' || (asked === 'over' && !attached)) close()
+    if (asked === 'nothing') close()
   }
 
   function end(why: CroftError): void {

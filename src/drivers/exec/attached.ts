@@ -136,7 +136,7 @@ async function quiet(count: () => number): Promise<void> {
   }
 }
 
-/** To the command inside, a child of lxc-attach; before there is one it is looked for a while. */
+/** To the command inside, a child of lxc-attach; before there is one it is looked for a while, then lxc-attach is meant. */
 async function passOn(child: ChildProcess, isOver: () => boolean, signal: NodeJS.Signals): Promise<void> {
   for (let attempt = 0; attempt < 40 && !isOver(); attempt++) {
     const inside = childrenOf(child.pid ?? 0)
@@ -144,6 +144,7 @@ async function passOn(child: ChildProcess, isOver: () => boolean, signal: NodeJS
     if (inside.length > 0) return
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
+  if (!isOver()) killQuietly(child.pid, signal)
 }
 
 async function hangUp(child: ChildProcess, isOver: () => boolean): Promise<void> {
