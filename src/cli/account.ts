@@ -9,6 +9,8 @@ export interface Account {
   readonly uid: number
   readonly gid: number
   readonly home: string
+  /** What he is given by `croft shell`; /bin/sh for who may not log in. */
+  readonly shell: string
 }
 
 const mostBytes = 1024 ** 2
@@ -25,12 +27,16 @@ export async function findAccount(how: AttachCommand, guest: string, asked: stri
 export function parseAccount(passwd: string, asked: string): Account | undefined {
   const number = /^\d{1,5}$/.test(asked) ? Number(asked) : undefined
   for (const line of passwd.split('\n')) {
-    const [name = '', , uid = '', gid = '', , home = ''] = line.split(':')
+    const [name = '', , uid = '', gid = '', , home = '', shell = ''] = line.split(':')
     if (!isId(uid) || !isId(gid) || (name !== asked && Number(uid) !== number)) continue
-    return { name, uid: Number(uid), gid: Number(gid), home: home.startsWith('/') ? home : '/' }
+    const ids = { uid: Number(uid), gid: Number(gid) }
+    return { name, ...ids, home: home.startsWith('/') ? home : '/', shell: shellOf(shell) }
   }
-  return number === undefined || number > highest ? undefined : { name: asked, uid: number, gid: number, home: '/' }
+  if (number === undefined || number > highest) return undefined
+  return { name: asked, uid: number, gid: number, home: '/', shell: '/bin/sh' }
 }
+
+const shellOf = (shell: string): string => (/^\/.*(?<!\/nologin|\/false)$/.test(shell) ? shell : '/bin/sh')
 
 const isId = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= highest
 

@@ -19,7 +19,7 @@ export async function attachProgram(context: Context, guest: string, command: re
   const account = asked === undefined ? undefined : await (await import('./account.ts')).findAccount(how, guest, asked)
   const as = account ? { HOME: account.home, USER: account.name } : {}
   return insideProgram(asUser(how, account), {
-    command: inFolder(flags.text('cwd'), command),
+    command: inFolder(flags.text('cwd'), account && command.length === 0 ? [account.shell] : command),
     env: { ...insideEnv(io.env), ...as, ...given },
   })
 }

@@ -13,12 +13,13 @@ const farm = await useSharedFarm()
 await farm.croftOk('create', 'victim', 'debian:12', '--no-start', 'label.owner=lark')
 await farm.croftOk('snapshot', 'add', 'victim@snap')
 
-/** What begins a daemon, prepares the host, opens an editor, or asks other machines is not run here. */
-const elsewhere = new Set(['daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
+/** What begins a daemon, prepares the host, opens an editor, asks other machines or writes files of any name is not run here. */
+const elsewhere = new Set(['export', 'pull', 'daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
 const good: Readonly<Record<string, string>> = {
   ...{ GUEST: 'victim', NAME: 'shop', TEMPLATE: 'debian:12', SNAPSHOT: 'victim@snap', HOST: 'ash' },
   ...{ OPERATION: 'abcdefghijkl', KEY: 'farm', JSON: '{}', METHOD: 'GET', PATH: '/v1/guests', REVISION: '1' },
-  ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-' },
+  ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-', FILE: '/nowhere/file', 'GUEST:/PATH': 'victim:/etc/hosts' },
+  ...{ SOURCE: '/nowhere/file', DEST: '/nowhere/dest', SHELL: 'bash', ADDRESS: '203.0.113.9' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },
 }
 
@@ -48,8 +49,10 @@ function* attempts(row: CommandRow): Generator<string[]> {
   const names = row.args.map((arg) => arg.replace(/[[\].]/g, ''))
   const words = names.map((name) => good[name] ?? assert.fail(`no good ${name} is known`))
   const end = [...(row.changes ? ['--dry-run'] : []), '-y', ...(row.command === 'required' ? ['--', 'true'] : [])]
+  // A lone dash is stdin, which is that of the test itself.
   for (const [at] of names.entries())
-    for (const text of hostileTexts) yield [...start, ...words.toSpliced(at, 1, text), ...end]
+    for (const text of hostileTexts.filter((text) => row.verb !== 'push' || text !== '-'))
+      yield [...start, ...words.toSpliced(at, 1, text), ...end]
   for (const flag of flagsOf(row)) {
     if (flagRow(flag).value === undefined) continue
     for (const text of sample(flag)) yield [...start, ...words, `--${flag}=${text}`, ...end]

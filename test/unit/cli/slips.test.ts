@@ -68,9 +68,9 @@ test('nobody is asked about a snapshot that is not there', async () => {
 
 test('a user of a guest by name or number; lines that lie are passed by', () => {
   const passwd = 'bad:x:0x1:0::/:\nbig:x:70000:1::/:\nwww:x:33:34:w:/var/www:/bin/sh\nodd:x:5:6::relative:\n'
-  assert.deepEqual(parseAccount(passwd, 'www'), { name: 'www', uid: 33, gid: 34, home: '/var/www' })
+  assert.deepEqual(parseAccount(passwd, 'www'), { name: 'www', uid: 33, gid: 34, home: '/var/www', shell: '/bin/sh' })
   assert.deepEqual(parseAccount(passwd, '33')?.name, 'www')
-  assert.deepEqual(parseAccount(passwd, '7'), { name: '7', uid: 7, gid: 7, home: '/' })
+  assert.deepEqual(parseAccount(passwd, '7'), { name: '7', uid: 7, gid: 7, home: '/', shell: '/bin/sh' })
   assert.equal(parseAccount(passwd, 'odd')?.home, '/')
   for (const none of ['bad', 'big', '70000', '-1', '', 'www:x', '1e3'])
     assert.equal(parseAccount(passwd, none), undefined, none)

@@ -1,0 +1,156 @@
+/** What the examples of help need around them: which are not run and why, and a farm that has what each names. */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Guest } from '../../src/api/guest.ts'
+import type { HistoryEntry, Operation } from '../../src/api/resources.ts'
+import { wordsOf } from '../console.ts'
+import type { TestFarm } from './farm.ts'
+
+export const notRun: ReadonlyMap<string, string> = new Map([
+  ['croft daemon', 'every test farm runs it; it does not end'],
+  ['croft host-prepare', 'changes the machine that the test runs on; script/setup runs it'],
+  ['croft host-prepare --undo', 'takes away what other farms on the machine need'],
+  ['croft init meadow --pool device --pool-path /dev/nvme1n1 --erase nvme1n1', 'wants a disk of that name'],
+  ['croft template build debian:12', 'wants mirrors; the cache of the test farms builds it'],
+  [
+    'croft template build web:v1 --from debian:12 --packages nginx-light,curl --script setup.sh',
+    'wants mirrors; test/contract/template-mmdebstrap.test.ts builds such a one',
+  ],
+  ...[
+    'croft template import alpine:3.20 rootfs.tar.xz',
+    'croft template import redis:7 ./redis-oci --limit-size 2G',
+    'croft template import web:v2 https://example.org/web.tar.zst --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  ].map(
+    (example) => [example, 'wants such archives; test/system/template-images.test.ts makes and imports them'] as const,
+  ),
+  ['croft exec web -- apt-get update', 'wants mirrors'],
+  ['croft exec web --user www-data --cwd /srv -- git pull', 'wants git; test/system/files.test.ts runs another so'],
+  ['croft edit web', 'wants a terminal for the editor; the same with a file is run'],
+  ['croft edit web:/etc/hosts', 'wants a terminal for the editor; test/system/files.test.ts brings one'],
+  ['croft console web', 'wants a terminal; test/system/files.test.ts brings one'],
+  ['croft farm set listen=198.51.100.1:8443', 'wants that address; test/system/doors.test.ts opens another'],
+  ...[
+    'croft login',
+    'croft login croft.example.org',
+    'croft login 198.51.100.1:8443 --farm work',
+    'croft logout',
+    'croft logout meadow',
+    'croft use meadow',
+  ].map((example) => [example, 'wants a farm elsewhere; test/system/doors.test.ts has one'] as const),
+])
+
+/** Where another exit than 0 is the right answer here. */
+export const otherExits: ReadonlyMap<string, readonly number[]> = new Map([
+  ['croft doctor', [0, 9]],
+  ['croft doctor -o json', [0, 9]],
+  // There is no Docker in the farm.
+  ['croft doctor --fix docker', [3]],
+])
+
+/** What goes on until it is stopped. */
+export const isEndless = (example: string): boolean => /^croft (events|logs web|status)\b.* -[fw]\b/.test(example)
+
+/** Guests that an example is going to make must not be there; all others that it may name must. */
+const makes = [
+  { pattern: /^croft (create|api POST)/, name: 'web' },
+  { pattern: /^croft clone/, name: 'web2' },
+  { pattern: /^croft rename/, name: 'shop' },
+]
+
+export async function prepare(farm: TestFarm, example: string): Promise<void> {
+  if (!(await hasTemplate(farm, 'debian:12'))) await farm.addTemplate()
+  if (/^croft (template )?rm debian/.test(example)) return void (await farm.croftOk('rm', '--all', '-y'))
+  await prepareGuests(farm, example)
+  if (example === 'croft snapshot add web@monday') await farm.croftOk('snapshot', 'rm', 'web@monday', '-y')
+  if (example.startsWith('croft revert'))
+    await farm.croftOk('set', 'web', `label.for=${Buffer.from(example).toString('hex')}`)
+  if (example.startsWith('croft token')) await prepareTokens(farm, wordsOf(example))
+  if (example.startsWith('croft pull web:/etc/motd')) await farm.inGuest('web', 'touch', '/etc/motd')
+  await prepareFiles(filesOf(farm))
+}
+
+/** What examples made that is not a guest. */
+export async function tidy(farm: TestFarm): Promise<void> {
+  for (const { ref } of await farm.json<{ ref: string }[]>('template', 'ls'))
+    if (ref.startsWith('web:')) await farm.croftOk('template', 'rm', ref, '-y')
+  for (const { name } of await farm.json<{ name: string }[]>('token', 'ls'))
+    await farm.croftOk('token', 'rm', name, '-y')
+  await farm.croftOk('farm', 'set', 'listen=off')
+  await rm(filesOf(farm), { recursive: true })
+}
+
+async function prepareGuests(farm: TestFarm, example: string): Promise<void> {
+  const made = makes.find(({ pattern }) => pattern.test(example))?.name
+  const guests = await farm.json<Guest[]>('ls')
+  const wanted = ['web', 'pg', ...(example.includes('test-') ? ['test-1'] : [])]
+  for (const { name } of guests) if (name === made || !wanted.includes(name)) await farm.croftOk('rm', name, '-y')
+  for (const name of wanted.filter((each) => each !== made)) {
+    const guest = guests.find((each) => each.name === name)
+    if (!guest) await farm.croftOk('create', name, 'debian:12', 'memory=256M', 'label.owner=lark')
+    else if (guest.status?.state !== 'running') await farm.croftOk('start', name)
+    if (/@monday/.test(example)) await takeMonday(farm, name)
+  }
+}
+
+async function hasTemplate(farm: TestFarm, ref: string): Promise<boolean> {
+  return (await farm.json<{ ref: string }[]>('template', 'ls')).some((template) => template.ref === ref)
+}
+
+async function takeMonday(farm: TestFarm, name: string): Promise<void> {
+  const taken = await farm.json<{ name: string }[]>('snapshot', 'ls', name)
+  if (!taken.some((snapshot) => snapshot.name === 'monday')) await farm.croftOk('snapshot', 'add', `${name}@monday`)
+}
+
+/** What is added must not be there, what is shown or removed must; a login needs a door. */
+async function prepareTokens(farm: TestFarm, words: readonly string[]): Promise<void> {
+  const there = (await farm.json<{ name: string }[]>('token', 'ls')).map(({ name }) => name)
+  const named = ['laptop', 'monitor', 'phone'].filter((name) => words.includes(name))
+  const adds = words[2] === 'add'
+  if (adds) await farm.croftOk('farm', 'set', 'listen=127.0.0.1:8443')
+  for (const name of named) {
+    if (adds && there.includes(name)) await farm.croftOk('token', 'rm', name, '-y')
+    if (!adds && !there.includes(name)) await farm.croftOk('token', 'add', name, '--role', 'reader')
+  }
+}
+
+const filesOf = (farm: TestFarm): string => join(farm.stateDir, 'examples')
+
+async function prepareFiles(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (const name of ['site', 'app']) {
+    await mkdir(join(folder, name), { recursive: true })
+    await writeFile(join(folder, name, 'index'), 'a page\n')
+  }
+  for (const name of ['motd', 'a.conf']) await writeFile(join(folder, name), `${name}\n`)
+  await writeFile(join(folder, 'settings.json'), '{"memory":"300M"}')
+}
+
+const fileNames: ReadonlySet<string> = new Set([
+  'settings.json',
+  'motd',
+  'site',
+  'a.conf',
+  'app',
+  'backup',
+  'web.tar.zst',
+])
+
+/** Ids and revisions are those of the moment, files lie in the farm's folder; what asks is told yes. */
+export async function wordsFor(farm: TestFarm, example: string): Promise<string[]> {
+  const [operation] = await farm.json<Operation[]>('op', 'ls')
+  const id = operation?.id ?? ''
+  const revision = example.includes('41') ? String(await revisionFor(farm, example)) : ''
+  const moment: Readonly<Record<string, string>> = { k3f9d2m1c0aa: id, k3f9: id.slice(0, 10), 41: revision }
+  const words = wordsOf(example)
+    .slice(1)
+    .map((word) => moment[word] ?? (fileNames.has(word) ? join(filesOf(farm), word) : word))
+  if (example === 'croft pull web:/etc/hosts') words.push(join(filesOf(farm), 'hosts'))
+  const asks = /^croft (rm|restore|data set|revert|snapshot r|template rm|token rm|farm set)/.test(example)
+  return asks && !words.includes('-y') ? [...words, '-y'] : words
+}
+
+async function revisionFor(farm: TestFarm, example: string): Promise<number | undefined> {
+  if (example.includes('sizes/nano'))
+    return (await farm.json<{ key: string; revision: number }[]>('data', 'ls', 'sizes/nano'))[0]?.revision
+  return (await farm.json<HistoryEntry[]>('history', 'web'))[0]?.revision
+}
