@@ -13,8 +13,8 @@ const farm = await useSharedFarm()
 await farm.croftOk('create', 'victim', 'debian:12', '--no-start', 'label.owner=lark')
 await farm.croftOk('snapshot', 'add', 'victim@snap')
 
-/** What begins a daemon, prepares the host, opens an editor, asks other machines or writes files of any name is not run here. */
-const elsewhere = new Set(['export', 'pull', 'daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
+/** What begins a daemon, prepares the host, opens an editor, asks other machines, or reads and writes any file is not run here. */
+const elsewhere = new Set(['export', 'pull', 'push', 'daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
 const good: Readonly<Record<string, string>> = {
   ...{ GUEST: 'victim', NAME: 'shop', TEMPLATE: 'debian:12', SNAPSHOT: 'victim@snap', HOST: 'ash' },
   ...{ OPERATION: 'abcdefghijkl', KEY: 'farm', JSON: '{}', METHOD: 'GET', PATH: '/v1/guests', REVISION: '1' },
