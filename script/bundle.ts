@@ -88,9 +88,6 @@ await build({
 })
 cpSync(join(root, 'recipes'), join(dist, 'recipes'), { recursive: true })
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
-/** The one part that is no JavaScript: terminals. Found as any package, beside the bundle. */
-const terminals = `node_modules/@lydell/node-pty-linux-${process.arch}`
-cpSync(join(root, terminals), join(dist, terminals), { recursive: true })
 const entry = join(dist, 'croft')
 writeFileSync(
   entry,

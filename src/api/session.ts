@@ -3,11 +3,9 @@ import { z } from 'zod'
 
 const Text = z.string().regex(/^[^\0]*$/, 'must not hold a NUL')
 const Id = z.number().int().min(0).max(65_535)
-const Length = z.number().int().min(1).max(10_000)
 
 export const SessionStart = z.strictObject({
   command: z.array(Text).max(10_000),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/, 'must be the name of a variable'), Text),
   user: z.strictObject({ uid: Id, gid: Id }).optional(),
-  terminal: z.strictObject({ columns: Length, rows: Length }).optional(),
 })

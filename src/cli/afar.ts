@@ -1,6 +1,7 @@
 /** Words that the daemon runs in a guest for us: the same three ways as spawn.ts has for root of the host. */
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
+import { CroftError } from '../api/errors.ts'
 import {
   type ClientFrame,
   type DaemonFrame,
@@ -11,10 +12,8 @@ import {
   readDaemonFrames,
   readJson,
   type SessionStart,
-  sizeBytes,
   stdinWindowBytes,
 } from '../api/frames.ts'
-import { broken } from './reply.ts'
 import { errorBody, RemoteError } from './request.ts'
 import { type PipedOptions, passedOn, type Streamed, type StreamedOptions } from './spawn.ts'
 import type { Opened } from './upgrade.ts'
@@ -43,6 +42,11 @@ interface Session {
   /** What runs is hung up. */
   leave(): void
 }
+
+const brokenOff = (): CroftError =>
+  new CroftError('UNREACHABLE', 'the connection broke: the session is over, and what ran inside is hung up', {
+    hint: 'croft status   (the token may have ended: croft login)',
+  })
 
 const refusal = { status: 500, headers: new Map<string, string>(), body: '' }
 
@@ -89,7 +93,7 @@ async function begin(afar: Afar, start: SessionStart, ears: Ears): Promise<Sessi
   ended.catch(() => undefined)
   socket.setNoDelay(true).setKeepAlive(true, 30_000)
   socket.on('data', read)
-  socket.once('close', () => over || settle(() => reject(broken('the connection broke; what ran inside is hung up'))))
+  socket.once('close', () => over || settle(() => reject(brokenOff())))
   say('start', jsonBytes(start))
   if (rest.length > 0) read(rest)
   socket.resume()
@@ -112,21 +116,18 @@ async function begin(afar: Afar, start: SessionStart, ears: Ears): Promise<Sessi
       return !over
     },
     resume: () => void socket.resume(),
-    leave: () => settle(() => reject(broken('left'))),
+    leave: () => settle(() => reject(brokenOff())),
   }
 }
 
-/** On our own stdin, stdout and stderr; where both ends are terminals with one inside. */
+/** On our own stdin, stdout and stderr, by pipes. */
 export async function attachAfar(afar: Afar): Promise<number> {
   const { stdin, stdout, stderr } = process
-  const onTerminal = stdin.isTTY === true && stdout.isTTY === true
-  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
   let readerGone = false
-  const session = await begin(afar, onTerminal ? { ...afar.start, terminal: size() } : afar.start, {
+  const session = await begin(afar, afar.start, {
     onOutput: (from, bytes) => (from === 'stdout' ? stdout : stderr).write(bytes),
   })
   const pass = (signal: NodeJS.Signals) => session.say('signal', Buffer.from(signal))
-  const resize = () => session.say('resize', sizeBytes(size()))
   const onGone = () => {
     readerGone = true
     session.leave()
@@ -134,10 +135,6 @@ export async function attachAfar(afar: Afar): Promise<number> {
   for (const signal of passedOn) process.on(signal, pass)
   for (const stream of [stdout, stderr]) stream.on('drain', session.resume)
   stdout.once('error', onGone)
-  if (onTerminal) {
-    stdin.setRawMode(true)
-    stdout.on('resize', resize)
-  }
   void feed(session, stdin)
   try {
     return await session.ended
@@ -146,8 +143,6 @@ export async function attachAfar(afar: Afar): Promise<number> {
     if (readerGone) return 141
     throw thrown
   } finally {
-    if (onTerminal) stdin.setRawMode(false)
-    stdout.off('resize', resize)
     for (const stream of [stdout, stderr]) stream.off('drain', session.resume)
     for (const signal of passedOn) process.off(signal, pass)
     stdin.destroy()

@@ -87,7 +87,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     const { farm, away } = phases.now()
     if (farm && !away) await outside.begin(farm.parts.farm)
   }
-  const sessions = createSessions({ env, log, store: () => there(phases.now()).store })
+  const sessions = createSessions({ env, log })
   const daemon: Daemon = {
     ...{ env, version: options.version, hostName: settings.hostName, outside, sessions },
     get store() {

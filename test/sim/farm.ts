@@ -106,7 +106,7 @@ export class SimFarm {
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,
       ),
-      sessions: createSessions({ env, log: parts.log, store: () => store }),
+      sessions: createSessions({ env, log: parts.log }),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

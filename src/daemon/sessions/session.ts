@@ -18,7 +18,6 @@ import {
   readClientFrames,
   readJson,
   readSignal,
-  readSize,
   type SessionStart,
   stdinWindowBytes,
 } from '../../api/frames.ts'
@@ -106,7 +105,6 @@ export function runSession({ env, socket, start }: SessionParts): Session {
       running().write(bytes)
     },
     eof: () => running().end(),
-    resize: (bytes) => running().resize(readSize(bytes)),
     signal: (bytes) => running().signal(readSignal(bytes)),
   }
 

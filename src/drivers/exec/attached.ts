@@ -1,21 +1,18 @@
 /**
- * Runs lxc-attach with somebody at the other end: bytes in and out as fast as both sides take them, with pipes or a
- * terminal. Killing lxc-attach would leave the command running inside, so it is the command that signals go to.
+ * Runs lxc-attach with somebody at the other end: bytes in and out as fast as both sides take them, by pipes.
+ * Killing lxc-attach would leave the command running inside, so it is the command that signals go to.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { CroftError } from '../../api/errors.ts'
 import type { Command } from './command.ts'
 import { childrenOf } from './descendants.ts'
-import type { Size, Terminal } from './terminal.ts'
 
 export interface Attached {
   /** Of the command's stdin; `onTaken` says when it was taken, or will not be any more. */
   write(bytes: Uint8Array): void
   end(): void
-  resize(size: Size): void
   signal(name: NodeJS.Signals): void
   /** After `onOutput` said false. */
   resume(): void
@@ -36,20 +33,13 @@ const graceMs = 3000
 /** What the command left running may hold its pipes for ever; after so long without a word it counts as done. */
 const lullMs = 200
 
-export async function startAttached(
-  command: Command,
-  { terminal: size }: { readonly terminal?: Size | undefined },
-  listener: AttachedListener,
-): Promise<Attached> {
-  const terminal = size && (await import('./terminal.ts')).openTerminal(size)
-  const child = start(command, terminal)
-  const outputs: readonly ['stdout' | 'stderr', Readable | null][] = terminal
-    ? [['stdout', terminal.stream]]
-    : [
-        ['stdout', child.stdout],
-        ['stderr', child.stderr],
-      ]
-  const input: Writable | null = terminal ? terminal.stream : child.stdin
+export async function startAttached(command: Command, listener: AttachedListener): Promise<Attached> {
+  const child = start(command)
+  const outputs: readonly ['stdout' | 'stderr', Readable | null][] = [
+    ['stdout', child.stdout],
+    ['stderr', child.stderr],
+  ]
+  const input: Writable | null = child.stdin
   const streams = outputs.map(([, stream]) => stream).filter((stream) => stream !== null)
   let paused = false
   let heard = 0
@@ -61,7 +51,7 @@ export async function startAttached(
       paused = true
       for (const each of streams) each.pause()
     })
-  // A terminal whose other end is closed answers EIO, a pipe EPIPE: why, the exit says.
+  // A pipe that is closed answers EPIPE: why, the exit says.
   for (const stream of new Set([...streams, input])) stream?.on('error', () => undefined)
 
   const drained = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))))
@@ -81,38 +71,19 @@ export async function startAttached(
       if (!input || input.destroyed || input.writableEnded) return listener.onTaken(bytes.length)
       input.write(bytes, () => listener.onTaken(bytes.length))
     },
-    end() {
-      // The line discipline makes an end of what is typed of this.
-      if (terminal) terminal.stream.write('\x04')
-      else input?.end()
-    },
-    resize(to) {
-      terminal?.resize(to)
-      // It is no session leader of that terminal, so the kernel does not tell it.
-      if (!isOver()) killQuietly(child.pid, 'SIGWINCH')
-    },
+    end: () => void input?.end(),
     signal: (name) => void passOn(child, isOver, name),
     resume,
     hangUp() {
-      if (!terminal) for (const stream of [...streams, input]) stream?.destroy()
+      for (const stream of [...streams, input]) stream?.destroy()
       resume()
       void hangUp(child, isOver)
     },
   }
 }
 
-function start(command: Command, terminal: Terminal | undefined): ChildProcess {
-  const end = terminal?.fd ?? 'pipe'
-  try {
-    return spawn(command.file, [...command.args], {
-      stdio: [end, end, end],
-      env: { ...baseEnv, ...command.env },
-      cwd: '/',
-      detached: true,
-    })
-  } finally {
-    if (terminal) closeSync(terminal.fd)
-  }
+function start({ file, args, env }: Command): ChildProcess {
+  return spawn(file, [...args], { stdio: 'pipe', env: { ...baseEnv, ...env }, cwd: '/', detached: true })
 }
 
 function ended(child: ChildProcess, file: string): Promise<{ code: number } | { error: CroftError }> {

@@ -42,7 +42,6 @@ async function open(): Promise<Client> {
     start: (asked, listener) =>
       startAttached(
         { file: 'env', args: ['-i', '--', ...(asked as { command: string[] }).command], timeoutMs: 0 },
-        {},
         listener,
       ),
   })
@@ -100,10 +99,6 @@ test('hostile frames end the session with one clear word, and nothing is left ru
     ({ say }) => {
       say('start', asleep)
       say('signal', 'SIGKILL')
-    },
-    ({ say }) => {
-      say('start', asleep)
-      say('resize', Buffer.alloc(4))
     },
     ({ say }) => {
       say('start', asleep)
