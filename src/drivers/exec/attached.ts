@@ -108,9 +108,9 @@ async function quiet(count: () => number): Promise<void> {
 }
 
 /** To the command inside, a child of lxc-attach; before there is one it is looked for a while, then lxc-attach is meant. */
-async function passOn(child: ChildProcess, isOver: () => boolean, signal: NodeJS.Signals): Promise<void> {
+async function passOn(child: ChildProcess, isOver: () => boolean, signal: NodeJS.Signals, all = false): Promise<void> {
   for (let attempt = 0; attempt < 40 && !isOver(); attempt++) {
-    const inside = childrenOf(child.pid ?? 0)
+    const inside = childrenOf(child.pid ?? 0, all)
     for (const each of inside) killQuietly(each, signal)
     if (inside.length > 0) return
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -122,8 +122,8 @@ async function hangUp(child: ChildProcess, isOver: () => boolean): Promise<void>
   const all = (signal: NodeJS.Signals) => {
     if (!isOver()) for (const each of childrenOf(child.pid ?? 0, true)) killQuietly(each, signal)
   }
-  await passOn(child, isOver, 'SIGHUP')
-  all('SIGHUP')
+  // All at once: what outlives its parent is found no more.
+  await passOn(child, isOver, 'SIGHUP', true)
   all('SIGCONT')
   for (let waitedMs = 0; waitedMs < graceMs && !isOver(); waitedMs += 50)
     await new Promise((resolve) => setTimeout(resolve, 50))
