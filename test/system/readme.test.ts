@@ -36,7 +36,9 @@ test('every command of the tour prints what the README shows', async () => {
 test('what to ask when something failed answers', async () => {
   await farm.croftOk('create', 'web', farm.template.manifest.ref, '--wait=stable')
   const [operation] = await farm.json<{ id: string }[]>('op', 'ls')
-  for (const [, line = ''] of readme.matchAll(/^\| [^|]+ \| (`croft .*) \|$/gm)) {
+  const asked = readme.slice(readme.indexOf('## When something'), readme.indexOf('## More of it'))
+  assert.notEqual(asked, '')
+  for (const [, line = ''] of asked.matchAll(/^\| [^|]+ \| (`croft .*) \|$/gm)) {
     for (const [, command = ''] of line.matchAll(/`croft ([^`]+)`/g)) {
       const said = await farm.croft(...wordsOf(command.replace('ID', operation?.id ?? '')))
       assert.ok(said.code === 0 || (command === 'doctor' && said.code === 9), `${command}: ${said.stderr}`)
