@@ -87,6 +87,24 @@ test('nftables: who is no guest of ours does not reach the name servers, and wha
   await bench.ip('outside', 'route', 'delete', '169.254.0.1/32')
 })
 
+test('nftables: what a cloud tells the host alone is for no guest, but one whose list names it', async () => {
+  for (const [to, via] of [
+    ['169.254.169.254', at.outside.v4],
+    ['fd00:ec2::254', at.outside.v6],
+  ] as const) {
+    await bench.ip('outside', 'address', 'add', to, 'dev', 'lo')
+    await bench.ip('host', 'route', 'add', to, 'via', via)
+    const gets = (expected?: Place) => reach({ from: 'one', to, protocol: 'tcp', port: 80 }, expected)
+    await onlyWithoutRules(to, async () => (await gets()) === 'outside')
+    await world.firewall.reconcile(modelOf({ one: { rules: [rule(`allow out ${to} tcp/80`)] }, two: {} }))
+    assert.equal(await gets('outside'), 'outside', `${to}, listed`)
+    await world.firewall.reconcile(modelOf({ one: { rules: [rule('allow out 192.0.2.0/24 any')] }, two: {} }))
+    assert.equal(await gets(), undefined, `${to}, another listed`)
+    await bench.ip('host', 'route', 'delete', to)
+    await bench.ip('outside', 'address', 'delete', to, 'dev', 'lo')
+  }
+})
+
 test('nftables: a guest that floods the name servers is held back, others are not', async () => {
   await isolated()
   const dropped = async () => /names_rate .*packets (\d+)/.exec(await listing('chain', 'inet', 'croft', 'names'))?.[1]

@@ -1,6 +1,6 @@
 /** Work of ours that outlived who asked for it. After a build was killed: its namespace dies as a whole, but the kernel takes a moment. After a daemon was: it lives on. */
-import { readdir, readFile, readlink } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { killQuietly } from './kill.ts'
 
@@ -25,8 +25,24 @@ export async function endBuildsIn(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Folders of ours that no daemon works in any more. Anyone may put a folder like them where all may write, and exchange what
+ * is in it while it is removed: only root's are ours.
+ */
+export async function foldersLeft(workDir: string, prefix: string): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await readdir(workDir)) {
+    if (!name.startsWith(prefix)) continue
+    const folder = join(workDir, name)
+    const stats = await lstat(folder).catch(() => undefined)
+    if (!stats?.isDirectory() || stats.uid !== process.getuid?.()) continue
+    if (!(await isOtherDaemon(Number(/-(\d+)-/.exec(name)?.[1])))) found.push(folder)
+  }
+  return found
+}
+
 /** Another farm of this host may be building; a number that was given to another program since is no daemon. */
-export async function isOtherDaemon(pid: number): Promise<boolean> {
+async function isOtherDaemon(pid: number): Promise<boolean> {
   if (pid === process.pid) return false
   const program = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
   return program !== undefined && basename(program) === basename(process.execPath)

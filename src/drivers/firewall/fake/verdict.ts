@@ -1,5 +1,5 @@
 /** What the firewall says to the first packet of a connection. Pure: the meaning of a model, told a second time. */
-import { closedNamesPort, gateway4, namesPort } from '../../../plan/addresses.ts'
+import { closedNamesPort, cloudAddresses, gateway4, namesPort } from '../../../plan/addresses.ts'
 import { contains } from '../../../plan/firewall/ranges.ts'
 import { rangeOf } from '../check.ts'
 import { counterKey, type FirewallModel, type GuestRules, type ResolvedRule } from '../driver.ts'
@@ -85,6 +85,7 @@ function forward(
   const listed = source?.egressList ? find(source, 'allow', 'out', packet) : undefined
   if (source?.egressList && !listed) return { passes: false, why: 'not listed', rules: [] }
   const rules = listed ? [listed] : []
+  if (source && !source.egressList && isCloud(packet.destination)) return { passes: false, why: 'closed', rules }
   if (!target) return { passes: true, why: 'outwards', rules }
   if (packet.echo) return { passes: true, why: 'echo', rules }
   const allowed = find(target, 'allow', 'in', packet)
@@ -134,5 +135,8 @@ function owns(guest: GuestRules, address: string): boolean {
   const range = rangeOf(address)
   return [guest.ipv4, guest.ipv6, ...(guest.more ?? [])].some((own) => contains(rangeOf(own), range))
 }
+
+const isCloud = (address: string): boolean =>
+  Object.values(cloudAddresses).some((range) => contains(rangeOf(range), rangeOf(address)))
 
 const isLoopback = (address: string): boolean => contains(rangeOf('127.0.0.0/8'), rangeOf(address)) || address === '::1'

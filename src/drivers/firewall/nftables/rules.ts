@@ -3,7 +3,7 @@
  * Only packets that come from or go to a link of ours, or to our name servers, meet a verdict other than accept. Pure.
  */
 
-import { closedNamesPort, gateway4, namesPort } from '../../../plan/addresses.ts'
+import { closedNamesPort, cloudAddresses, gateway4, namesPort } from '../../../plan/addresses.ts'
 import { networkOf } from '../check.ts'
 import type { FirewallModel } from '../driver.ts'
 
@@ -114,6 +114,9 @@ const toHost = [
   ]),
 ]
 
+/** What clouds tell the host alone, keys to its account among it: who has no list of ways out that names it gets none. */
+const hostsOwn = [`ip daddr ${cloudAddresses.v4}`, `ip6 daddr ${cloudAddresses.v6}`]
+
 function forwarding(): string[] {
   return [
     ...chain('forward', [
@@ -127,6 +130,7 @@ function forwarding(): string[] {
       ...lookups('deny_in'),
       ...lookups('deny_out'),
       'iifname @egress jump listed_out',
+      ...hostsOwn.map((to) => `iifname ${guestLinks} iifname != @egress ${to} counter drop`),
       `oifname ${guestLinks} icmp type echo-request accept`,
       `oifname ${guestLinks} icmpv6 type echo-request accept`,
       ...lookups('allow_in'),

@@ -2,11 +2,11 @@
  * Archives by two confined programs: a reader, a nobody that sees the archive alone and writes a clean tar; and tar, in a
  * room of its own around the tree. Bytes go from one to the other, never through the daemon.
  */
-import { chmod, mkdtemp, open, readdir, rm, unlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import { Init } from '../../../api/guest.ts'
-import { endBuildsIn, isOtherDaemon } from '../../exec/orphans.ts'
+import { endBuildsIn, foldersLeft } from '../../exec/orphans.ts'
 import { type Pipeline, type StageEnd, startPipeline } from '../../exec/pipeline.ts'
 import type { Confinement } from '../confinement.ts'
 import type { ImageFacts, ImageOptions, Images, Packing } from '../driver.ts'
@@ -86,11 +86,9 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     unpack,
     pack,
     async sweep() {
-      for (const name of await readdir(workDir)) {
-        if (!name.startsWith(workPrefix)) continue
-        if (await isOtherDaemon(Number(/-(\d+)-/.exec(name)?.[1]))) continue
-        await endBuildsIn(join(workDir, name))
-        await closeRoom(join(workDir, name))
+      for (const folder of await foldersLeft(workDir, workPrefix)) {
+        await endBuildsIn(folder)
+        await closeRoom(folder)
       }
       await confinement.sweep()
     },

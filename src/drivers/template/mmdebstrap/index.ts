@@ -2,11 +2,11 @@
  * Debian and Ubuntu by mmdebstrap: packages are fetched, unpacked, configured and customised in namespaces whose root
  * is a nobody of the host; the result leaves as an archive, which a root without powers unpacks with unshifted ids.
  */
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { Command, Runner } from '../../exec/command.ts'
-import { endBuildsIn, isOtherDaemon, untilGone } from '../../exec/orphans.ts'
+import { endBuildsIn, foldersLeft, untilGone } from '../../exec/orphans.ts'
 import { checkTemplate } from '../check.ts'
 import type { BuildOptions, BuildResult, TemplateBuilder, TemplateSource } from '../driver.ts'
 import { finishTree } from '../finish.ts'
@@ -71,10 +71,7 @@ export function createMmdebstrap({ run, workDir = '/var/tmp' }: MmdebstrapParts)
     },
     build,
     async sweep() {
-      for (const name of await readdir(workDir)) {
-        if (!name.startsWith(workPrefix)) continue
-        if (await isOtherDaemon(Number(/-(\d+)-/.exec(name)?.[1]))) continue
-        const folder = join(workDir, name)
+      for (const folder of await foldersLeft(workDir, workPrefix)) {
         await endBuildsIn(folder)
         await rm(folder, { recursive: true, force: true, maxRetries: 10 })
       }
