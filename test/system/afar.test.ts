@@ -66,6 +66,8 @@ test('output, errors and exit codes are those of the command', async () => {
     (await farm.croftWith({ env: mine.env, stdin: 'echo typed; exit 3\n' }, 'shell', 'web')).stdout,
     'typed\n',
   )
+  await farm.inGuest('web', 'logger', '--tag', 'tale', 'heard from afar')
+  await farm.waitFor(async () => /heard from afar/.test((await far('logs', 'web', '--grep', 'afar')).stdout))
   assertSaid(await far('exec', 'ghost', '--', 'true'), 125, /no guest "ghost"/)
   assert.match(await readFile(farm.logFile, 'utf8'), /"by":"token:lark","guest":"web","command":\["no-such-command"\]/)
 })

@@ -14,7 +14,7 @@ const plainLogs = ['/var/log/messages', '/var/log/syslog']
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))
   const wanted = matcher(context)
-  if (context.flags.has('console') || context.farm !== undefined) return readConsole(context, guest, wanted)
+  if (context.flags.has('console')) return readConsole(context, guest, wanted)
   try {
     const exit = (await readJournal(context, guest)) ?? (await readPlain(context, guest, wanted))
     if (exit !== undefined) return silent(exit)
