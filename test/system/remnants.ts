@@ -113,13 +113,26 @@ async function allSubvolumes(...which: string[]): Promise<{ id: number; path: st
   })
 }
 
-/** The kernel takes a qgroup away when it has freed the subvolume, in its own time: those that wait for it do not count. */
+/**
+ * The kernel takes a qgroup away when it has freed the subvolume, in its own time: those that wait for it do not count, nor
+ * those of a root whose clone, perhaps of another farm on this disk, still holds what it wrote.
+ */
 async function staleQgroups(): Promise<string[]> {
   const { stdout } = await run.outcome({ file: 'findmnt', args: ['-no', 'UUID', cachePool], timeoutMs: 30_000 })
-  const counted = namesIn(join('/sys/fs/btrfs', stdout.trim(), 'qgroups')).filter((name) => /^0_\d+$/.test(name))
+  const folder = join('/sys/fs/btrfs', stdout.trim(), 'qgroups')
+  const counted = namesIn(folder).filter((name) => /^0_\d+$/.test(name) && !isHeld(join(folder, name)))
   const known = [...(await allSubvolumes('-d')), ...(await allSubvolumes())]
   const live = new Set(known.map(({ id }) => `0_${id}`))
   return counted.filter((name) => name !== '0_5' && !live.has(name))
+}
+
+/** What goes away while it is looked at is not held. */
+function isHeld(qgroup: string): boolean {
+  try {
+    return Number(readFileSync(join(qgroup, 'referenced'), 'utf8')) > 0
+  } catch {
+    return false
+  }
 }
 
 const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path).sort() : [])

@@ -20,7 +20,7 @@ import { isSubvolume, removeSubvolume } from './subvolumes.ts'
  * Left-over qgroups are looked for so long after a removal: the kernel frees a deleted subvolume in its own time, and with
  * simple quotas its qgroup stays while a clone still holds what it wrote.
  */
-const tidyAfterMs: readonly number[] = [5_000, 60_000]
+const tidyAfterMs: readonly number[] = [5_000, 20_000, 60_000]
 
 export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool: PoolSpec }): Storage {
   checkSpec(pool)
