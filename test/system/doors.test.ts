@@ -69,6 +69,10 @@ test('what needs root on the host says so from afar', async () => {
   assert.equal((await mine.type(await loginWord('far'), 'login')).code, 0)
   assertSaid(await mine.run('console', 'web'), 4, /console is not possible from afar yet/)
   assertSaid(await mine.run('init'), 4, /init is not possible from afar yet/)
+  const before = (await farm.api('GET', '/v1/data?prefix=pools/')).text
+  const pool = '{"schema":1,"name":"default","kind":"directory","source":"/etc","mountPoint":"/etc"}'
+  assertSaid(await mine.run('data', 'set', 'pools/ash/default', pool, '-y'), 4, /raw records are written by root/)
+  assert.equal((await farm.api('GET', '/v1/data?prefix=pools/')).text, before)
 })
 
 test('by host, fingerprint and a token on stdin; a wrong fingerprint is refused before the token is sent', async () => {

@@ -158,8 +158,17 @@ test('from an address: fetched by the daemon when the hash fits; a redirect is f
     server.close()
     server.closeAllConnections()
   }
-  const said = await farm.croft('template', 'import', 'net:1', 'http://127.0.0.1:1/x', '--sha256', '0'.repeat(64))
+  const said = await farm.croft(
+    'template',
+    'import',
+    'net:1',
+    'http://127.0.0.1:1/x?key=zzkeyzz',
+    '--sha256',
+    '0'.repeat(64),
+  )
   assert.match(said.stderr, /127\.0\.0\.1:1/)
+  for (const path of ['history', 'operations', 'templates'])
+    assert.doesNotMatch((await farm.api('GET', `/v1/${path}`)).text, /zzkeyzz/)
   assert.equal((await farm.croft('template', 'import', 'net:1', 'http://127.0.0.1:1/x')).code, 2)
   assert.equal((await farm.croft('template', 'show', 'net:1')).code, 3)
 })

@@ -6,7 +6,7 @@ import { checkTemplate, usualLimits } from '../../drivers/template/check.ts'
 import { finishTree } from '../../drivers/template/finish.ts'
 import { uidOf } from '../../plan/addresses.ts'
 import type { Making, TemplateRecord } from '../records/records.ts'
-import { fetchFile } from '../uploads/fetch.ts'
+import { fetchFile, withoutQuery } from '../uploads/fetch.ts'
 import type { HostParts } from './parts.ts'
 
 /** The last slot of the host's uid range is kept for work on templates. */
@@ -70,7 +70,7 @@ async function importInto(parts: HostParts, making: Import, target: string, opti
 
 async function fetchUpload({ uploads }: HostParts, making: Import, options: MakeOptions): Promise<string> {
   const { url = '', limits } = making
-  options.note(`fetching ${url}`)
+  options.note(`fetching ${withoutQuery(url)}`)
   const { body } = await fetchFile(url, limits.bytes, options.signal)
   return (await uploads.receive(body, limits.bytes)).id
 }

@@ -66,6 +66,9 @@ function checkedUrl(address: string): URL {
   throw new CroftError('BAD_VALUE', 'the address must begin with http:// or https:// and hold no password')
 }
 
+/** For people: what is behind the ? may be a key to the file. */
+export const withoutQuery = (address: string): string => address.replace(/[?#].*$/s, '')
+
 /** Undici hides the reason one level down. */
 function reasonOf(thrown: unknown): string {
   const { message, cause } = thrown as { message?: string; cause?: { message?: string; code?: string } }

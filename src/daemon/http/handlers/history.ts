@@ -78,7 +78,12 @@ export const handlers = {
       .map(({ key, revision, value }) => ({ key, revision, value }))
   },
 
+  /** Raw records name pools' paths and hosts' ids: an operator from afar, who is not trusted with hosts, writes none. */
   async setData(daemon, { body, query, caller }) {
+    if (caller.token !== undefined)
+      throw new CroftError('FORBIDDEN', 'raw records are written by root on a host of the farm', {
+        hint: `there: croft data set ${query.key}`,
+      })
     if (secretPrefixes.some((prefix) => query.key.startsWith(prefix)))
       throw new CroftError('REFUSED', `${query.key} is not written by hand`, { hint: 'croft token ls' })
     const { entry } = await daemon.store.get(query.key)

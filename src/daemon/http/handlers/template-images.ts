@@ -10,6 +10,7 @@ import { keys } from '../../records/keys.ts'
 import { assertFree, commitTemplate, type NewTemplate } from '../../records/new-template.ts'
 import { type Making, read, type SnapshotRecord, type SnapshotStatus } from '../../records/records.ts'
 import { getReadyTemplate, getTemplateRecord, viewTemplate } from '../../records/templates.ts'
+import { withoutQuery } from '../../uploads/fetch.ts'
 import type { Handlers } from '../handler.ts'
 
 const usualBytes = 16 * 1024 ** 3
@@ -27,7 +28,7 @@ export const handlers = {
     const ref = params.template
     const { upload, url, sha256, limitSize, limitFiles } = body
     await assertFree(daemon, ref)
-    const from = url === undefined ? 'an archive' : url.slice(0, 200)
+    const from = url === undefined ? 'an archive' : withoutQuery(url).slice(0, 200)
     if (query.dryRun) return planned({ what: ref, step: 'import', detail: `unpack ${from}` })
     const { uploads } = getFarm(daemon).parts
     if (upload !== undefined) await assertUpload(daemon, upload, sha256)
