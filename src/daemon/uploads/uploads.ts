@@ -19,6 +19,8 @@ export class Uploads {
   private readonly dir: string
   private readonly env: Env
   private readonly known = new Map<string, Upload & { readonly timer: Disposable }>()
+  /** What all that are under way may write before they look at the disk again. */
+  private ahead = 0
 
   constructor(dir: string, env: Env) {
     this.dir = dir
@@ -32,6 +34,7 @@ export class Uploads {
     const hash = createHash('sha256')
     let bytes = 0
     let checkAt = 0
+    this.ahead += checkEveryBytes
     try {
       await using file = await open(this.path(id), 'wx', 0o600)
       for await (const chunk of source) {
@@ -47,6 +50,8 @@ export class Uploads {
     } catch (thrown) {
       await this.remove(id)
       throw thrown
+    } finally {
+      this.ahead -= checkEveryBytes
     }
     const upload: Upload = { id, bytes, sha256: hash.digest('hex') }
     this.known.set(id, { ...upload, timer: this.env.later(keptMs, () => void this.remove(id).catch(() => {})) })
@@ -87,7 +92,7 @@ export class Uploads {
 
   private async assertRoom(): Promise<void> {
     const { bavail, bsize } = await statfs(this.dir)
-    if (bavail * bsize > reserveBytes + checkEveryBytes) return
+    if (bavail * bsize > reserveBytes + this.ahead) return
     throw new CroftError('POOL_FULL', `the disk below ${this.dir} has no room left for the file`, {
       hint: `df -h ${this.dir}`,
     })

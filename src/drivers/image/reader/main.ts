@@ -1,7 +1,8 @@
 /**
  * Reads an archive that others made: a process of its own, a nobody without network, privileges or a file to open. The
  * archive is its stdin, a scratch file its third descriptor; a clean tar goes to stdout, and what it found as one line of
- * JSON to stderr. Its words are the nobody's id and the limits.
+ * JSON to stderr. Its words are the nobody's id, the limits, and how much the
+ * scratch file may hold.
  */
 import { once } from 'node:events'
 import type { ReadLimits } from '../driver.ts'
@@ -11,11 +12,11 @@ import { Refused } from './refused.ts'
 
 const scratchFd = 3
 
-const [uid = Number.NaN, bytes = 0, files = 0] = process.argv.slice(2).map(Number)
+const [uid = Number.NaN, bytes = 0, files = 0, scratchBytes = 0] = process.argv.slice(2).map(Number)
 becomeNobody(uid)
 try {
   const limits: ReadLimits = { bytes, files }
-  const archive = await openArchive(0, scratchFd, bytes + files * 2048)
+  const archive = await openArchive(0, scratchFd, Math.min(bytes + files * 2048, scratchBytes))
   const facts = await readImage(archive, limits, write)
   tell({ facts })
 } catch (thrown) {

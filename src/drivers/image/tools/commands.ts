@@ -15,13 +15,13 @@ const extendedAttributes = ['--xattrs', '--xattrs-include=security.capability']
 const readerFile = import.meta.url.endsWith('.ts') ? '../reader/main.ts' : './reader.mjs'
 
 /** It gives up being root before it reads the first byte; no new privileges, no network, no view of other processes. */
-export const readerCommand = (uidBase: number, limits: ReadLimits): Command => ({
+export const readerCommand = (uidBase: number, limits: ReadLimits, scratchBytes: number): Command => ({
   file: 'unshare',
   args: [
     ...['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL', '--'],
     ...['setpriv', '--bounding-set=-all,+setuid,+setgid', '--inh-caps=-all', '--no-new-privs', '--'],
     ...[process.execPath, '--max-old-space-size=512', new URL(readerFile, import.meta.url).pathname],
-    ...[uidBase, limits.bytes, limits.files].map(String),
+    ...[uidBase, limits.bytes, limits.files, scratchBytes].map(String),
   ],
   timeoutMs: workMs,
 })

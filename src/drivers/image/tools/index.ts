@@ -2,7 +2,7 @@
  * Archives by two confined programs: a reader, a nobody that sees the archive alone and writes a clean tar; and tar, in a
  * room of its own around the tree. Bytes go from one to the other, never through the daemon.
  */
-import { chmod, mkdtemp, open, rm, unlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, rm, statfs, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import { Init } from '../../../api/guest.ts'
@@ -16,6 +16,8 @@ import { factsOf, hadNoReader, packFailed, readFailed, unpackFailed } from './pa
 import { enterRoom, leaveRoom } from './room.ts'
 
 const workPrefix = 'croft-image-'
+/** What an archive as it is without its compression leaves free on the disk of the host. */
+const reserveBytes = 512 * 1024 ** 2
 
 export interface ToolsParts {
   readonly confinement: Confinement
@@ -49,8 +51,10 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     await using file = await open(archive, 'r')
     await using scratch = await open(join(room.folder, 'scratch'), 'wx+', 0o600)
     await unlink(join(room.folder, 'scratch'))
+    const { bavail, bsize } = await statfs(room.folder)
+    const scratchBytes = Math.max(0, bavail * bsize - reserveBytes)
     await enterRoom(targetDir)
-    const work = startPipeline([readerCommand(uidBase, limits), unpackCommand(room)], {
+    const work = startPipeline([readerCommand(uidBase, limits, scratchBytes), unpackCommand(room)], {
       ...{ signal, stdin: file.fd, extra: [scratch.fd] },
     })
     work.output.resume()
