@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Guest } from '../src/api/guest.ts'
 import { createTestFarm, type TestFarm } from '../test/system/farm.ts'
+import { files } from './files.ts'
 import { createLxd, type Lxd } from './lxd.ts'
 import { atOnce, operations, withMany } from './many.ts'
 import { command, type Figure, measure, type Row, table } from './measure.ts'
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     guests: { type: 'string', default: '0' },
     'at-once': { type: 'string', default: '0' },
     operations: { type: 'string', default: '0' },
+    files: { type: 'boolean', default: false },
     idle: { type: 'string', default: '2000' },
     'with-lxd': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -49,6 +51,7 @@ try {
     `| the same after all this | ${few.toFixed(0)} |`,
   ]
   const remember = (what: string) => memory.push(`| ${what} | ${residentMb(farm).toFixed(0)} |`)
+  if (values.files) figures.push(...(await files(farm, croft, pace)))
   if (values['at-once'] !== '0') figures.push(...(await atOnce(croft, lxd, Number(values['at-once']), pace)))
   if (values.operations !== '0') {
     await operations(farm, Number(values.operations), pace)
