@@ -26,7 +26,8 @@ export const GuestName = z
   .regex(label, { error: 'must be 1 to 63 of a-z, 0-9 and -, not starting or ending with -', abort: true })
   .refine((name) => !/^\d+$/.test(name), 'must hold a letter')
   .refine((name) => !reservedNames.has(name), {
-    error: (issue) => `"${String(issue.input)}" is a word of the command line, so nothing can bear it as a name`,
+    error: (issue) =>
+      `"${String(issue.input)}" is a word of the command line, so nothing can bear it as a name; "${String(issue.input)}1" would do`,
   })
 
 export const HostName = z.string().regex(label, 'must be a host name of one label')

@@ -1,6 +1,6 @@
 /** Which command the first two words mean. Noun and verb in either order; without a noun the shape of what follows decides, else guest. */
 import { CroftError } from '../api/errors.ts'
-import { type CommandRow, commandName, type Noun, nouns } from './command.ts'
+import { type CommandRow, type Noun, nouns } from './command.ts'
 import { parsePoint } from './point.ts'
 import { nearest } from './suggest.ts'
 
@@ -127,8 +127,12 @@ const native = (verb: string): string => foreignVerbs.get(verb) ?? verb
 
 function unknownCommand(table: readonly CommandRow[], word: string): CroftError {
   const elsewhere = table.find((row) => row.verb === native(word) && !row.hidden)
+  if (elsewhere?.noun)
+    return new CroftError('USAGE', `"${word}" is for a ${elsewhere.noun}`, {
+      hint: elsewhere.examples[0] ?? 'croft help',
+    })
   const known = [...table.filter((row) => !row.hidden).map((row) => row.verb), ...nouns, 'help', ...foreignVerbs.keys()]
-  const meant = elsewhere ? commandName(elsewhere) : (foreignNouns.get(word) ?? nearest(word, known))
+  const meant = foreignNouns.get(word) ?? nearest(word, known)
   return new CroftError('USAGE', `there is no command "${word}"`, {
     hint: meant ? `croft ${meant}` : 'croft help',
   })

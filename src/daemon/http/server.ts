@@ -168,11 +168,19 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const path = [where, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.')
   throw new CroftError(
     'BAD_VALUE',
-    printableLine(`${path || 'body'}: ${issue?.message ?? 'is not valid'}`).slice(0, 300),
+    printableLine(`${path || 'body'}: ${issue ? said(issue) : 'is not valid'}`).slice(0, 300),
   )
 }
 
 type Issue = z.core.$ZodIssue
+
+/** In our words where the library has its own; what our schemas say themselves stays. */
+function said(issue: Issue): string {
+  if (issue.code === 'invalid_type' && /^Invalid input/.test(issue.message)) return `must be a ${issue.expected}`
+  if (issue.code === 'invalid_value' && /^Invalid (input|option)/.test(issue.message))
+    return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
+  return issue.message
+}
 
 /** Of a union's complaints, the one that says most: the last branch is the one with a sentence of ours. */
 function deepest(issue: Issue | undefined): Issue | undefined {

@@ -132,7 +132,8 @@ test('flags, long and short, with their values', () => {
 test('what is wrong is refused with what was probably meant', () => {
   const wrong: readonly [line: string, message: RegExp, hint: RegExp][] = [
     ['strat web', /no command "strat"/, /croft start/],
-    ['plan', /no command "plan"/, /croft host plan/],
+    ['plan', /"plan" is for a host/, /croft host plan/],
+    ['restore web', /"restore" is for a snapshot/, /croft restore web@monday/],
     ['host pln', /nothing that a host has/, /croft host plan/],
     ['start host', /a host has no "start"/, /croft help host/],
     ['ls --jsn', /does not know --jsn/, /--json/],

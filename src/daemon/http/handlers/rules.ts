@@ -116,6 +116,6 @@ function withRule(spec: GuestSpec, rule: Rule): GuestSpec {
 function withoutRule(spec: GuestSpec, rule: Rule): GuestSpec {
   const rules = spec.rules.filter((known) => !sameRule(known, rule))
   if (rules.length === spec.rules.length)
-    throw new CroftError('NOT_FOUND', 'the guest has no such rule', { hint: 'croft allow GUEST' })
+    throw new CroftError('NOT_FOUND', 'the guest has no such rule', { hint: 'croft allow ls' })
   return { ...spec, rules }
 }

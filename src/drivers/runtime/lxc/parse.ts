@@ -1,8 +1,11 @@
-/** What lxc-start logged, without time stamps and source lines: `cgfsng: Failed to create monitor cgroup`. The last five. */
+/**
+ * What lxc-start logged, without time stamps and source lines: `cgfsng: Failed to create monitor cgroup`. The last five. What
+ * lxcfs does not serve is mounted as optional: it never is the reason.
+ */
 export function lastErrors(log: string): string {
   const messages = log.split('\n').flatMap((line) => {
     const match = /^lxc-start \S+ \S+ ERROR\s+(\S+) - \S+ - (.*)$/.exec(line)
-    if (!match || match[1] === 'lxc_start' || /wait_on_daemonized_start/.test(line)) return []
+    if (!match || match[1] === 'lxc_start' || /wait_on_daemonized_start|\/lxcfs\//.test(line)) return []
     return [`${match[1]}: ${match[2]}`]
   })
   const lines = messages.length > 0 ? messages : log.trim().split('\n')
