@@ -17,7 +17,6 @@ const limits = {
   connectionsOfOneAddress: 50,
   handshakeMs: 10_000,
   headMs: 10_000,
-  requestMs: 60_000,
   keepAliveMs: 5_000,
   /** Longer than the longest wait for an operation. */
   silentMs: 660_000,
@@ -44,7 +43,8 @@ export async function openTlsDoor(
       ...upgradeOptions,
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: limits.headMs,
-      requestTimeout: limits.requestMs,
+      // An archive takes as long as its line is slow; a body is read only of who is known, and silence ends it.
+      requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: limits.headBytes,
