@@ -74,7 +74,7 @@ export async function writeFarm(env: Env, store: Store, { settings, asked, pool,
     created,
     prefix4: asked.prefix4 ?? defaultPrefix4,
     // A locally assigned ULA prefix with 40 random bits, RFC 4193.
-    prefix6: `fd${random.slice(0, 2)}:${random.slice(2, 6)}:${random.slice(6, 10)}:1::/64`,
+    prefix6: `fd${random.slice(0, 2)}:${shortened(random.slice(2, 6))}:${shortened(random.slice(6, 10))}:1::/64`,
     keys: asked.keys ?? [],
     ...(asked.listen === undefined ? {} : { listen: asked.listen }),
   }
@@ -93,3 +93,6 @@ export async function writeFarm(env: Env, store: Store, { settings, asked, pool,
   ]
   await store.transact([{ key: keys.farm, revision: 0 }], writes)
 }
+
+/** As every tool prints it: without leading zeros (RFC 5952). */
+const shortened = (group: string): string => Number.parseInt(group, 16).toString(16)
