@@ -127,8 +127,10 @@ function pieceReader() {
       return body.ended ? 'ended' : undefined
     },
     take: (): Buffer => body.take(),
-    end(): Reply {
+    end(): Reply | 'ended' {
       if (head && !isFile()) return reply.end()
+      // The last pieces may still be on their way to the disk.
+      if (body.ended) return 'ended'
       throw broken('the daemon closed the connection amid its answer: what came is not whole')
     },
   }

@@ -45,7 +45,7 @@ test('an archive that unpacks to more than the disk has room for is refused befo
   writeFileSync(bomb, gzipSync(Buffer.alloc(200 * mebibyte)))
   const target = join(disk, 'target')
   mkdirSync(target)
-  const confinement = { cgroup: 'none', seccomp: '', sweep: async () => {} }
+  const confinement = { cgroup: 'none', seccomp: '', sweep: async () => {}, prune: async () => {} }
   const limits = { bytes: 2 ** 34, files: 1000 }
   const options = { signal: AbortSignal.timeout(60_000), uidBase: 0x70000000, limits }
   await assert.rejects(createImageTools({ confinement, workDir: disk }).unpack(bomb, target, options), {

@@ -19,7 +19,7 @@ test('what others put where all may write is not removed: they could exchange wh
     }
     const before = await readdir(workDir)
     const run = { outcome: () => assert.fail('nothing is run') } as unknown as Runner
-    const confinement = { cgroup: 'none', seccomp: '', sweep: async () => {} }
+    const confinement = { cgroup: 'none', seccomp: '', sweep: async () => {}, prune: async () => {} }
     await createMmdebstrap({ run, workDir }).sweep()
     await createImageTools({ confinement, workDir }).sweep()
     assert.deepEqual(

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Template } from '../../src/api/resources.ts'
 import { systemEnv } from '../../src/daemon/env.ts'
@@ -45,6 +46,18 @@ test('import, publish, export, import: the same template, and a guest of it is s
   assert.notEqual(await farm.inGuest('web2', 'cat', '/etc/croft-id'), await farm.inGuest('web', 'cat', '/etc/croft-id'))
   await farm.croftOk('rm', 'web', 'web2', '-y')
   await farm.croftOk('template', 'rm', 'web:v1', 'web:v2', 'tiny:1', '-y')
+})
+
+test('archives are packed side by side: who is done first ends nobody else', async () => {
+  await writeFile(file('beside.tar.gz'), gzipSync(tarOf(tinySystem)))
+  await farm.croftOk('template', 'import', 'beside:1', file('beside.tar.gz'))
+  await Promise.all(
+    Array.from({ length: 8 }, async (_, at) => {
+      await sleep(at * 40)
+      assert.match(await farm.croftOk('template', 'export', 'beside:1', file(`beside${at}`)), /sha256 [0-9a-f]{64}/)
+    }),
+  )
+  await farm.croftOk('template', 'rm', 'beside:1', '-y')
 })
 
 test('an image of an application: its command runs as its user, with its words, environment and folder', async () => {

@@ -3,6 +3,8 @@ export interface Confinement {
   readonly seccomp: string
   /** Where its cgroups are made, like `croft.1/tools`. */
   readonly cgroup: string
-  /** Takes them away, and what still runs in them. */
-  sweep(): Promise<void>
+  /** Takes that one away, and what still runs in it and below. */
+  sweep(cgroup: string): Promise<void>
+  /** Takes the folder away in which they were made, when it is empty. */
+  prune(): Promise<void>
 }

@@ -26,9 +26,25 @@ export interface ToolsParts {
 }
 
 export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsParts): Images {
+  const cgroupOf = (folder: string): string => `${confinement.cgroup}/${folder.slice(-6)}`
+
+  let rooms = 0
+  let pruning: Promise<void> = Promise.resolve()
+
   async function openRoom(root: string, uidBase: number): Promise<Room & AsyncDisposable> {
+    rooms += 1
+    await pruning
+    try {
+      return await makeRoom(root, uidBase)
+    } catch (thrown) {
+      rooms -= 1
+      throw thrown
+    }
+  }
+
+  async function makeRoom(root: string, uidBase: number): Promise<Room & AsyncDisposable> {
     const folder = await mkdtemp(join(workDir, `${workPrefix}${process.pid}-`))
-    const room = { folder, root, uidBase, cgroup: `${confinement.cgroup}/${folder.slice(-6)}` }
+    const room = { folder, root, uidBase, cgroup: cgroupOf(folder) }
     await chmod(folder, 0o711)
     await writeFile(join(folder, 'config'), roomConfig(room), { mode: 0o600 })
     await writeFile(join(folder, 'seccomp'), confinement.seccomp, { mode: 0o644 })
@@ -36,9 +52,18 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
   }
 
   async function closeRoom(folder: string): Promise<void> {
+    await clearRoom(folder)
+    rooms -= 1
+    if (rooms > 0) return
+    pruning = confinement.prune()
+    await pruning
+  }
+
+  async function clearRoom(folder: string): Promise<void> {
     await rm(folder, { recursive: true, force: true, maxRetries: 10 })
     await rm(join('/run/lxc/lock', folder), { recursive: true, force: true })
-    await confinement.sweep()
+    // Its own alone: others work beside it.
+    await confinement.sweep(cgroupOf(folder))
   }
 
   async function unpack(
@@ -92,9 +117,9 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     async sweep() {
       for (const folder of await foldersLeft(workDir, workPrefix)) {
         await endBuildsIn(folder)
-        await closeRoom(folder)
+        await clearRoom(folder)
       }
-      await confinement.sweep()
+      await confinement.sweep(confinement.cgroup)
     },
   }
 }

@@ -163,9 +163,18 @@ export class Cgroup {
    * takes some 10 ms for each folder, so the hierarchies go side by side, off the loop. False when something still dies.
    */
   async sweep(kill: (pid: number) => void): Promise<boolean> {
-    const tops = [...new Set([...this.roots.v1.values(), ...(this.roots.v2 === undefined ? [] : [this.roots.v2])])]
-    const gone = await Promise.all(tops.map((top) => removeTree(join(top, this.path), kill)))
+    const gone = await Promise.all(this.everywhere().map((folder) => removeTree(folder, kill)))
     return gone.every((one) => one)
+  }
+
+  /** Takes away what is empty. */
+  async prune(): Promise<void> {
+    await Promise.allSettled(this.everywhere().map((folder) => rmdir(folder)))
+  }
+
+  private everywhere(): string[] {
+    const { v1, v2 } = this.roots
+    return [...new Set([...v1.values(), ...(v2 === undefined ? [] : [v2])])].map((top) => join(top, this.path))
   }
 }
 

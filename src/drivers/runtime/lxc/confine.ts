@@ -9,8 +9,9 @@ export function confinementIn(cgroup: string): Confinement {
   const roots = parseCgroupMounts(readFileSync('/proc/self/mounts', 'utf8'))
   return {
     ...{ cgroup, seccomp: seccompProfile() },
-    async sweep() {
-      await new Cgroup(roots, cgroup).sweep(killQuietly)
+    async sweep(path) {
+      await new Cgroup(roots, path).sweep(killQuietly)
     },
+    prune: () => new Cgroup(roots, cgroup).prune(),
   }
 }
