@@ -238,27 +238,31 @@ export const GuestClone = z.strictObject({
   start: z.boolean().default(true),
 })
 
-/** What a guest uses now, from the kernel's own files; null where the kernel does not tell. Never stored. */
-export interface Usage {
-  readonly name: string
-  readonly state: GuestState
-  /** When it was looked at. */
-  readonly at: string
+/** What the kernel counts for a guest, and its limits; null where it does not tell. */
+export interface Counted {
   readonly cpuSeconds: number | null
-  readonly cpuPercent: number | null
   readonly memoryBytes: number | null
   readonly memoryLimit: number | null
-  readonly diskBytes: number | null
-  readonly diskLimit: number | null
   readonly processes: number | null
   readonly processLimit: number | null
-  /** Since its start. */
+  /** Since its start, as it asked the disk for them: what a cache answered is not counted. */
   readonly diskReadBytes: number | null
   readonly diskWriteBytes: number | null
   /** Processes killed for want of memory since its start. */
   readonly oomKills: number | null
   readonly netInBytes: number | null
   readonly netOutBytes: number | null
+}
+
+/** What a guest uses now. Never stored. */
+export interface Usage extends Counted {
+  readonly name: string
+  readonly state: GuestState
+  /** When it was looked at. */
+  readonly at: string
+  readonly cpuPercent: number | null
+  readonly diskBytes: number | null
+  readonly diskLimit: number | null
 }
 
 /** A rule as shown: what it compiled to has been hit so often; a rule that can never match says why. */

@@ -144,9 +144,9 @@ async function openStore({ env, log, version }: Base, settings: Settings): Promi
     throw new CroftError('DATA_LOST', `the store ${storeFile} is gone`, { hint: 'croft doctor' })
   const copy = copyBeforeUpgrade(storeFile, version)
   if (copy !== undefined) log.info({ copy }, 'another version had this store: copied as that one left it')
-  const store = await openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
+  // Before it is opened: a daemon that died after would copy what this version wrote over what the last one left.
   await noteVersion(storeFile, version)
-  return store
+  return openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
 }
 
 /** One daemon for a state directory, also while the store cannot tell. The name is free when its process is dead. */

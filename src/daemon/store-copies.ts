@@ -14,7 +14,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { replaceFile } from './hostprep/files.ts'
+import { replaceFile } from './replace-file.ts'
 
 const kept = 3
 
@@ -36,9 +36,12 @@ export function copyBeforeUpgrade(storeFile: string, version: string): string | 
   return to
 }
 
-/** Once it was opened by this version. */
-export const noteVersion = (storeFile: string, version: string): Promise<void> =>
-  lastVersion(storeFile) === version ? Promise.resolve() : replaceFile(versionFile(storeFile), `${version}\n`, 0o600)
+/** That this version opens it, once the copy is made. */
+export async function noteVersion(storeFile: string, version: string): Promise<void> {
+  if (lastVersion(storeFile) === version) return
+  mkdirSync(dirname(storeFile), { recursive: true, mode: 0o700 })
+  await replaceFile(versionFile(storeFile), `${version}\n`)
+}
 
 const versionFile = (storeFile: string): string => join(dirname(storeFile), 'version')
 

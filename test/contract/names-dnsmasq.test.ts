@@ -12,25 +12,13 @@ import { portOf, serve } from '../../src/drivers/names/dnsmasq/config.ts'
 import { createDnsmasq } from '../../src/drivers/names/dnsmasq/index.ts'
 import type { View } from '../../src/drivers/names/driver.ts'
 import { namesContract, web, zone } from './names.ts'
+import { isInside, runInside } from './namespace.ts'
 
 const run = createRunner()
 const ip = (...args: string[]): Command => ({ file: 'ip', args, timeoutMs: 10_000 })
 
-if (process.env.CROFT_TEST_NETNS === undefined) {
-  const namespace = `cfd${process.pid}`
-  after(() => run.outcome(ip('netns', 'delete', namespace)))
-  test('dnsmasq: the contract, in a namespace', async () => {
-    await run.run(ip('netns', 'add', namespace))
-    const file = new URL(import.meta.url).pathname
-    const result = await run.outcome({
-      file: 'nsenter',
-      args: [`--net=/run/netns/${namespace}`, '--', process.execPath, '--test-reporter=spec', file],
-      env: { CROFT_TEST_NETNS: namespace },
-      timeoutMs: 120_000,
-    })
-    assert.equal(result.code, 0, result.stdout)
-  })
-} else {
+if (!isInside) runInside('dnsmasq', import.meta.url, 'd')
+else {
   const folder = mkdtempSync('/var/tmp/cfd')
   chmodSync(folder, 0o711)
   const [upstream, asked] = [join(folder, 'resolv.conf'), join(folder, 'asked.log')]

@@ -7,26 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '../../src/drivers/exec/command.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createRouted } from '../../src/drivers/network/routed/index.ts'
+import { isInside, runInside } from './namespace.ts'
 import { networkContract } from './network.ts'
 
 const run = createRunner()
 const ip = (...args: string[]): Command => ({ file: 'ip', args, timeoutMs: 10_000 })
 
-if (process.env.CROFT_TEST_NETNS === undefined) {
-  const namespace = `cfn${process.pid}`
-  after(() => run.outcome(ip('netns', 'delete', namespace)))
-  test('routed: the contract, in a namespace', async () => {
-    await run.run(ip('netns', 'add', namespace))
-    const file = new URL(import.meta.url).pathname
-    const result = await run.outcome({
-      file: 'nsenter',
-      args: [`--net=/run/netns/${namespace}`, '--', process.execPath, '--test-reporter=spec', file],
-      env: { CROFT_TEST_NETNS: namespace },
-      timeoutMs: 60_000,
-    })
-    assert.equal(result.code, 0, result.stdout)
-  })
-} else {
+if (!isInside) runInside('routed', import.meta.url, 'n')
+else {
   const network = createRouted({ run })
   const setting = (path: string) => readFile(`/proc/sys/net/${path}`, 'utf8').then((text) => text.trim())
   await run.run(ip('link', 'add', 'up0', 'mtu', '1400', 'type', 'veth', 'peer', 'name', 'up1'))

@@ -6,24 +6,12 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createRouted } from '../../src/drivers/network/routed/index.ts'
 import { createLxc } from '../../src/drivers/runtime/lxc/index.ts'
+import { isInside, runInside } from './namespace.ts'
 import { exit, mib, runtimeContract, stopped } from './runtime.ts'
 import { LxcWorld, pipe, run, tool } from './runtime-world.ts'
 
-if (process.env.CROFT_TEST_NETNS === undefined) {
-  const namespace = `cft${process.pid}`
-  after(() => run.outcome(tool('ip', 'netns', 'delete', namespace)))
-  test('lxc: the contract, in a namespace', async () => {
-    await run.run(tool('ip', 'netns', 'add', namespace))
-    const file = new URL(import.meta.url).pathname
-    const result = await run.outcome({
-      file: 'nsenter',
-      args: [`--net=/run/netns/${namespace}`, '--', process.execPath, '--test-reporter=spec', file],
-      env: { CROFT_TEST_NETNS: namespace },
-      timeoutMs: 120_000,
-    })
-    assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`)
-  })
-} else {
+if (!isInside) runInside('lxc', import.meta.url, 't')
+else {
   const world = new LxcWorld()
   const { lxcPath, cgroup } = world
   const runtime = createLxc(run, { lxcPath, cgroup })

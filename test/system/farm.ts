@@ -295,7 +295,5 @@ export class TestFarm {
     await this.#cache.close()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose()
-  }
+  readonly [Symbol.asyncDispose] = (): Promise<void> => this.dispose()
 }

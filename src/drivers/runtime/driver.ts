@@ -1,5 +1,5 @@
 /** Runtime: the running of guests by number. Idempotent methods; "not there" is an answer, "could not tell" throws. */
-import type { Init, Limits } from '../../api/guest.ts'
+import type { Counted, Init, Limits } from '../../api/guest.ts'
 import type { Command } from '../exec/command.ts'
 
 /** All that is needed to write a guest's whole configuration. Values were checked; the driver checks again for control characters. */
@@ -40,21 +40,6 @@ export interface Observed {
   readonly definition?: string
 }
 
-export interface RuntimeUsage {
-  readonly cpuSeconds: number | null
-  readonly memoryBytes: number | null
-  readonly memoryLimit: number | null
-  readonly processes: number | null
-  readonly processLimit: number | null
-  /** Since its start, as it asked the disk for them: what a cache answered is not counted. */
-  readonly diskReadBytes: number | null
-  readonly diskWriteBytes: number | null
-  /** Processes killed for want of memory since its start. */
-  readonly oomKills: number | null
-  readonly netInBytes: number | null
-  readonly netOutBytes: number | null
-}
-
 export interface AttachOptions {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -88,7 +73,7 @@ export interface Runtime {
   unfreeze(number: number): Promise<void>
   /** Live, as far as the kernel allows; the definition carries them for the next start. */
   setLimits(number: number, limits: Limits, disk?: string): Promise<void>
-  usage(number: number): Promise<RuntimeUsage | undefined>
+  usage(number: number): Promise<Counted | undefined>
   /** Takes away configuration, logs, cgroups and left-over monitors of a stopped guest. */
   remove(number: number): Promise<void>
   /** Takes away what dead guests left in the kernel's trees: for numbers that are neither defined nor running. */

@@ -1,10 +1,10 @@
 /** A runtime in memory with the semantics of the real one. Guests live and die by the clock that is passed in. */
 import { createHash } from 'node:crypto'
 import { CroftError } from '../../../api/errors.ts'
-import type { Limits } from '../../../api/guest.ts'
+import type { Counted, Limits } from '../../../api/guest.ts'
 import type { Command } from '../../exec/command.ts'
 import { checkDefinition, checkDisk, checkNumber } from '../check.ts'
-import type { AttachOptions, Definition, Observed, Runtime, RuntimeUsage } from '../driver.ts'
+import type { AttachOptions, Definition, Observed, Runtime } from '../driver.ts'
 
 export interface FakeClock {
   now(): number
@@ -176,7 +176,7 @@ function observed(number: number, guest: Guest | undefined): Observed | undefine
   return { number, state: frozen ? 'frozen' : 'running', pid, startedAt, ...definition }
 }
 
-function usageOf(alive: Alive | undefined): RuntimeUsage | undefined {
+function usageOf(alive: Alive | undefined): Counted | undefined {
   return (
     alive && {
       ...{ cpuSeconds: 0, memoryBytes: 0, processes: 1, netInBytes: 0, netOutBytes: 0 },

@@ -3,8 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
-import type { Limits } from '../../../api/guest.ts'
-import type { RuntimeUsage } from '../driver.ts'
+import type { Counted, Limits } from '../../../api/guest.ts'
 import { periodUs, quotaUs } from './config.ts'
 import { numberOf, parseCpuSeconds, parseIo, parseOomKills, unreclaimable } from './usage.ts'
 
@@ -130,7 +129,7 @@ export class Cgroup {
     }
   }
 
-  usage(): Omit<RuntimeUsage, 'netInBytes' | 'netOutBytes'> {
+  usage(): Omit<Counted, 'netInBytes' | 'netOutBytes'> {
     const read = (controller: string, v1Name: string, v2Name: string) => readOr(this.file(controller, v1Name, v2Name))
     const io = this.roots.v1.has('blkio')
       ? read('blkio', 'blkio.throttle.io_service_bytes_recursive', '')

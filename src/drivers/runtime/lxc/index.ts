@@ -5,10 +5,10 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CroftError } from '../../../api/errors.ts'
-import type { Limits } from '../../../api/guest.ts'
+import type { Counted, Limits } from '../../../api/guest.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkDefinition, checkDisk } from '../check.ts'
-import type { AttachOptions, Observed, Runtime, RuntimeUsage } from '../driver.ts'
+import type { AttachOptions, Observed, Runtime } from '../driver.ts'
 import { createProfileLoader, hasAppArmor } from './apparmor.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
 import { copyBusybox, stopSignalFile } from './command.ts'
@@ -183,7 +183,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       cgroup(number).setLimits(limits, disk)
     },
 
-    async usage(number): Promise<RuntimeUsage | undefined> {
+    async usage(number): Promise<Counted | undefined> {
       const init = findMonitor(layout(number))?.init
       if (init === undefined) return undefined
       return { ...cgroup(number).usage(), ...parseNetDev(readIfThere(`/proc/${init}/net/dev`) ?? '') }
