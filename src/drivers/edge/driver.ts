@@ -1,0 +1,150 @@
+/**
+ * The HTTPS front. It is a process of its own and keeps what it was last told in files: it serves on while no process of
+ * croft runs, and after a restart of the host. What is wished is told whole each time; the driver finds the least way there.
+ */
+
+export interface Edge {
+  readonly name: string
+  /**
+   * Brings the edge to exactly this; returns when it serves so. No request is lost by it. Told twice it does nothing.
+   * Throws BAD_VALUE at a malformed value and FAILED with the last lines of the reason when the edge refuses the whole:
+   * then the one before serves on, and its files are what they were.
+   */
+  serve(wish: EdgeWish): Promise<EdgeChange>
+  /** What serves now; asked of the process, not of files. */
+  state(): Promise<EdgeState>
+  /** Since the edge's start, by the site's id. Empty when it does not run. */
+  counters(): Promise<ReadonlyMap<string, SiteCounters>>
+  /** Ends it, open connections with it. */
+  stop(): Promise<void>
+}
+
+/** How much was needed: nothing, words to the running process, new workers beside the old, a start. */
+export type EdgeChange = 'none' | 'runtime' | 'reload' | 'start'
+
+export interface EdgeState {
+  readonly running: boolean
+  /** Old workers that finish their requests are counted. */
+  readonly workers: number
+  readonly memoryBytes: number | null
+}
+
+export interface EdgeWish {
+  /** Where it listens, `ADDRESS:PORT`, `[ADDRESS]:PORT` or `:PORT` for all. */
+  readonly http: readonly string[]
+  readonly https: readonly string[]
+  readonly sites: readonly Site[]
+  readonly streams: readonly StreamSite[]
+  readonly certificates: readonly EdgeCertificate[]
+  /** What ACME servers ask for: path word and answer. Answered on every host name, before any redirect. */
+  readonly tokens: readonly AcmeToken[]
+  /** Who passes a maintenance page. */
+  readonly operators: readonly string[]
+}
+
+export interface AcmeToken {
+  readonly token: string
+  readonly answer: string
+}
+
+/** Chosen by the name that the client asks for; `*.example.org` stands for one label. */
+export interface EdgeCertificate {
+  /** Letters, digits, dot, - and _: it becomes a file's name. */
+  readonly name: string
+  readonly names: readonly string[]
+  /** Key and chain. */
+  readonly pem: string
+}
+
+/** One route of HTTP: names and a path, and what answers there. Of several paths the longest that fits whole segments counts. */
+export interface Site {
+  /** 1 to 40 of a-z and 0-9; names backends and counters, and stays the same for the life of the route. */
+  readonly id: string
+  /** Names that serve; the first is the one that aliases lead to. `*.example.org` stands for one label. */
+  readonly hosts: readonly string[]
+  /** `/`, or `/api`. */
+  readonly path: string
+  /** Names that answer with a redirect (301) to the first host. */
+  readonly aliases: readonly string[]
+  readonly target: SiteTarget
+  /** `only`: what comes by http is redirected to https; `both` serves both; `off` is http alone. */
+  readonly https: 'only' | 'both' | 'off'
+  readonly limits: SiteLimits
+  readonly compress: boolean
+  /** Hosts (preview names) that no search engine may keep. */
+  readonly noindex: readonly string[]
+  /** Who may come: networks; empty is everybody. `deny` goes first. */
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+  /** Basic authentication: user and crypt(3) hash (`$6$…`). Empty: nobody is asked. */
+  readonly users: readonly { readonly name: string; readonly hash: string }[]
+  /** 503 with Retry-After for all but operators. */
+  readonly maintenance?: { readonly retryAfterSeconds: number; readonly text?: string }
+}
+
+export type SiteTarget =
+  /** No server: 503. */
+  | {
+      readonly kind: 'servers'
+      readonly servers: readonly EdgeServer[]
+      /** A client stays with its server, by a cookie. */
+      readonly sticky: boolean
+      /** `headers`: X-Forwarded-For and friends, those of the client dropped. `proxy`: the PROXY protocol v2 as well. */
+      readonly clientAddress: 'headers' | 'proxy'
+      /** Asked by GET each few seconds; absent: a server counts as there until a connection fails. */
+      readonly check?: { readonly path: string }
+    }
+  /** What still lives elsewhere; `host` is what the other side hears as Host, and as SNI. */
+  | {
+      readonly kind: 'upstream'
+      readonly scheme: 'http' | 'https'
+      readonly host: string
+      readonly port: number
+      /** The other side's certificate is looked at by the host's CAs. */
+      readonly verify: boolean
+    }
+  | { readonly kind: 'redirect'; readonly to: string; readonly status: 301 | 302 | 308; readonly keepPath: boolean }
+
+export interface EdgeServer {
+  /** Like a site's id; the same as long as it is the same guest. */
+  readonly id: string
+  readonly address: string
+  readonly port: number
+  /** `drain`: finishes what it has and gets nothing new. */
+  readonly state: 'ready' | 'drain'
+}
+
+export interface SiteLimits {
+  /** Requests a second from one client address; more is answered 429. */
+  readonly requestsPerSecond?: number
+  readonly bodyBytes?: number
+  /** How long a server may take to answer. */
+  readonly timeoutSeconds: number
+  /** How long a request waits while no server takes connections. */
+  readonly queueSeconds: number
+  /** Open requests to one server; more wait. */
+  readonly connectionsPerServer?: number
+}
+
+/** TCP as it is: by its own port, or by the name in TLS' first words on the https port (`passthrough`). */
+export interface StreamSite {
+  readonly id: string
+  readonly match:
+    | { readonly kind: 'port'; readonly listen: string }
+    | { readonly kind: 'passthrough'; readonly hosts: readonly string[] }
+  readonly servers: readonly EdgeServer[]
+  readonly clientAddress: 'none' | 'proxy'
+}
+
+export interface SiteCounters {
+  readonly requests: number
+  readonly errors5xx: number
+  readonly errors4xx: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly open: number
+  readonly queued: number
+  /** Servers that take connections, of all. */
+  readonly serversUp: number
+  readonly servers: number
+}
