@@ -1,4 +1,4 @@
-/** What commands return. Printing happens once, in render/, in the format that was asked for. */
+/** What commands return. Printing happens once, in screen/, in the format that was asked for. */
 import type { ErrorBody } from '../api/errors.ts'
 
 export type Shown = 'text' | 'number' | 'bytes' | 'age' | 'state' | 'verdict' | 'percent' | 'seconds'

@@ -1,8 +1,8 @@
 /** What a command is: a row of the table, and a module whose `run` turns words into an answer. */
 import type { Answer } from './answer.ts'
 import type { Context } from './context.ts'
-import type { FlagName } from './flags.ts'
-import type { SettingName } from './setting-table.ts'
+import type { FlagName } from './words/flags.ts'
+import type { SettingName } from './words/setting-table.ts'
 
 export const nouns = [
   'guest',

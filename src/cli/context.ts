@@ -1,11 +1,11 @@
 /** What a command is given: its words, the daemon, and the ways to speak to whoever typed it. */
 import { CroftError } from '../api/errors.ts'
-import type { Args } from './args.ts'
 import type { CommandRow, Noun } from './command.ts'
-import type { Flags } from './flags.ts'
 import type { Io } from './io.ts'
-import type { Style } from './render/style.ts'
-import type { Client } from './request.ts'
+import type { Style } from './screen/style.ts'
+import type { Client } from './wire/request.ts'
+import type { Args } from './words/args.ts'
+import type { Flags } from './words/flags.ts'
 
 export interface Context {
   readonly row: CommandRow

@@ -42,7 +42,7 @@ export function systemIo(): Io {
     readStdin: () => readAll(process.stdin),
     readTextFile: async (path) => readFileSync(path, 'utf8'),
     ask,
-    askHidden: async (question) => (await import('./hidden.ts')).askHidden(question),
+    askHidden: async (question) => (await import('./screen/hidden.ts')).askHidden(question),
     onInterrupt(callback) {
       process.on('SIGINT', callback)
       return { [Symbol.dispose]: () => void process.off('SIGINT', callback) }
@@ -55,7 +55,7 @@ export function systemIo(): Io {
 }
 
 async function listDisks(): Promise<string> {
-  return (await import('./spawn.ts')).disksOfHost()
+  return (await import('./process/spawn.ts')).disksOfHost()
 }
 
 async function examineHost(): Promise<readonly Finding[]> {

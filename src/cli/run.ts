@@ -2,17 +2,17 @@
 import { CroftError, errorTable, toCroftError } from '../api/errors.ts'
 import type { Answer } from './answer.ts'
 import type { Context } from './context.ts'
-import { type Config, chosenFarm, readConfig } from './farms.ts'
-import type { Flags } from './flags.ts'
 import type { Io } from './io.ts'
-import type { Line } from './line.ts'
-import { type Parsed, parse } from './parse.ts'
-import { oneLine } from './render/escape.ts'
-import { errorText, type Format, formats, jsonText, type RenderOptions, render } from './render/index.ts'
-import { signs, styleOf } from './render/style.ts'
-import { createClient } from './request.ts'
-import { nearest } from './suggest.ts'
+import { oneLine } from './screen/escape.ts'
+import { errorText, type Format, formats, jsonText, type RenderOptions, render } from './screen/render.ts'
+import { signs, styleOf } from './screen/style.ts'
 import { commands } from './table.ts'
+import { type Config, chosenFarm, readConfig } from './wire/farms.ts'
+import type { Line } from './wire/line.ts'
+import { createClient } from './wire/request.ts'
+import type { Flags } from './words/flags.ts'
+import { type Parsed, parse } from './words/parse.ts'
+import { nearest } from './words/suggest.ts'
 
 const defaultSocket = '/run/croft/croft.sock'
 type Run = Extract<Parsed, { kind: 'run' }>
@@ -23,7 +23,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     const parsed = parse(commands, argv)
     if (parsed.kind === 'run') return await runCommand(parsed, io)
     if (parsed.kind === 'help') return await runHelp(parsed.words, io)
-    const { runExternal } = await import('./external.ts')
+    const { runExternal } = await import('./process/external.ts')
     runExternal(parsed, io.env)
     throw parsed.error
   } catch (thrown) {
@@ -32,7 +32,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function runHelp(words: readonly string[], io: Io): Promise<number> {
-  const [{ helpText }, { listExternals }] = await Promise.all([import('./help.ts'), import('./external.ts')])
+  const [{ helpText }, { listExternals }] = await Promise.all([
+    import('./words/help.ts'),
+    import('./process/external.ts'),
+  ])
   const text = helpText(commands, words, listExternals(commands, io.env.PATH))
   io.stdout.write(signs(styleOf(io.env, io.stdout), text))
   return 0
@@ -44,12 +47,15 @@ async function runCommand(parsed: Run, io: Io): Promise<number> {
   try {
     const config = await readConfig(io)
     output = renderOptions(flags, io, config)
-    const context = createContext(parsed, io, { format: output.format, farm: chosenFarm(flags, io.env, config) })
+    const context = createContext(parsed, io, {
+      format: output.format,
+      farm: chosenFarm(flags.text('farm'), io.env, config),
+    })
     for (const note of parsed.notes) context.say(note)
     const command = await row.run()
     const watching = flags.has('watch') || (row.verb === 'top' && io.stdout.tty && output.format === 'table')
     if (row.watch && watching) {
-      const { watch } = await import('./watch.ts')
+      const { watch } = await import('./work/watch.ts')
       return await watch(context, { look: () => command.run(context), options: () => renderOptions(flags, io, config) })
     }
     return print(await command.run(context), output, io)
@@ -118,7 +124,7 @@ function createContext(parsed: Run, io: Io, how: { format: Format; farm: string 
 
 /** TLS is loaded by who speaks to a farm from afar. */
 async function openLine(env: Io['env'], farm: string): Promise<Line> {
-  const { findRemote, lineTo } = await import('./remote.ts')
+  const { findRemote, lineTo } = await import('./wire/remote.ts')
   return lineTo(await findRemote(env, farm))
 }
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CommandRow } from '../../src/cli/command.ts'
-import { flagRow, flagsOf } from '../../src/cli/flags.ts'
 import type { Io } from '../../src/cli/io.ts'
 import { runCli } from '../../src/cli/run.ts'
 import { commands } from '../../src/cli/table.ts'
+import { flagRow, flagsOf } from '../../src/cli/words/flags.ts'
 import { hostileTexts } from './hostile.ts'
 import { useSharedFarm } from './shared.ts'
 

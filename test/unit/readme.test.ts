@@ -5,9 +5,9 @@ import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { CroftError } from '../../src/api/errors.ts'
 import { commandName } from '../../src/cli/command.ts'
-import { parse } from '../../src/cli/parse.ts'
-import { reference } from '../../src/cli/reference.ts'
 import { commands } from '../../src/cli/table.ts'
+import { parse } from '../../src/cli/words/parse.ts'
+import { reference } from '../../src/cli/words/reference.ts'
 import { consoleOf, wordsOf } from '../console.ts'
 
 const root = resolve(import.meta.dirname, '../..')

@@ -5,8 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { TemplateBuild } from '../../src/api/resources.ts'
-import { flagTable } from '../../src/cli/flags.ts'
-import { readRecipe } from '../../src/cli/recipes.ts'
+import { readRecipe } from '../../src/cli/commands/template/recipes.ts'
+import { flagTable } from '../../src/cli/words/flags.ts'
 import { getDistribution } from '../../src/drivers/template/mmdebstrap/distributions.ts'
 
 const folder = resolve(import.meta.dirname, '../../recipes')

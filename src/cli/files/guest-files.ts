@@ -3,11 +3,11 @@
  * of ours that holds its disk. The host itself opens none of their paths. The tools are those that busybox has as well.
  */
 import { CroftError } from '../../api/errors.ts'
-import { insideProgram, outsideEnv, wayToFiles } from '../attach.ts'
 import type { Context } from '../context.ts'
-import { parsePoint } from '../point.ts'
-import type { FilesCommand } from '../request.ts'
-import { type Program, runStreamed, type Streamed, type StreamedOptions } from '../spawn.ts'
+import { insideProgram, outsideEnv, wayToFiles } from '../process/attach.ts'
+import { type Program, runStreamed, type Streamed, type StreamedOptions } from '../process/spawn.ts'
+import type { FilesCommand } from '../wire/request.ts'
+import { parsePoint } from '../words/point.ts'
 
 export interface Found {
   readonly kind: 'file' | 'folder' | 'link' | 'other'

@@ -1,7 +1,7 @@
 /** How far a transfer is, on stderr: after a second one live line on a terminal, elsewhere a line each 30 s. */
 import type { Context } from '../context.ts'
-import { bytesText, durationText } from '../render/cells.ts'
-import { cut, signs } from '../render/style.ts'
+import { bytesText, durationText } from '../screen/cells.ts'
+import { cut, signs } from '../screen/style.ts'
 
 export interface Meter extends Disposable {
   readonly bytes: number

@@ -2,7 +2,7 @@
 import { CroftError } from '../../api/errors.ts'
 import type { Answer } from '../answer.ts'
 import type { Context } from '../context.ts'
-import { bytesText } from '../render/cells.ts'
+import { bytesText } from '../screen/cells.ts'
 import type { LeftOut } from './unpack.ts'
 
 const shownMost = 10

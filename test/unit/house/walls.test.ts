@@ -92,7 +92,7 @@ test('processes are started by exec and by the CLI’s spawn alone, and never th
   assert.deepEqual(
     wrong(
       ({ from, what }) =>
-        /^(node:)?child_process$/.test(what) && !below(from, 'drivers/exec') && from !== 'src/cli/spawn.ts',
+        /^(node:)?child_process$/.test(what) && !below(from, 'drivers/exec') && from !== 'src/cli/process/spawn.ts',
     ),
     [],
   )

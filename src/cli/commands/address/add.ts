@@ -1,9 +1,9 @@
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
-import { guestName } from '../../targets.ts'
+import { items } from '../../wire/request.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
+import { guestName } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))

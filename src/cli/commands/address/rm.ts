@@ -1,7 +1,7 @@
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult } from '../../change.ts'
 import type { Context } from '../../context.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const names = [...new Set(context.args.many('ADDRESS'))]

@@ -1,8 +1,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { jsonText } from '../../render/index.ts'
-import { errorBody, RemoteError } from '../../request.ts'
+import { jsonText } from '../../screen/render.ts'
+import { errorBody, RemoteError } from '../../wire/request.ts'
 import { parseJson } from '../data/set.ts'
 
 export async function run(context: Context): Promise<Answer> {

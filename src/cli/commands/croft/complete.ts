@@ -1,10 +1,10 @@
 /** Called by the scripts of `croft completion` for each Tab: quick, and silent whatever goes wrong. */
 import { type Answer, silent } from '../../answer.ts'
-import { type Candidate, complete, type NameKind } from '../../complete.ts'
 import type { Context } from '../../context.ts'
-import { listExternals } from '../../external.ts'
-import { items } from '../../request.ts'
+import { listExternals } from '../../process/external.ts'
 import { commands } from '../../table.ts'
+import { items } from '../../wire/request.ts'
+import { type Candidate, complete, type NameKind } from '../../words/complete.ts'
 
 /** Nobody waits longer for a Tab; without an answer there are only the words of the table. */
 const deadlineMs = 700

@@ -1,7 +1,7 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Answer } from '../../answer.ts'
-import { completionScripts } from '../../completion-scripts.ts'
 import type { Context } from '../../context.ts'
+import { completionScripts } from '../../words/completion-scripts.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const shell = context.args.one('SHELL')

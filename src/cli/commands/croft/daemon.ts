@@ -1,6 +1,6 @@
 import { type Answer, silent } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { closeInherited } from '../../inherited.ts'
+import { closeInherited } from '../../process/inherited.ts'
 
 /** Returns when the daemon was asked to end. */
 export async function run(_context: Context): Promise<Answer> {

@@ -2,8 +2,8 @@ import { isCode } from '../../../api/errors.ts'
 import type { Accepted, Finding } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { startHint } from '../../line.ts'
-import { items } from '../../request.ts'
+import { startHint } from '../../wire/line.ts'
+import { items } from '../../wire/request.ts'
 
 const columns: readonly Column<Finding>[] = [
   { title: 'VERDICT', as: 'verdict', get: (finding) => finding.verdict },

@@ -1,9 +1,9 @@
 import type { FarmEvent } from '../../../api/events.ts'
 import { type Answer, type Column, rows, silent } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
-import { followEvents, parseEventLine } from '../../events.ts'
-import { oneLine } from '../../render/escape.ts'
-import { jsonText } from '../../render/index.ts'
+import { oneLine } from '../../screen/escape.ts'
+import { jsonText } from '../../screen/render.ts'
+import { followEvents, parseEventLine } from '../../wire/events.ts'
 
 const usualTail = 50
 

@@ -1,8 +1,8 @@
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { listExternals } from '../../external.ts'
-import { helpText } from '../../help.ts'
+import { listExternals } from '../../process/external.ts'
 import { commands } from '../../table.ts'
+import { helpText } from '../../words/help.ts'
 
 export async function run(context: Context): Promise<Answer> {
   return {

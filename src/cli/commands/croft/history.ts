@@ -1,10 +1,10 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { HistoryEntry } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
-import { changesBetween } from '../../changes.ts'
 import { type Context, numberFlag } from '../../context.ts'
-import { parsePoint } from '../../point.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
+import { parsePoint } from '../../words/point.ts'
+import { changesBetween } from './changes.ts'
 
 const columns: readonly Column<HistoryEntry>[] = [
   { title: 'REVISION', as: 'number', get: (entry) => entry.revision },

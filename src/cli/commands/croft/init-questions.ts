@@ -2,8 +2,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { NewFarm } from '../../../api/resources.ts'
 import type { Context } from '../../context.ts'
-import { bytesText } from '../../render/cells.ts'
-import { oneLine } from '../../render/escape.ts'
+import { bytesText } from '../../screen/cells.ts'
+import { oneLine } from '../../screen/escape.ts'
 
 export interface Disk {
   readonly name: string

@@ -1,9 +1,9 @@
 import type { Farm, NewFarm } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer, wrongUse } from '../../change.ts'
-import { canAsk } from '../../confirm.ts'
 import { type Context, readInput, requireHere } from '../../context.ts'
-import { foldedLine } from '../../progress.ts'
+import { canAsk } from '../../screen/confirm.ts'
+import { foldedLine } from '../../screen/progress.ts'
+import { changeAnswer, wrongUse } from '../../work/change.ts'
 import { askForFarm } from './init-questions.ts'
 import { ensureDaemon } from './start-daemon.ts'
 

@@ -6,12 +6,12 @@ import type { MadeToken } from '../../../api/door.ts'
 import { CroftError, isCode } from '../../../api/errors.ts'
 import type { Accepted, Farm } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
-import { canAsk, confirm } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
-import { readConfig } from '../../farms.ts'
-import { findLogin, type Login, makeRoom, saveConfig, saveLogin } from '../../logins.ts'
-import { fetchAuthority, lineTo, parseFingerprint, withPort } from '../../remote.ts'
-import { type Client, createClient } from '../../request.ts'
+import { canAsk, confirm } from '../../screen/confirm.ts'
+import { readConfig } from '../../wire/farms.ts'
+import { findLogin, type Login, makeRoom, saveConfig, saveLogin } from '../../wire/logins.ts'
+import { fetchAuthority, lineTo, parseFingerprint, withPort } from '../../wire/remote.ts'
+import { type Client, createClient } from '../../wire/request.ts'
 
 interface Wanted {
   readonly address: string

@@ -1,8 +1,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { readConfig } from '../../farms.ts'
-import { getLogin, removeLogin, saveConfig } from '../../logins.ts'
+import { readConfig } from '../../wire/farms.ts'
+import { getLogin, removeLogin, saveConfig } from '../../wire/logins.ts'
 
 /** Forgets what is kept here. What the token opens is for the farm to end. */
 export async function run(context: Context): Promise<Answer> {

@@ -1,7 +1,7 @@
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
+import { changeAnswer } from '../../work/change.ts'
 import { recordOf } from './history.ts'
 
 export async function run(context: Context): Promise<Answer> {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { CroftError, isCode } from '../../../api/errors.ts'
 import type { Context } from '../../context.ts'
-import { runHere, startDetached } from '../../spawn.ts'
+import { runHere, startDetached } from '../../process/spawn.ts'
 
 const unitFiles = [
   '/etc/systemd/system/croft.service',

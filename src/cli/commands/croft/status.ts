@@ -1,9 +1,9 @@
 import type { Status } from '../../../api/resources.ts'
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { stateCell } from '../../render/cells.ts'
-import { oneLine } from '../../render/escape.ts'
-import { pressureText } from '../../render/pressure.ts'
+import { stateCell } from '../../screen/cells.ts'
+import { oneLine } from '../../screen/escape.ts'
+import { pressureText } from '../../screen/pressure.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const status = await context.client.request('getStatus')

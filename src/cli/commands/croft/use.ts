@@ -1,7 +1,7 @@
 import { type Answer, type Column, done, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { localFarm, readConfig } from '../../farms.ts'
-import { getLogin, listLogins, saveConfig } from '../../logins.ts'
+import { localFarm, readConfig } from '../../wire/farms.ts'
+import { getLogin, listLogins, saveConfig } from '../../wire/logins.ts'
 
 interface Choice {
   readonly name: string

@@ -1,8 +1,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { jsonText } from '../../render/index.ts'
-import { items } from '../../request.ts'
+import { jsonText } from '../../screen/render.ts'
+import { items } from '../../wire/request.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const key = context.args.one('KEY')

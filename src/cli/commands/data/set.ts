@@ -1,8 +1,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
-import { confirmName } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
+import { confirmName } from '../../screen/confirm.ts'
+import { changeAnswer } from '../../work/change.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const key = context.args.one('KEY')

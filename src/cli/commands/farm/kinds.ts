@@ -2,7 +2,7 @@
 import type { Network, Pool, Size } from '../../../api/resources.ts'
 import type { Column } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
 
 export type Kind = 'pool' | 'network' | 'size'
 

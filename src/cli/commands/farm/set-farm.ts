@@ -1,8 +1,8 @@
 import type { Door, FarmChange } from '../../../api/door.ts'
 import type { Farm } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
+import { changeAnswer, wrongUse } from '../../work/change.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const listen = context.settings.findLast(([key]) => key === 'listen')?.[1]

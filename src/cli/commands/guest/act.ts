@@ -1,10 +1,10 @@
 /** The verbs of a guest's life differ by one word on the wire. */
 import type { GuestAction } from '../../../api/guest.ts'
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { findTargets } from '../../targets.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
+import { findTargets } from '../../work/targets.ts'
 import { checkWait, guestResult } from './outcome.ts'
 
 export async function act(context: Context, verb: GuestAction['do']): Promise<Answer> {

@@ -1,10 +1,10 @@
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, silent } from '../../answer.ts'
-import { outsideEnv } from '../../attach.ts'
 import { type Context, requireHere } from '../../context.ts'
 import { openFiles } from '../../files/guest-files.ts'
-import { runAttached } from '../../spawn.ts'
-import { guestName } from '../../targets.ts'
+import { outsideEnv } from '../../process/attach.ts'
+import { runAttached } from '../../process/spawn.ts'
+import { guestName } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))

@@ -1,9 +1,9 @@
 import type { NewGuest } from '../../../api/guest.ts'
 import type { Answer } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { parsePort } from '../../ports.ts'
-import { readSettings } from '../../settings.ts'
+import { parsePort } from '../../words/ports.ts'
+import { readSettings } from '../../words/settings.ts'
+import { changeAnswer } from '../../work/change.ts'
 import { checkWait, guestResult } from './outcome.ts'
 
 export async function run(context: Context): Promise<Answer> {

@@ -1,10 +1,10 @@
 import { CroftError, toCroftError } from '../../../api/errors.ts'
 import { type Answer, type Result, silent } from '../../answer.ts'
-import { attachProgram } from '../../attach.ts'
-import { inParallel } from '../../bulk.ts'
 import { type Context, numberFlag } from '../../context.ts'
-import { lines } from '../../render/escape.ts'
-import { findTargets } from '../../targets.ts'
+import { attachProgram } from '../../process/attach.ts'
+import { lines } from '../../screen/escape.ts'
+import { inParallel } from '../../work/bulk.ts'
+import { findTargets } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const command = context.command ?? []
@@ -16,7 +16,7 @@ export async function run(context: Context): Promise<Answer> {
   // Loaded while the daemon answers.
   const [program, { runAttached }] = await Promise.all([
     attachProgram(context, names[0] ?? '', command),
-    import('../../spawn.ts'),
+    import('../../process/spawn.ts'),
   ])
   return silent(await runAttached(program))
 }
@@ -52,7 +52,7 @@ async function execOne(
   how: { command: readonly string[]; prefix: string },
 ): Promise<Said> {
   const program = await attachProgram(context, name, how.command)
-  const { runPiped } = await import('../../spawn.ts')
+  const { runPiped } = await import('../../process/spawn.ts')
   const said = { stdout: [] as string[], stderr: [] as string[] }
   const exit = await runPiped(program, {
     onLine(line, from) {

@@ -1,10 +1,10 @@
 import { CroftError, isCode } from '../../../api/errors.ts'
 import { type Answer, silent } from '../../answer.ts'
-import { attachProgram } from '../../attach.ts'
 import { type Context, numberFlag } from '../../context.ts'
-import { withInterrupt } from '../../follow.ts'
-import { lines } from '../../render/escape.ts'
-import { guestName } from '../../targets.ts'
+import { attachProgram } from '../../process/attach.ts'
+import { lines } from '../../screen/escape.ts'
+import { withInterrupt } from '../../work/follow.ts'
+import { guestName } from '../../work/targets.ts'
 
 const lookEveryMs = 1000
 
@@ -73,7 +73,7 @@ interface Lines {
 
 async function runLines(context: Context, guest: string, { words, onLine }: Lines) {
   const program = await attachProgram(context, guest, words)
-  const { runPiped } = await import('../../spawn.ts')
+  const { runPiped } = await import('../../process/spawn.ts')
   return withInterrupt(context, async (signal) => ({
     exit: await runPiped(program, { signal, onLine }),
     stopped: signal.aborted,

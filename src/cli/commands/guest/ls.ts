@@ -1,8 +1,8 @@
 import type { Guest, Usage } from '../../../api/guest.ts'
 import { type Answer, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
-import { selectGuests, withStdin } from '../../targets.ts'
+import { items } from '../../wire/request.ts'
+import { selectGuests, withStdin } from '../../work/targets.ts'
 import { guestColumns, type UsedGuest, usedColumns } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {

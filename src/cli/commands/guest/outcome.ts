@@ -2,8 +2,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Guest } from '../../../api/guest.ts'
 import type { Result } from '../../answer.ts'
-import { type Changed, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
+import { type Changed, wrongUse } from '../../work/change.ts'
 import { stateOf } from './columns.ts'
 
 const stableMs = 2000

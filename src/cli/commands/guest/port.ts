@@ -1,11 +1,11 @@
 import type { Port } from '../../../api/guest.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { parsePort, parsePortRef, portText } from '../../ports.ts'
-import { items } from '../../request.ts'
-import { guestOrAll } from '../../targets.ts'
+import { items } from '../../wire/request.ts'
+import { parsePort, parsePortRef, portText } from '../../words/ports.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult, wrongUse } from '../../work/change.ts'
+import { guestOrAll } from '../../work/targets.ts'
 
 const columns: readonly Column<Port>[] = [
   { title: 'HOSTPORT', as: 'number', get: (port) => port.hostPort },

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, silent } from '../../answer.ts'
-import { wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { type GuestFiles, guestPath, openFiles } from '../../files/guest-files.ts'
 import { createMeter } from '../../files/meter.ts'
 import { transferred, untilInterrupted } from '../../files/outcome.ts'
 import { pullFrom } from '../../files/pull.ts'
-import { lines } from '../../render/escape.ts'
-import { runAttached, runPiped } from '../../spawn.ts'
+import { runAttached, runPiped } from '../../process/spawn.ts'
+import { lines } from '../../screen/escape.ts'
+import { wrongUse } from '../../work/change.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.one('GUEST:/PATH')

@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { Answer } from '../../answer.ts'
-import { wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { guestPath, openFiles } from '../../files/guest-files.ts'
 import { createMeter } from '../../files/meter.ts'
@@ -10,6 +9,7 @@ import { transferred, untilInterrupted } from '../../files/outcome.ts'
 import { latin1, ownerOf, pushTo } from '../../files/push.ts'
 import { spool } from '../../files/spool.ts'
 import type { LeftOut } from '../../files/unpack.ts'
+import { wrongUse } from '../../work/change.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.one('GUEST:/PATH')

@@ -1,8 +1,8 @@
 import type { Guest } from '../../../api/guest.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { guestName } from '../../targets.ts'
+import { changeAnswer } from '../../work/change.ts'
+import { guestName } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))

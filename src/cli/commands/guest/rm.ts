@@ -1,10 +1,10 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult } from '../../change.ts'
-import { confirmName } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
-import { findTargets } from '../../targets.ts'
+import { confirmName } from '../../screen/confirm.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
+import { findTargets } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const targets = await findTargets(context)

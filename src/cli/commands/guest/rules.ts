@@ -2,10 +2,10 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { NewRule, RuleView } from '../../../api/guest.ts'
 import { type Answer, type Column, done, rows } from '../../answer.ts'
-import { changeAnswer, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
-import { guestOrAll } from '../../targets.ts'
+import { items } from '../../wire/request.ts'
+import { changeAnswer, wrongUse } from '../../work/change.ts'
+import { guestOrAll } from '../../work/targets.ts'
 
 type Action = NewRule['action']
 

@@ -1,9 +1,9 @@
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { readSettings } from '../../settings.ts'
-import { findTargets } from '../../targets.ts'
+import { readSettings } from '../../words/settings.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult, wrongUse } from '../../work/change.ts'
+import { findTargets } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   if (context.settings.length === 0)

@@ -1,10 +1,10 @@
 import type { Guest, Usage } from '../../../api/guest.ts'
 import type { Answer, Field } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { portText } from '../../ports.ts'
-import { bytesText, none } from '../../render/cells.ts'
-import { items } from '../../request.ts'
-import { guestName } from '../../targets.ts'
+import { bytesText, none } from '../../screen/cells.ts'
+import { items } from '../../wire/request.ts'
+import { portText } from '../../words/ports.ts'
+import { guestName } from '../../work/targets.ts'
 import { labelsText, stateOf } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {

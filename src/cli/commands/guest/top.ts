@@ -1,8 +1,8 @@
 import type { Usage } from '../../../api/guest.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
-import { selectGuests, withStdin } from '../../targets.ts'
+import { items } from '../../wire/request.ts'
+import { selectGuests, withStdin } from '../../work/targets.ts'
 
 const columns: readonly Column<Usage>[] = [
   { title: 'NAME', get: (usage) => usage.name },

@@ -1,6 +1,6 @@
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
+import { changeAnswer } from '../../work/change.ts'
 import { hostName } from './which.ts'
 
 interface Applied {

@@ -1,7 +1,7 @@
 import type { Host } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
 
 const columns: readonly Column<Host>[] = [
   { title: 'NAME', get: (host) => host.name },

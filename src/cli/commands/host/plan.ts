@@ -1,7 +1,7 @@
 import type { Answer } from '../../answer.ts'
-import { planAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
+import { planAnswer } from '../../work/change.ts'
 import { hostName } from './which.ts'
 
 export async function run(context: Context): Promise<Answer> {

@@ -1,6 +1,6 @@
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { pressureText } from '../../render/pressure.ts'
+import { pressureText } from '../../screen/pressure.ts'
 import { hostName } from './which.ts'
 
 export async function run(context: Context): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { CroftError, isCode } from '../../../api/errors.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
 
 const wholeLength = 20
 const mostListed = 1000

@@ -1,8 +1,8 @@
 import { type Answer, silent } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { withInterrupt } from '../../follow.ts'
-import { freshLines } from '../../progress.ts'
-import { oneLine } from '../../render/escape.ts'
+import { oneLine } from '../../screen/escape.ts'
+import { freshLines } from '../../screen/progress.ts'
+import { withInterrupt } from '../../work/follow.ts'
 import { operationId } from './id.ts'
 
 const waitMs = 30_000

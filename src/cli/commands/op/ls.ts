@@ -1,7 +1,7 @@
 import type { Operation } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
 
 const columns: readonly Column<Operation>[] = [
   { title: 'ID', get: (operation) => operation.id },

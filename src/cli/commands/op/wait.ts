@@ -1,7 +1,7 @@
 import { type Answer, done } from '../../answer.ts'
-import { throwIfFailed } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { follow, withInterrupt } from '../../follow.ts'
+import { throwIfFailed } from '../../work/change.ts'
+import { follow, withInterrupt } from '../../work/follow.ts'
 import { operationId } from './id.ts'
 
 export async function run(context: Context): Promise<Answer> {

@@ -1,8 +1,8 @@
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { parsePoint, parseSnapshot } from '../../point.ts'
-import { guestName } from '../../targets.ts'
+import { parsePoint, parseSnapshot } from '../../words/point.ts'
+import { changeAnswer } from '../../work/change.ts'
+import { guestName } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.one('SNAPSHOT')

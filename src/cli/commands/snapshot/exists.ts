@@ -1,6 +1,6 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
 
 interface Ref {
   readonly guest: string

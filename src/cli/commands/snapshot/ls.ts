@@ -1,8 +1,8 @@
 import type { Snapshot } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
-import { guestName } from '../../targets.ts'
+import { items } from '../../wire/request.ts'
+import { guestName } from '../../work/targets.ts'
 
 const columns: readonly Column<Snapshot>[] = [
   { title: 'NAME', get: (snapshot) => `${snapshot.guest}@${snapshot.name}` },

@@ -1,8 +1,8 @@
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
-import { confirmName } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
-import { parseSnapshot } from '../../point.ts'
+import { confirmName } from '../../screen/confirm.ts'
+import { parseSnapshot } from '../../words/point.ts'
+import { changeAnswer } from '../../work/change.ts'
 import { mustExist } from './exists.ts'
 
 export async function run(context: Context): Promise<Answer> {

@@ -1,10 +1,10 @@
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult } from '../../change.ts'
-import { confirmName } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
-import { parseSnapshot } from '../../point.ts'
-import { withStdin } from '../../targets.ts'
+import { confirmName } from '../../screen/confirm.ts'
+import { parseSnapshot } from '../../words/point.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
+import { withStdin } from '../../work/targets.ts'
 import { mustExist } from './exists.ts'
 
 export async function run(context: Context): Promise<Answer> {

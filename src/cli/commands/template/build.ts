@@ -1,10 +1,10 @@
 import { CroftError } from '../../../api/errors.ts'
 import type { Template, TemplateBuild } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import { type Context, readInput } from '../../context.ts'
-import { findRecipe, type Recipe } from '../../recipes.ts'
-import { bytesText } from '../../render/cells.ts'
+import { bytesText } from '../../screen/cells.ts'
+import { changeAnswer } from '../../work/change.ts'
+import { findRecipe, type Recipe } from './recipes.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const { args, flags, io } = context

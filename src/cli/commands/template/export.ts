@@ -5,10 +5,10 @@ import { routes } from '../../../api/routes.ts'
 import { type Answer, done, silent } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { createMeter } from '../../files/meter.ts'
-import { withInterrupt } from '../../follow.ts'
-import { bytesText } from '../../render/cells.ts'
-import { fillPath } from '../../request.ts'
-import { download } from '../../transfer.ts'
+import { bytesText } from '../../screen/cells.ts'
+import { fillPath } from '../../wire/request.ts'
+import { download } from '../../wire/transfer.ts'
+import { withInterrupt } from '../../work/follow.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const ref = context.args.one('TEMPLATE')

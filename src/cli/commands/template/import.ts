@@ -5,12 +5,12 @@ import { resolve } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { Template, Upload } from '../../../api/resources.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
 import { createMeter } from '../../files/meter.ts'
 import { archiveOf } from '../../files/send.ts'
-import { withInterrupt } from '../../follow.ts'
-import { bytesText } from '../../render/cells.ts'
+import { bytesText } from '../../screen/cells.ts'
+import { changeAnswer } from '../../work/change.ts'
+import { withInterrupt } from '../../work/follow.ts'
 
 const usualVersion = 'v1'
 
@@ -78,7 +78,7 @@ async function assertHash(path: string, wanted: string): Promise<void> {
 }
 
 async function send(context: Context, source: AsyncIterable<Uint8Array>): Promise<Upload> {
-  const { upload } = await import('../../transfer.ts')
+  const { upload } = await import('../../wire/transfer.ts')
   const limit = context.flags.text('limit-size')
   const path = `/v1/uploads${limit === undefined ? '' : `?limit=${encodeURIComponent(limit)}`}`
   const line = await context.client.line()

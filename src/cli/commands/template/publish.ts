@@ -1,8 +1,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
-import { changeAnswer } from '../../change.ts'
 import type { Context } from '../../context.ts'
-import { parsePoint } from '../../point.ts'
+import { parsePoint } from '../../words/point.ts'
+import { changeAnswer } from '../../work/change.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const ref = context.args.one('TEMPLATE')

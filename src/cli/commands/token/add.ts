@@ -1,7 +1,7 @@
 import type { MadeToken, NewToken } from '../../../api/door.ts'
 import type { Answer } from '../../answer.ts'
-import { changeAnswer, wrongUse } from '../../change.ts'
 import type { Context } from '../../context.ts'
+import { changeAnswer, wrongUse } from '../../work/change.ts'
 
 /** The secret alone goes to stdout, so that a script can take it. */
 export async function run(context: Context): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { type Answer, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { items } from '../../request.ts'
+import { items } from '../../wire/request.ts'
 import { tokenColumns } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {

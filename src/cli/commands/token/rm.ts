@@ -1,9 +1,9 @@
 import type { Answer } from '../../answer.ts'
-import { bulk } from '../../bulk.ts'
-import { changeResult } from '../../change.ts'
-import { confirmName } from '../../confirm.ts'
 import type { Context } from '../../context.ts'
-import { withStdin } from '../../targets.ts'
+import { confirmName } from '../../screen/confirm.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
+import { withStdin } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const names = [...new Set(await withStdin(context, context.args.many('TOKEN')))]

@@ -1,0 +1,169 @@
+/** Every flag there is. A name means the same thing wherever it is taken. */
+import type { CommandRow } from '../command.ts'
+
+export interface FlagRow {
+  readonly short?: string
+  /** What stands for its value in help; absent when it takes none. */
+  readonly value?: string
+  /** The value may be left out, and then must follow `=` when given. */
+  readonly optional?: true
+  /** What may stand for it, when that is known. */
+  readonly values?: readonly string[]
+  readonly means: string
+}
+
+export const flagTable = {
+  output: {
+    short: 'o',
+    value: 'FORMAT',
+    values: ['table', 'wide', 'json', 'jsonl', 'yaml', 'csv', 'name'],
+    means: 'table, wide, json, jsonl, yaml, csv or name',
+  },
+  json: { value: 'FIELDS', optional: true, means: 'JSON, of these fields only when named: --json=name,ipv4' },
+  quiet: { short: 'q', means: 'names only' },
+  verbose: { short: 'v', means: 'say the steps; twice: the requests too' },
+  yes: { short: 'y', means: 'do not ask' },
+  farm: { value: 'FARM', means: 'speak to this farm, as croft use lists them' },
+  help: { short: 'h', means: 'what this command does' },
+  columns: { short: 'c', value: 'COLUMNS', means: 'these columns, in this order: -c name,state' },
+  sort: { value: 'COLUMN', means: 'by this column; -COLUMN turns it around' },
+  label: { short: 'l', value: 'KEY=VALUE', means: 'those that bear this label; again for another' },
+  watch: { short: 'w', means: 'show it anew when something happens; with JSON, a line for each change' },
+  'dry-run': { means: 'say what would be done, and do nothing' },
+  'exit-code': { means: 'exit 10 when there is something to do' },
+  'if-revision': { value: 'N', means: 'only if the record is still at this revision' },
+  wait: { value: 'stable', optional: true, means: 'until it is done (the default); stable: until it has run for 2 s' },
+  'no-wait': { means: 'return at once and print the id of the operation' },
+  timeout: { value: 'TIME', means: 'stop watching after so long (30s, 5m); the work goes on' },
+  reason: { value: 'TEXT', means: 'kept in the history' },
+  all: { means: 'all there are' },
+  parallel: { value: 'N', means: 'so many at a time (default 8)' },
+  follow: { short: 'f', means: 'go on as more comes' },
+  since: { value: 'TIME', means: 'from this time on, as journalctl takes it; of events: behind this cursor' },
+  kind: {
+    value: 'KIND',
+    values: ['farm', 'host', 'pool', 'size', 'guest', 'snapshot', 'template', 'op', 'hook'],
+    means: 'only of this kind: guest, snapshot, template, op, hook, pool, size, host, farm',
+  },
+  tail: { short: 'n', value: 'N', means: 'the last N lines' },
+  grep: { value: 'PATTERN', means: 'only lines that hold this' },
+  unit: { value: 'UNIT', means: 'only of this systemd unit' },
+  console: { means: 'what the console printed, not the journal' },
+  announce: { means: 'the host answers for it on its uplink (proxy ARP, NDP)' },
+  'no-start': { means: 'make it, but leave it stopped' },
+  publish: {
+    short: 'p',
+    value: '[ADDRESS:]HOST:GUEST[/udp]',
+    means: 'open a port of the host to it; again for another',
+  },
+  file: { short: 'f', value: 'FILE', means: 'read it from this file, - is stdin' },
+  env: { short: 'e', value: 'KEY=VALUE', means: 'set this inside; again for another' },
+  chown: { value: 'USER[:GROUP]', means: 'whose it shall be, as the guest knows them: www-data, 33:33 (root)' },
+  chmod: { value: 'MODE', means: 'the mode of files, like 0644; else as they are' },
+  max: { value: 'SIZE', means: 'take no more than this: 512M' },
+  user: { short: 'u', value: 'USER', means: 'as this user of the guest, by name or number' },
+  cwd: { value: 'FOLDER', means: 'in this folder of the guest' },
+  interactive: { short: 'i', means: 'nothing changes: stdin always goes along' },
+  tty: { short: 't', means: 'refuse to run without a terminal' },
+  rm: { means: 'take it away instead' },
+  log: { means: 'write a line to the kernel log when it matches' },
+  snapshot: { value: 'NAME', means: 'from this snapshot instead of the present disk' },
+  from: { value: 'DISTRIBUTION', means: 'what to build from, like debian:12, when the name does not say' },
+  packages: { value: 'NAMES', means: 'these packages too, with commas between' },
+  script: { value: 'FILE', means: 'run this inside as the last step, - is stdin' },
+  recipe: { value: 'NAME', means: 'as this recipe says: plain, static, php, node, java, or a file' },
+  sha256: { value: 'HASH', means: 'it must have this sha256' },
+  'limit-size': { value: 'SIZE', means: 'refuse what unpacks to more (default 16G)' },
+  'limit-files': { value: 'N', means: 'refuse more files than that (default 500000)' },
+  mirror: { value: 'URL', means: 'take packages from here' },
+  adopt: { means: 'take in what is on disk but in no record' },
+  limit: { value: 'N', means: 'at most so many' },
+  data: { short: 'd', value: 'JSON', means: 'the body, - is stdin' },
+  pool: { value: 'KIND', values: ['file', 'directory', 'device'], means: 'file, directory or device' },
+  'pool-path': { value: 'PATH', means: 'where the pool is' },
+  'pool-size': { value: 'SIZE', means: 'how large the pool file may grow' },
+  erase: { value: 'DEVICE', means: 'the device whose content may be destroyed, named again' },
+  prefix4: { value: 'PREFIX', means: 'the guests’ addresses, a /16 like 10.100.0.0/16' },
+  fix: {
+    value: 'NAME',
+    values: ['docker', 'sysctl', 'subuid', 'pool-mount'],
+    means: 'mend this: docker, sysctl, subuid or pool-mount',
+  },
+  undo: { means: 'take back exactly what it changed' },
+  listen: { value: '[ADDRESS]:PORT', means: 'let in who comes from outside with a token, here; without it nobody' },
+  role: { value: 'ROLE', means: 'operator or reader' },
+  expires: { value: 'TIME', means: 'after this it is refused: 90d (the default), 12h, never' },
+  login: { means: 'for one croft login within 15 minutes; prints all of it as one word' },
+  cert: { means: 'a client certificate and its key instead, for programs that show one in TLS' },
+  address: { value: 'HOST[:PORT]', means: 'how the other side reaches this host, when it is not its own address' },
+  fingerprint: { value: 'SHA256', means: 'of the farm’s CA, as croft farm show says it' },
+  keys: { value: 'FILE', means: 'ssh public keys that enter every guest, - is stdin' },
+} as const satisfies Record<string, FlagRow>
+
+export type FlagName = keyof typeof flagTable
+export const flagRow = (name: FlagName): FlagRow => flagTable[name]
+export const flagNames = Object.keys(flagTable) as readonly FlagName[]
+
+export const everywhere: readonly FlagName[] = [
+  'output',
+  'json',
+  'columns',
+  'sort',
+  'quiet',
+  'verbose',
+  'yes',
+  'farm',
+  'help',
+]
+export const ofChanges: readonly FlagName[] = [
+  'dry-run',
+  'exit-code',
+  'if-revision',
+  'wait',
+  'no-wait',
+  'timeout',
+  'reason',
+]
+export const ofSeveral: readonly FlagName[] = ['label', 'all', 'parallel']
+
+export function flagsOf(row: CommandRow): readonly FlagName[] {
+  return [
+    ...row.flags,
+    ...(row.changes ? ofChanges : []),
+    ...(row.bulk ? ofSeveral : []),
+    ...(row.watch ? (['watch'] as const) : []),
+    ...everywhere,
+  ]
+}
+
+/** The flags of one command line. */
+export class Flags {
+  readonly #given: ReadonlyMap<FlagName, readonly string[]>
+
+  /** A flag without value counts as one empty string. */
+  constructor(given: ReadonlyMap<FlagName, readonly string[]>) {
+    this.#given = given
+  }
+
+  has(name: FlagName): boolean {
+    return this.#given.has(name)
+  }
+
+  count(name: FlagName): number {
+    return this.#given.get(name)?.length ?? 0
+  }
+
+  /** The last one given; undefined when it was not. */
+  text(name: FlagName): string | undefined {
+    return this.#given.get(name)?.at(-1)
+  }
+
+  texts(name: FlagName): readonly string[] {
+    return this.#given.get(name) ?? []
+  }
+
+  /** All values, where commas part them too. */
+  list(name: FlagName): readonly string[] {
+    return this.texts(name).flatMap((text) => text.split(',').filter((word) => word !== ''))
+  }
+}

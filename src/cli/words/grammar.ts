@@ -1,0 +1,139 @@
+/** Which command the first two words mean. Noun and verb in either order; without a noun the shape of what follows decides, else guest. */
+import { CroftError } from '../../api/errors.ts'
+import { type CommandRow, type Noun, nouns } from '../command.ts'
+import { parsePoint } from './point.ts'
+import { nearest } from './suggest.ts'
+
+export interface Word {
+  readonly value: string
+  readonly index: number
+}
+
+export type Found =
+  | {
+      readonly kind: 'command'
+      readonly row: CommandRow
+      /** Handed to commands that take any noun. */
+      readonly noun?: Noun
+      /** How many of the words were grammar. */
+      readonly used: 1 | 2
+      readonly notes: readonly string[]
+    }
+  | { readonly kind: 'help'; readonly words: readonly string[] }
+  | { readonly kind: 'unknown'; readonly error: CroftError }
+
+/** Words from elsewhere. They work, and name the native one once. */
+export const foreignVerbs: ReadonlyMap<string, string> = new Map([
+  ['launch', 'create'],
+  ['list', 'ls'],
+  ['ps', 'ls'],
+  ['info', 'show'],
+  ['describe', 'show'],
+  ['inspect', 'show'],
+  ['delete', 'rm'],
+  ['remove', 'rm'],
+  ['destroy', 'rm'],
+  ['pause', 'freeze'],
+  ['unpause', 'unfreeze'],
+  ['mv', 'rename'],
+  ['cp', 'clone'],
+  ['copy', 'clone'],
+  ['enter', 'shell'],
+  ['attach', 'shell'],
+  ['evacuate', 'drain'],
+])
+
+const otherNouns: ReadonlyMap<string, Noun> = new Map([
+  ['operation', 'op'],
+  ['operations', 'op'],
+])
+
+/** Only hinted at: a guest may well be called so. */
+const foreignNouns: ReadonlyMap<string, Noun> = new Map([
+  ['image', 'template'],
+  ['images', 'template'],
+  ['node', 'host'],
+  ['nodes', 'host'],
+  ['net', 'network'],
+])
+
+export function findNoun(word: string | undefined): Noun | undefined {
+  if (word === undefined) return undefined
+  return nouns.find((noun) => word === noun || word === `${noun}s`) ?? otherNouns.get(word)
+}
+
+export function findRow(table: readonly CommandRow[], noun: Noun | undefined, verb: string): CommandRow | undefined {
+  return table.find((row) => row.noun === noun && row.verb === verb)
+}
+
+export function findCommand(table: readonly CommandRow[], words: readonly Word[]): Found {
+  const first = words[0]?.value
+  const second = words[1]?.value
+  if (first === undefined) return { kind: 'help', words: [] }
+  if (first === 'help') return { kind: 'help', words: words.slice(1).map((word) => word.value) }
+  const noun = findNoun(first)
+  return noun ? nounFirst(table, noun, second) : verbFirst(table, first, second)
+}
+
+function nounFirst(table: readonly CommandRow[], noun: Noun, second: string | undefined): Found {
+  const verb = native(second ?? 'ls')
+  const row = findRow(table, noun, verb)
+  if (row) return command(row, { used: second === undefined ? 1 : 2, verbs: [second] })
+  const general = table.find((candidate) => candidate.anyNoun && candidate.verb === verb)
+  if (general) return command(general, { used: 2, noun, verbs: [second] })
+  const verbs = table.filter((candidate) => candidate.noun === noun && !candidate.hidden).map((each) => each.verb)
+  const meant = nearest(verb, verbs)
+  throw new CroftError('USAGE', `"${second}" is nothing that a ${noun} has`, {
+    hint: meant ? `croft ${noun} ${meant}` : `croft help ${noun}   (${verbs.join(' ')})`,
+  })
+}
+
+function verbFirst(table: readonly CommandRow[], first: string, second: string | undefined): Found {
+  const verb = native(first)
+  const noun = findNoun(second)
+  const general = findRow(table, undefined, verb)
+  if (general?.anyNoun && noun) return command(general, { used: 2, noun, verbs: [first] })
+  if (general) return command(general, { used: 1, verbs: [first] })
+  const row = noun && findRow(table, noun, verb)
+  if (row) return command(row, { used: 2, verbs: [first] })
+  const own = findRow(table, 'guest', verb)
+  // A file of the host may be called like a noun.
+  if (own?.args[0]?.startsWith('FILE')) return command(own, { used: 1, verbs: [first] })
+  if (noun && own) {
+    throw new CroftError('USAGE', `a ${noun} has no "${verb}"`, { hint: `croft help ${noun}` })
+  }
+  const shaped = findRow(table, nounByShape(second), verb) ?? findRow(table, 'guest', verb)
+  if (shaped) return command(shaped, { used: 1, verbs: [first] })
+  return { kind: 'unknown', error: unknownCommand(table, first) }
+}
+
+function nounByShape(word: string | undefined): Noun {
+  const kind = word === undefined ? 'guest' : parsePoint(word).kind
+  return kind === 'snapshot' || kind === 'template' ? kind : 'guest'
+}
+
+function command(
+  row: CommandRow,
+  how: { used: 1 | 2; noun?: Noun; verbs: readonly (string | undefined)[] },
+): Extract<Found, { kind: 'command' }> {
+  const notes = how.verbs.flatMap((word) => {
+    const own = word === undefined ? undefined : foreignVerbs.get(word)
+    return own === undefined ? [] : [`"${word}" is "${own}" here`]
+  })
+  return { kind: 'command', row, used: how.used, notes, ...(how.noun === undefined ? {} : { noun: how.noun }) }
+}
+
+const native = (verb: string): string => foreignVerbs.get(verb) ?? verb
+
+function unknownCommand(table: readonly CommandRow[], word: string): CroftError {
+  const elsewhere = table.find((row) => row.verb === native(word) && !row.hidden)
+  if (elsewhere?.noun)
+    return new CroftError('USAGE', `"${word}" is for a ${elsewhere.noun}`, {
+      hint: elsewhere.examples[0] ?? 'croft help',
+    })
+  const known = [...table.filter((row) => !row.hidden).map((row) => row.verb), ...nouns, 'help', ...foreignVerbs.keys()]
+  const meant = foreignNouns.get(word) ?? nearest(word, known)
+  return new CroftError('USAGE', `there is no command "${word}"`, {
+    hint: meant ? `croft ${meant}` : 'croft help',
+  })
+}

@@ -1,0 +1,65 @@
+/** Small mercies: beginnings of ids, fields that cannot be, names that nobody knows, snapshots that are not there. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { croft, fakeDaemon, guest, operation } from '../fake-daemon.ts'
+
+const ids = ['abcd1234abcd1234abcd', 'abce1234abcd1234abcd', 'zzzz1234abcd1234abcd']
+
+test('a beginning of an operation’s id will do when only one begins so', async () => {
+  await using daemon = await fakeDaemon(({ path }) => {
+    if (path === '/v1/operations') return { value: ids.map((id) => operation({ id, log: [id] })) }
+    const id = path.split('/')[3] ?? ''
+    if (ids.includes(id)) return { value: operation({ id, log: ['one', 'two\u001b[2J'] }) }
+    return { status: 404, value: { error: { code: 'OPERATION_NOT_FOUND', message: 'none' } } }
+  })
+  const run = (...words: string[]) => croft(['op', ...words], daemon)
+  assert.equal((await run('logs', 'zz')).out, 'one\ntwo\\e[2J\n')
+  assert.equal((await run('logs', ids[0] ?? '')).out, 'one\ntwo\\e[2J\n')
+  assert.match((await run('show', 'abcd1234ab')).out, /abcd1234abcd1234abcd/)
+  const two = await run('show', 'abc')
+  assert.deepEqual([two.code, /2 operations begin/.test(two.err)], [2, true])
+  for (const verb of ['show', 'wait', 'cancel', 'logs']) assert.equal((await run(verb, 'nothing-so')).code, 3, verb)
+  assert.equal((await run('show', 'qqq')).code, 3)
+})
+
+test('--json of a field that cannot be is refused, of one that only some have is not', async () => {
+  await using daemon = await fakeDaemon(({ path }) => ({
+    value: path === '/v1/guests' ? [guest('web')] : guest('web'),
+  }))
+  for (const words of [
+    ['ls', '--json=name,foo'],
+    ['show', 'web', '--json=foo.bar'],
+    ['ls', '-o', 'yaml', '--json=foo'],
+  ]) {
+    const ran = await croft(words, daemon)
+    assert.deepEqual([ran.code, ran.out], [2, ''], words.join(' '))
+    assert.match(ran.err, /no field .?"foo/)
+  }
+  assert.match((await croft(['ls', '--json=nane'], daemon)).err, /--json=name/)
+  for (const fields of ['name,ipv4', 'status.reason', 'deleting,name'])
+    assert.equal((await croft(['ls', `--json=${fields}`], daemon)).code, 0, fields)
+})
+
+test('the history of what nobody knows is not found; of a guest without any it is empty', async () => {
+  await using daemon = await fakeDaemon(({ path }) => ({ value: path === '/v1/guests' ? [guest('web')] : [] }))
+  assert.equal((await croft(['history', 'nope'], daemon)).code, 3)
+  assert.equal((await croft(['history', 'template', 'nope:1'], daemon)).code, 3)
+  assert.equal((await croft(['history', 'web'], daemon)).code, 0)
+  assert.equal((await croft(['history'], daemon)).code, 0)
+})
+
+test('nobody is asked about a snapshot that is not there', async () => {
+  const one = { guest: 'web', name: 'one', state: 'ready', sizeBytes: 1, created: '2026-01-02T00:00:00Z' }
+  await using daemon = await fakeDaemon(({ path, method }) => ({
+    value: method === 'GET' && path === '/v1/snapshots' ? [one] : { operation: null, result: null },
+  }))
+  for (const words of [
+    ['restore', 'web@two'],
+    ['snapshot', 'rm', 'web@two'],
+  ]) {
+    const ran = await croft(words, { ...daemon, tty: true })
+    assert.deepEqual([ran.code, /Type/.test(ran.err)], [3, false], words.join(' '))
+  }
+  const asked = await croft(['restore', 'web@one'], { ...daemon, tty: true, typed: ['web'] })
+  assert.deepEqual([asked.code, /Type web/.test(asked.err)], [0, true])
+})
