@@ -176,6 +176,8 @@ export interface Pool {
   readonly kind: 'file' | 'directory' | 'device'
   readonly source: string
   readonly mounted: boolean
+  /** Why it is away. */
+  readonly reason?: string
   readonly totalBytes: number | null
   readonly freeBytes: number | null
 }

@@ -30,6 +30,7 @@ import { createFailpoint } from './host/failpoint.ts'
 import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
+import { createPools } from './host/pools.ts'
 import { readUpstream } from './hostprep/resolver.ts'
 import { createOutside } from './http/outside.ts'
 import { startServer } from './http/server.ts'
@@ -205,8 +206,8 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
   const farm = await read<FarmRecord>(store, keys.farm)
   if (!farm) return undefined
   const host = await getHost(store, settings.hostName)
-  const storages = await openPools(run, store, host.name)
   const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
+  const pools = createPools(await readPools(run, store, host.name, disksOf), log)
   const network = createRouted({ run })
   const { mtu } = await network.uplink()
   const parts: HostParts = {
@@ -219,8 +220,8 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
       cgroup: `${settings.cgroup}.${host.number}`,
       ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
     }),
-    storage: (name) => disksOf(getPool(storages, name)),
-    pools: [...storages.keys()],
+    storage: pools.storage,
+    pools,
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
     builder: templateBuilders[builderName(base.environment)]({ run }),
@@ -253,18 +254,13 @@ async function getHost(store: Store, name: string): Promise<HostRecord> {
   })
 }
 
-async function openPools(run: Runner, store: Store, host: string): Promise<Map<string, Storage>> {
-  const storages = new Map<string, Storage>()
-  for (const { value } of await readAll<PoolRecord>(store, keys.pools(host))) {
-    const storage = storageDrivers.btrfs({ run, pool: value })
-    await storage.open()
-    storages.set(value.name, storage)
-  }
-  return storages
-}
-
-function getPool(storages: ReadonlyMap<string, Storage>, name: string): Storage {
-  const storage = storages.get(name)
-  if (storage) return storage
-  throw new CroftError('POOL_MISSING', `no pool "${name}" on this host`, { hint: 'croft pool ls' })
+/** Not mounted yet: the loop does that behind its firewall, and a pool that cannot be had ends nothing. */
+async function readPools(
+  run: Runner,
+  store: Store,
+  host: string,
+  disksOf: (storage: Storage) => Storage,
+): Promise<Map<string, Storage>> {
+  const records = await readAll<PoolRecord>(store, keys.pools(host))
+  return new Map(records.map(({ value }) => [value.name, disksOf(storageDrivers.btrfs({ run, pool: value }))]))
 }

@@ -18,6 +18,7 @@ export interface PoolSeen {
   readonly totalBytes: number | null
   readonly freeBytes: number | null
   readonly warning?: string | undefined
+  readonly reason?: string | undefined
 }
 
 const share = { diskFills: 0.9, diskFull: 0.99, poolFills: 0.85 } as const
@@ -59,9 +60,9 @@ function killed({ name, oomKills, memoryLimit }: GuestSeen): Attention[] {
   ]
 }
 
-export function poolAttention({ name, mounted, totalBytes, freeBytes, warning }: PoolSeen): Attention[] {
+export function poolAttention({ name, mounted, totalBytes, freeBytes, warning, reason }: PoolSeen): Attention[] {
   const what = `pool ${name}`
-  if (!mounted) return [{ what, why: 'it is not mounted', do: 'croft doctor' }]
+  if (!mounted) return [{ what, why: `it is away: ${reason ?? 'not mounted'}`, do: 'croft doctor' }]
   if (totalBytes === null || freeBytes === null) return []
   const used = totalBytes - freeBytes
   if (used >= share.poolFills * totalBytes)

@@ -26,6 +26,8 @@ export interface WantedGuest {
 }
 
 export interface HaveGuest {
+  /** Why its disks cannot be reached now: nothing is known of them, and nothing is taken for lost. */
+  readonly poolAway?: string | undefined
   readonly state: 'stopped' | 'starting' | 'running' | 'frozen'
   readonly definition: string | undefined
   readonly roots: readonly string[]
@@ -65,17 +67,34 @@ export type Step =
   /** Nothing is left: the record goes too. */
   | { readonly do: 'forget' }
   | { readonly do: 'wait'; readonly forMs: number }
-  | { readonly do: 'fail'; readonly code: 'DATA_LOST'; readonly why: string }
+  | { readonly do: 'fail'; readonly code: 'DATA_LOST' | 'POOL_MISSING'; readonly why: string }
 
 export const stopPatienceMs = 30_000
 /** An init that has not set up its signal handlers yet misses what it is asked: it is asked again. */
 const askAgainMs = { first: 3_000, later: 5_000 } as const
 
 export function planGuest(want: WantedGuest, have: HaveGuest): Step[] {
+  if (have.poolAway !== undefined) return planWithoutDisk(want, have, have.poolAway)
   if (want.deleting) return remove(want, have)
   const disk = planDisk(want, have)
   if (disk.some((step) => step.do === 'fail' || step.do === 'wait')) return disk
   return [...disk, ...planRun(want, afterDisk(have, disk))]
+}
+
+/** What needs no disk is done; the rest waits for the pool. A restart is no stop: what could not start again runs on. */
+function planWithoutDisk(want: WantedGuest, have: HaveGuest, why: string): Step[] {
+  const { spec } = want
+  const live = have.state === 'running' || have.state === 'frozen'
+  const shallStop = spec.run === 'stopped' && !want.deleting
+  if (live && shallStop) return stop(spec, have)
+  const diskMet =
+    !want.deleting &&
+    have.rootId === spec.root.id &&
+    want.snapshots.every((snapshot) => !snapshot.deleting && (snapshot.taken || snapshot.lost))
+  if (diskMet && shallStop) return []
+  if (diskMet && live && have.definition === want.definition && spec.restarts <= have.restarts)
+    return planRun(want, have)
+  return [{ do: 'fail', code: 'POOL_MISSING', why }]
 }
 
 /** Its wanted disk is among those to remove even when it is not there: the guest's folder on the pool goes with it. */

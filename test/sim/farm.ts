@@ -12,6 +12,7 @@ import type { Daemon } from '../../src/daemon/daemon.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { planHost } from '../../src/daemon/host/plan-host.ts'
+import { createPools } from '../../src/daemon/host/pools.ts'
 import type { Handler, Handlers } from '../../src/daemon/http/handler.ts'
 import { handlers } from '../../src/daemon/http/handlers/table.ts'
 import { createOutside } from '../../src/daemon/http/outside.ts'
@@ -57,6 +58,8 @@ export class SimFarm {
   readonly clock = new SimClock()
   readonly runtime = createFakeRuntime(this.clock)
   readonly storage = createFakeStorage({ pool })
+  /** A second pool, with a disk of its own. */
+  readonly spare = createFakeStorage({ pool: { ...pool, name: 'spare', source: '/s.img', mountPoint: '/spare' } })
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
@@ -126,13 +129,24 @@ export class SimFarm {
       if (text !== undefined) this.say('host', text)
     }
     const env = this.clock.env(() => life.alive)
-    const storage = heldBy(life, this.storage, act('storage'))
+    const log = {
+      info() {},
+      warn() {},
+      error: (fields: object, message: string) => life.alive && this.say('error', told(message, fields)),
+    }
+    const pools = createPools(
+      new Map([
+        ['default', heldBy(life, this.storage, act('storage'))],
+        ['spare', heldBy(life, this.spare, act('storage'))],
+      ]),
+      log,
+    )
     return {
       ...{ env, store: heldBy(life, this.store), operations, farm: farm.value, host: host.value },
       facts: { uidBase: host.value.uidBase, mtu: 1500 },
       runtime: heldBy(life, this.runtime, act('runtime')),
-      storage: () => storage,
-      pools: ['default'],
+      storage: pools.storage,
+      pools,
       network: heldBy(life, this.network, act('network')),
       firewall: heldBy(life, this.firewall, act('firewall')),
       names: heldBy(life, this.names),
@@ -140,7 +154,7 @@ export class SimFarm {
       images: heldBy(life, createFakeImages()),
       uploads: new Uploads('/nowhere', env),
       failpoint: (name) => this.failpoint(life, name),
-      log: { info() {}, warn() {}, error: (fields, message) => life.alive && this.say('error', told(message, fields)) },
+      log,
     }
   }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { keys } from '../../src/daemon/records/keys.ts'
+import type { GuestRecord } from '../../src/daemon/records/records.ts'
 import { SimFarm } from './farm.ts'
 import { assertGolden } from './golden.ts'
 
@@ -92,6 +94,59 @@ const stories: Record<string, (farm: SimFarm) => Promise<void>> = {
     assert.deepEqual([await farm.stateOf('web'), (await farm.storage.holdings(1)).roots], ['failed', []])
   },
 
+  async 'pool-is-away'(farm) {
+    await running(farm)
+    await farm.ask('createGuest', { body: { name: 'data1', template: 'debian:12' } })
+    await farm.pass(3)
+    await onSpare(farm, 2)
+    farm.say('host', 'loses power, and comes back without a disk')
+    farm.kill()
+    for (const number of [1, 2]) farm.runtime.die(number)
+    farm.firewall.flush()
+    farm.storage.detach('mount: /pool: cannot read superblock on /dev/vdb.')
+    await farm.boot()
+    await farm.pass(120)
+    assert.deepEqual([await farm.stateOf('web'), await farm.stateOf('data1')], ['waits', 'running'])
+    await farm.ask('actGuest', { ...web, body: { do: 'start' } })
+    await farm.ask('takeSnapshot', { ...web, body: { name: 'monday' } })
+    await farm.ask('createGuest', { body: { name: 'late', template: 'debian:12' } })
+    await farm.pass(3)
+    assert.deepEqual(await farm.left(), [
+      'web: fail (pool default is away: mount: /pool: cannot read superblock on /dev/vdb.)',
+      'late: fail (pool default is away: mount: /pool: cannot read superblock on /dev/vdb.)',
+      'pool default: mount (pool default is away: mount: /pool: cannot read superblock on /dev/vdb.)',
+    ])
+    await farm.ask('actGuest', { params: { guest: 'late' }, body: { do: 'stop' } })
+    await farm.pass(3)
+    farm.say('people', 'attach the disk again')
+    farm.storage.detach(undefined)
+    await farm.pass(31)
+    assert.deepEqual([await farm.stateOf('web'), await farm.stateOf('data1')], ['running', 'running'])
+    assert.deepEqual(await farm.left(), [])
+  },
+
+  async 'pool-unmounted-below-its-guests'(farm) {
+    await running(farm)
+    farm.say('people', 'unmount the pool and pull the disk')
+    farm.storage.detach('mount: /pool: no such device')
+    await farm.pass(31)
+    assert.equal(await farm.stateOf('web'), 'running', 'it lives, and nobody touches it')
+    await farm.ask('actGuest', { ...web, body: { do: 'restart' } })
+    await farm.pass(5)
+    assert.deepEqual([await farm.stateOf('web'), farm.runtime.starts(1)], ['waits', 1])
+    assert.equal((await farm.runtime.observe(1))?.state, 'running', 'what could not start again is not stopped')
+    await farm.ask('actGuest', { ...web, body: { do: 'stop' } })
+    await farm.pass(5)
+    assert.equal(await farm.runtime.observe(1).then((seen) => seen?.state), 'stopped')
+    await farm.ask('deleteGuest', web)
+    await farm.pass(5)
+    assert.equal(await farm.stateOf('web'), 'waits', 'its disk cannot go')
+    farm.say('people', 'plug the disk in again')
+    farm.storage.detach(undefined)
+    await farm.pass(31)
+    assert.equal(await farm.stateOf('web'), 'gone')
+  },
+
   async 'two-clients-one-guest'(farm) {
     await running(farm)
     const change = (body: object, query = {}) => farm.ask('changeGuest', { ...web, body, query })
@@ -182,6 +237,19 @@ async function running(farm: SimFarm): Promise<void> {
   await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
   await farm.pass(3)
   assert.equal(await farm.stateOf('web'), 'running')
+}
+
+/** As if its disk had been on the other pool from the start. */
+async function onSpare(farm: SimFarm, number: number): Promise<void> {
+  const key = keys.guest('ash', number)
+  const guest = (await farm.store.get(key)).entry?.value as GuestRecord
+  await farm.spare.open()
+  const root = { kind: 'root', number, id: guest.spec.root.id } as const
+  await farm.spare.create(root)
+  await farm.spare.limit(root, guest.spec.limits.diskBytes ?? null)
+  await farm.storage.remove(root)
+  await farm.store.transact([], [{ put: key, value: { ...guest, spec: { ...guest.spec, pool: 'spare' } } }])
+  await farm.pass(1)
 }
 
 for (const [name, story] of Object.entries(stories)) {

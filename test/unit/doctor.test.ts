@@ -150,7 +150,9 @@ test('pool: mounted, with room, counting, whole', () => {
   assert.equal(judge({ counting: 'off' }), 'red')
   assert.equal(judge({ counting: 'inconsistent', diskErrors: 2 }), 'warn red')
   const [lost] = judgePool({ ...good, state: { mounted: false, totalBytes: null, freeBytes: null } })
-  assert.equal(lost?.mend, 'croft doctor --fix pool-mount')
+  assert.match(lost?.mend ?? '', /croft doctor --fix pool-mount$/)
+  const gone = { mounted: false, totalBytes: null, freeBytes: null, reason: 'no such device' }
+  assert.match(evidence(judgePool({ ...good, state: gone })), /away, its guests wait: no such device/)
 })
 
 test('clock: insane, before the farm, jumped, kept by nobody', () => {

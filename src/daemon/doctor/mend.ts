@@ -59,15 +59,13 @@ async function ifInstalled(run: Runner, command: Command): Promise<Outcome | und
 
 async function mountPools({ open }: Patient): Promise<string[]> {
   if (!open) throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
-  const changes: string[] = []
-  for (const name of open.parts.pools) {
-    const storage = open.parts.storage(name)
-    if ((await storage.state()).mounted) continue
-    await storage.open()
-    changes.push(`pool ${name}: mounted`)
-  }
+  const { pools } = open.parts
+  const came = await pools.bring()
   await open.loop.lookAround()
-  return changes
+  for (const name of pools.names)
+    if (!(await pools.state(name)).mounted)
+      throw new CroftError('POOL_MISSING', pools.whyAway(name), { hint: 'attach its disk; croft doctor' })
+  return came.map((name) => `pool ${name}: mounted`)
 }
 
 const legacy = (args: readonly string[]): Command => ({ file: 'iptables-legacy', args, timeoutMs: 20_000 })

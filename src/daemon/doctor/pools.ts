@@ -11,7 +11,7 @@ import type { Look } from './look.ts'
 export interface PoolFacts {
   readonly name: string
   readonly mountPoint: string
-  readonly state: PoolState
+  readonly state: PoolState & { readonly reason?: string }
   /** Undefined when the file system did not tell. */
   readonly counting: 'on' | 'off' | 'inconsistent' | undefined
   /** Errors that the disk made since the counters were last reset. */
@@ -28,7 +28,7 @@ export const pools: Theme = {
     const records = await readAll<PoolRecord>(open.parts.store, keys.pools(open.parts.host.name))
     const facts = await Promise.all(
       records.map(async ({ value: { name, mountPoint } }) => {
-        const state = await open.parts.storage(name).state()
+        const state = await open.parts.pools.state(name)
         return { name, mountPoint, state, ...(await readFileSystem(look, mountPoint)) }
       }),
     )
@@ -37,8 +37,11 @@ export const pools: Theme = {
 }
 
 export function judgePool({ name, mountPoint, state, counting, diskErrors }: PoolFacts): Finding[] {
-  const { mounted, totalBytes, freeBytes, warning } = state
-  if (!mounted) return [red('pool', `${name} is not mounted on ${mountPoint}`, 'croft doctor --fix pool-mount')]
+  const { mounted, totalBytes, freeBytes, warning, reason = `it is not mounted on ${mountPoint}` } = state
+  if (!mounted) {
+    const mend = 'attach its disk: it is mounted within 30 s, or now by croft doctor --fix pool-mount'
+    return [red('pool', `${name} is away, its guests wait: ${reason}`, mend)]
+  }
   const wrong: Finding[] = []
   if (totalBytes !== null && freeBytes !== null && freeBytes < fewFree * totalBytes) {
     const verdict = freeBytes < leastFree * totalBytes ? red : warn

@@ -17,7 +17,8 @@ import type { HostParts } from './parts.ts'
 
 export async function adoptOrphans(parts: HostParts, by: string): Promise<string[]> {
   const adopted: string[] = []
-  for (const pool of parts.pools) {
+  for (const pool of parts.pools.names) {
+    if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()
     for (const { id, manifest } of inventory.templates) adopted.push(...(await adoptTemplate(parts, by, id, manifest)))
     for (const { number, roots, manifest } of inventory.guests)

@@ -67,7 +67,9 @@ const handlers: Handlers = {
   forget: (parts, { wishes }) => removeGuestRecords(parts, wishes),
   async wait() {},
   async fail(_parts, _work, step) {
-    throw new CroftError(step.code, step.why, { hint: 'croft host plan' })
+    throw new CroftError(step.code, step.why, {
+      hint: step.code === 'POOL_MISSING' ? 'croft doctor' : 'croft host plan',
+    })
   },
 }
 

@@ -1,5 +1,5 @@
 /** One pass over one guest: look, plan, execute, report. Never two at once for one guest; no retries inside. */
-import { toCroftError } from '../../api/errors.ts'
+import { isCode, toCroftError } from '../../api/errors.ts'
 import type { GuestState } from '../../api/guest.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import { describeStep, type HaveGuest, planGuest, type Step, type WantedGuest } from '../../plan/guest.ts'
@@ -41,7 +41,7 @@ export async function passGuest(
     if (waitMs !== 0) return waiting(parts, wishes, memory, waitMs)
     const steps = planGuest(want, have)
     await run(parts, work, steps, memory)
-    await finishSnapshots(parts, wishes)
+    if (have.poolAway === undefined) await finishSnapshots(parts, wishes)
     if (want.deleting) return { end: 'gone' }
     return await report(parts, wishes, steps, have, memory)
   } catch (thrown) {
@@ -73,7 +73,7 @@ async function prepare(
   const guest = wishes.guest.value
   const storage = parts.storage(guest.spec.pool)
   const path = storage.path({ kind: 'root', number: guest.number, id: guest.spec.root.id })
-  const device = guest.spec.limits.diskRate === undefined ? undefined : await storage.blockDevice()
+  const device = guest.spec.limits.diskRate === undefined ? undefined : await unlessAway(storage.blockDevice())
   const definition = definitionOf(guest, parts.farm, parts.facts, { path, device })
   const snapshots = wishes.snapshots.map(({ record: { value }, status }) => ({
     id: value.id,
@@ -104,21 +104,30 @@ async function observe(
 ): Promise<HaveGuest> {
   const { number, storage } = work
   const seen = await parts.runtime.observe(number)
-  const disks = await storage.holdings(number)
+  const disks = await unlessAway(storage.holdings(number))
   const rootId = wishes.guest.value.spec.root.id
-  const usage = disks.roots.includes(rootId) ? await storage.usage({ kind: 'root', number, id: rootId }) : undefined
+  const usage = disks?.roots.includes(rootId) ? await storage.usage({ kind: 'root', number, id: rootId }) : undefined
   const state = seen === undefined || seen.state === 'stopping' ? 'stopped' : seen.state
   return {
     state,
     definition: seen?.definition,
-    roots: disks.roots,
-    snapshots: disks.snapshots,
+    ...(disks ?? { roots: [], snapshots: [], poolAway: parts.pools.whyAway(wishes.guest.value.spec.pool) }),
     diskLimit: usage?.limitBytes,
     fromLoopback: state === 'stopped' ? undefined : await parts.network.isReachableFromLoopback(linkOf(number)),
     rootId: wishes.status?.rootId,
     restarts: wishes.status?.restarts ?? 0,
     askedToStopMsAgo: memory.askedToStopAt === undefined ? undefined : now - memory.askedToStopAt,
     askedAgainMsAgo: memory.askedAgainAt === undefined ? undefined : now - memory.askedAgainAt,
+  }
+}
+
+/** Undefined when the pool is not mounted. */
+async function unlessAway<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (thrown) {
+    if (isCode(thrown, 'POOL_MISSING')) return undefined
+    throw thrown
   }
 }
 

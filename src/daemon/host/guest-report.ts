@@ -1,5 +1,5 @@
 /** What a pass found and did, told: to the guest's status, to the loop, and to the passes after it. */
-import { CroftError, isCode } from '../../api/errors.ts'
+import { CroftError, type ErrorCode, isCode } from '../../api/errors.ts'
 import type { GuestState, GuestStatus } from '../../api/guest.ts'
 import type { HaveGuest, Step } from '../../plan/guest.ts'
 import { type Attempts, afterFailure, mayTry, mostFailures, noFailures } from '../../plan/retry.ts'
@@ -107,6 +107,7 @@ export async function waiting(
   wishes: Wishes,
   memory: GuestMemory,
   waitMs: number | 'given-up',
+  standing?: GuestState,
 ): Promise<PassEnd> {
   memory.phase = undefined
   const { failures, reason = 'it failed' } = memory.attempts
@@ -118,30 +119,34 @@ export async function waiting(
         })
       : new CroftError('START_FAILED', reason, { hint: `croft show ${wishes.guest.value.name}` })
   await write(parts, wishes, {
-    state: givenUp ? 'failed' : 'waits',
+    state: standing ?? (givenUp ? 'failed' : 'waits'),
     generation: wishes.guest.value.generation,
     since: timestamp(parts.env),
     reason: error.message,
     failures,
-    restarts: wishes.guest.value.spec.restarts,
+    // Of what is away nothing was begun.
+    restarts: standing === undefined ? wishes.guest.value.spec.restarts : (wishes.status?.restarts ?? 0),
     ...(wishes.status?.rootId === undefined ? {} : { rootId: wishes.status.rootId }),
   })
   return { end: 'failed', error, retryInMs: givenUp ? undefined : (waitMs as number) }
 }
 
+const whileAway: Partial<Record<ErrorCode, GuestState>> = { DATA_LOST: 'failed', POOL_MISSING: 'waits' }
+
 export async function fail(parts: HostParts, wishes: Wishes, memory: GuestMemory, error: CroftError): Promise<PassEnd> {
   if (isCode(error, 'STORE_CLOSED')) return { end: 'failed', error, retryInMs: 1000 }
   const now = parts.env.monotonicMs()
-  const lost = error.code === 'DATA_LOST'
-  // Looking again at what is lost costs nothing and harms nothing: it may be back.
-  if (!lost) memory.attempts = afterFailure(memory.attempts, now)
+  // Looking again at what is lost or away costs nothing and harms nothing: it may be back.
+  const standing = whileAway[error.code]
+  if (standing === undefined) memory.attempts = afterFailure(memory.attempts, now)
   memory.attempts = { ...memory.attempts, reason: error.message }
-  parts.log.warn(
-    { guest: wishes.guest.value.name, code: error.code, failures: memory.attempts.failures },
-    error.message,
-  )
-  const waitMs = lost ? 'given-up' : mayTry(memory.attempts, now)
-  await waiting(parts, wishes, memory, waitMs === 0 ? 1000 : waitMs).catch((cause) =>
+  if (standing !== 'waits')
+    parts.log.warn(
+      { guest: wishes.guest.value.name, code: error.code, failures: memory.attempts.failures },
+      error.message,
+    )
+  const waitMs = standing === undefined ? mayTry(memory.attempts, now) : 'given-up'
+  await waiting(parts, wishes, memory, waitMs === 0 ? 1000 : waitMs, standing).catch((cause) =>
     parts.log.error({ cause: String(cause) }, 'status not written'),
   )
   return { end: 'failed', error, retryInMs: waitMs === 'given-up' ? undefined : waitMs }

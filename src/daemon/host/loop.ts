@@ -21,7 +21,7 @@ const lookAroundMs = 30_000
 const groupPatienceMs = 5_000
 
 export interface HostLoop {
-  /** Firewall first, then the guests in their order; returns when the first passes are under way. */
+  /** Firewall first, then the pools, then the guests in their order; returns when the first passes are under way. */
   begin(): Promise<void>
   nudge(number: number): void
   nudgeTemplates(): void
@@ -120,6 +120,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   }
 
   async function lookAround(): Promise<void> {
+    await bringPools()
     await parts.runtime.tidy()
     for (const change of await parts.network.prepare()) parts.log.info({ change }, 'host network prepared')
     if (!(await parts.firewall.intact())) {
@@ -137,11 +138,21 @@ export function createHostLoop(parts: HostParts): HostLoop {
     await Promise.all(inOrder.map((guest) => runners.get(guest.number)?.busy))
   }
 
+  /** A disk that takes minutes to mount, or hangs, keeps nothing waiting but its guests; they are looked at when it came. */
+  async function bringPools(): Promise<void> {
+    const coming = parts.pools.bring().then(async (came) => {
+      for (const name of came) await templates.sweep(name)
+      return came
+    })
+    if (await patiently(coming)) return
+    coming.then((came) => (came.length > 0 ? lookAround() : undefined)).catch(() => {})
+  }
+
   /** Guests of one order go before those of the next; one that hangs in its start does not keep the others for ever. */
-  async function patiently(passes: Promise<unknown>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    using _timer = parts.env.later(groupPatienceMs, resolve)
-    await Promise.race([passes, promise])
+  async function patiently(work: Promise<unknown>): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<false>()
+    using _timer = parts.env.later(groupPatienceMs, () => resolve(false))
+    return Promise.race([work.then(() => true), promise])
   }
 
   /** What the host was found without, and shall not start by itself, stays as it is until somebody wishes otherwise. */
@@ -198,6 +209,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
       const live = await parts.runtime.list()
       await gate.refresh([...live.filter((guest) => guest.state !== 'stopped').map((guest) => guest.number)])
+      await bringPools()
       const { revision } = await parts.store.get(keys.farm)
       const from = cursor(parts.store, revision)
       follow(keys.guests(parts.host.name), from, (key) => {

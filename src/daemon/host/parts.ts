@@ -13,6 +13,7 @@ import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { HostFacts } from './definition.ts'
 import type { Failpoint } from './failpoint.ts'
+import type { Pools } from './pools.ts'
 
 export interface Log {
   info(fields: object, message: string): void
@@ -28,7 +29,7 @@ export interface HostParts {
   readonly facts: HostFacts
   readonly runtime: Runtime
   readonly storage: (pool: string) => Storage
-  readonly pools: readonly string[]
+  readonly pools: Pools
   readonly network: Network
   readonly firewall: Firewall
   readonly names: Names

@@ -21,7 +21,15 @@ export async function planHost(parts: HostParts, gate: FirewallGate): Promise<Pl
       step: 'reconcile',
       detail: 'the kernel’s rules are not what croft wrote: write them anew',
     })
-  return [...steps, ...(await listOrphans(parts))]
+  return [...steps, ...(await listAway(parts)), ...(await listOrphans(parts))]
+}
+
+/** What lies on a pool that is away is neither missed nor adopted. */
+async function listAway({ pools }: HostParts): Promise<PlannedStep[]> {
+  const states = await Promise.all(pools.names.map(async (name) => ({ name, ...(await pools.state(name)) })))
+  return states
+    .filter(({ mounted }) => !mounted)
+    .map(({ name }) => ({ what: `pool ${name}`, step: 'mount', detail: pools.whyAway(name) }))
 }
 
 /** Reported, adopted on request, never deleted. */
@@ -30,7 +38,8 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
   const known = new Set(guests.map(({ value }) => value.number))
   const templates = new Set((await readAll<TemplateRecord>(parts.store, keys.templates)).map(({ value }) => value.id))
   const found: PlannedStep[] = []
-  for (const pool of parts.pools) {
+  for (const pool of parts.pools.names) {
+    if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()
     for (const { number } of inventory.guests)
       if (!known.has(number)) found.push(orphan(`guest ${number}`, `its disk lies on pool ${pool} without a record`))

@@ -15,6 +15,8 @@ import type { HostParts } from './parts.ts'
 
 export interface TemplateLoop {
   begin(): Promise<void>
+  /** Of a pool that was mounted: what is in staging and not at work was left by a daemon that died. */
+  sweep(pool: string): Promise<void>
   nudge(): void
   cancel(id: string): boolean
   close(): Promise<void>
@@ -145,14 +147,14 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
 
   return {
     nudge,
-    /** Nothing builds yet: whatever is in staging was left by a daemon that died. */
+    async sweep(pool) {
+      const storage = parts.storage(pool)
+      for (const id of (await storage.inventory()).staging)
+        if (!building.has(id)) await storage.remove({ kind: 'staging', id })
+    },
     async begin() {
       for (const work of [parts.builder, parts.images, parts.uploads])
         await work.sweep().catch((thrown) => parts.log.warn({ error: String(thrown) }, 'unfinished work not swept'))
-      for (const pool of parts.pools) {
-        const storage = parts.storage(pool)
-        for (const id of (await storage.inventory()).staging) await storage.remove({ kind: 'staging', id })
-      }
       nudge()
     },
     cancel(id) {

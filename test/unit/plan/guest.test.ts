@@ -132,6 +132,23 @@ test('nothing to do means nothing, twice', () => {
   }
 })
 
+test('without its pool no disk is touched, nothing is lost, nothing is started; a stop is still a stop', () => {
+  const allowed = new Set(['fail', 'wait', 'askToStop', 'kill', 'freeze', 'unfreeze', 'tuneLink'])
+  for (const { want, have } of cases) {
+    const steps = planGuest(want, { ...have, poolAway: 'pool default is away' })
+    const about = JSON.stringify({ want, have, steps })
+    assert.ok(
+      steps.every((step) => allowed.has(step.do)),
+      about,
+    )
+    assert.ok(!steps.some((step) => step.do === 'fail' && step.code !== 'POOL_MISSING'), about)
+    const live = have.state === 'running' || have.state === 'frozen'
+    if (live && want.spec.run !== 'stopped') assert.ok(!steps.some((step) => step.do === 'kill'), about)
+    if (live && want.spec.run === 'stopped' && !want.deleting) assert.notDeepEqual(steps, [], about)
+    if (want.deleting) assert.equal(steps[0]?.do, 'fail', about)
+  }
+})
+
 test('a restore puts the new disk in place before the old one goes, and snapshots come first', () => {
   const [, , ofOld = []] = snapshotsOf
   const want: WantedGuest = { number: 7, deleting: false, spec, definition: 'new', snapshots: ofOld }

@@ -21,6 +21,9 @@ const pools: readonly Column<Pool>[] = [
   { title: 'SOURCE', elastic: true, get: (pool) => pool.source },
 ]
 
+/** Only when there is something to say. */
+const poolReason: Column<Pool> = { title: 'REASON', get: (pool) => pool.reason }
+
 const networks: readonly Column<Network>[] = [
   { title: 'NAME', get: (network) => network.name },
   { title: 'KIND', get: (network) => network.kind },
@@ -39,7 +42,10 @@ const sizes: readonly Column<Size>[] = [
 ]
 
 const listers: { readonly [K in Kind]: (context: Context) => Promise<Listed> } = {
-  pool: async ({ client }) => ({ records: items(await client.request('listPools')), columns: pools }),
+  async pool({ client }) {
+    const records = items(await client.request('listPools'))
+    return { records, columns: records.some(({ reason }) => reason !== undefined) ? [...pools, poolReason] : pools }
+  },
   network: async ({ client }) => ({ records: items(await client.request('listNetworks')), columns: networks }),
   size: async ({ client }) => ({ records: items(await client.request('listSizes')), columns: sizes }),
 }

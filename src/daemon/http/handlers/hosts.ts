@@ -54,7 +54,7 @@ export async function listPoolViews(daemon: Daemon): Promise<Pool[]> {
   return Promise.all(
     records.map(async ({ value: { name, kind, source } }) => ({
       ...{ name, host: parts.host.name, kind, source },
-      ...(await parts.storage(name).state()),
+      ...(await parts.pools.state(name)),
     })),
   )
 }

@@ -113,5 +113,5 @@ const refused = (spec: PoolSpec, why: string): CroftError =>
 
 const lost = (spec: PoolSpec): CroftError =>
   new CroftError('DATA_LOST', `${spec.source}, the pool "${spec.name}", was there and is gone`, {
-    hint: 'attach it again; to give it up: croft pool rm',
+    hint: 'attach it again: it is mounted by itself; croft pool ls',
   })

@@ -15,13 +15,19 @@ export interface FakeStorage extends Storage {
   read(ref: Ref, name: string): string | undefined
   /** From now on (or no longer) nothing can be made: POOL_FULL. */
   fill(full: boolean): void
+  /** Its disk is gone, and mounting it ends with these words; undefined: it is there again, not mounted. */
+  detach(why: string | undefined): void
 }
 
 export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeStorage {
   checkSpec(pool)
   const roots = new Map<string, Root>()
   const manifests = new Map<string, unknown>()
-  const is = { open: false, full: false }
+  const is: { open: boolean; full: boolean; detached: string | undefined } = {
+    open: false,
+    full: false,
+    detached: undefined,
+  }
 
   const find = (ref: Ref): Root | undefined => {
     const key = refPath(ref)
@@ -41,6 +47,7 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
   return {
     name: 'fake',
     async open() {
+      if (is.detached !== undefined) throw new CroftError('COMMAND_FAILED', `mount -t: exit 32\n${is.detached}`)
       is.open = true
     },
     async close() {
@@ -102,6 +109,10 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
     read: (ref, name) => get(ref).files.get(name),
     fill(full) {
       is.full = full
+    },
+    detach(why) {
+      is.open = false
+      is.detached = why
     },
   }
 }
