@@ -1,6 +1,6 @@
 /** LXD beside it, the peer: Debian's package, a btrfs pool of its own, an image from the same template. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { command } from './measure.ts'
@@ -23,6 +23,8 @@ profiles: [{name: default, devices: {root: {type: disk, path: /, pool: croftbenc
 /** Its daemon lives in a folder of its own for the time of the run. */
 export async function createLxd(templateRoot: string): Promise<Lxd> {
   const folder = mkdtempSync('/var/tmp/lxdbench')
+  // Its guests are not root here, and pass through it to their files.
+  chmodSync(folder, 0o711)
   const own = { ...env, LXD_DIR: join(folder, 'lxd') }
   const lxc = (...args: string[]) => command('lxc', args, own)
   const daemon = spawn('lxd', ['--group', 'root', '--logfile', join(folder, 'log')], {
