@@ -112,6 +112,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await hooks?.close()
     hooks = undefined
     await phase.farm?.loop.close()
+    await phase.farm?.certificates.close()
     await keeper?.close()
     keeper = undefined
     await phase.store.close()

@@ -18,6 +18,8 @@ import { storageDrivers } from '../drivers/storage/table.ts'
 import { type TemplateBuilderName, templateBuilders } from '../drivers/template/table.ts'
 import { openSqliteStore } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
+import { createCertificates } from './certificates/certificates.ts'
+import type { FarmCa } from './certificates/farm-leaves.ts'
 import type { Daemon, OpenFarm, StoreAway } from './daemon.ts'
 import { adviseInit, readInitFacts } from './doctor/advice.ts'
 import { diagnose } from './doctor/doctor.ts'
@@ -63,10 +65,19 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const alone = await holdAlone(settings.stateDir)
   const run = createRunner()
   const base = { ...options, env, run, uploads: new Uploads(join(settings.stateDir, 'uploads'), env) }
+  const folder = folderOf(settings.stateDir)
+  const outside = createOutside(
+    { ...{ env, run, log, folder }, hostName: settings.hostName, store: () => daemon.store },
+    (request, response) => server.answerOutside(request, response),
+  )
+  const ca: FarmCa = {
+    fingerprint: () => outside.door().fingerprint,
+    issueEdge: (names) => outside.issueEdge(names),
+  }
   const phases = await createPhases({
     ...{ env, log, keptFile: keptFileOf(settings) },
     openStore: () => openStore(base, settings),
-    openFarm: (on) => openFarm(base, on),
+    openFarm: (on) => openFarm({ ...base, ca }, on),
     startHooks: ({ store, host }) =>
       startHooks({
         ...{ env, store, log, run, host: host.name, folder: settings.hooksDir, find: findHooks },
@@ -78,11 +89,6 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     const { store, farm, away } = phases.now()
     return { run, settings, env, store: away ? undefined : store, open: farm, outside, ...(away ? { away } : {}) }
   }
-  const folder = folderOf(settings.stateDir)
-  const outside = createOutside(
-    { ...{ env, run, log, folder }, hostName: settings.hostName, store: () => daemon.store },
-    (request, response) => server.answerOutside(request, response),
-  )
   /** Without the store nobody from outside can be known. */
   const openOutside = async () => {
     const { farm, away } = phases.now()
@@ -200,7 +206,7 @@ async function initFarm(
   ]
 }
 
-async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined> {
+async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Promise<OpenFarm | undefined> {
   const { settings, run, env, log } = base
   const { store, operations } = on
   const farm = await read<FarmRecord>(store, keys.farm)
@@ -229,7 +235,8 @@ async function openFarm(base: Base, on: FarmBasis): Promise<OpenFarm | undefined
     uploads: base.uploads,
     failpoint: createFailpoint(base.environment),
   }
-  return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts) }
+  const certificates = createCertificates({ env, store, log, folder: folderOf(settings.stateDir), ca: base.ca })
+  return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates }
 }
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file

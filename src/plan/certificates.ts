@@ -1,7 +1,7 @@
 /** When certificates begin, end and are made anew. Milliseconds of the wall clock come in from outside. */
 const day = 24 * 3600 * 1000
 
-export const lifeMs = { ca: 20 * 365 * day, host: 90 * day } as const
+export const lifeMs = { ca: 20 * 365 * day, host: 90 * day, edge: 90 * day } as const
 
 /** Clocks of laptops differ: what is made now counts a while already. */
 const earlierMs = 3600 * 1000

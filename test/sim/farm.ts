@@ -8,6 +8,7 @@ import type { GuestState, GuestStatus } from '../../src/api/guest.ts'
 import type { Operation } from '../../src/api/resources.ts'
 import type { RouteName } from '../../src/api/routes.ts'
 import { bodies, queries } from '../../src/api/schemas.ts'
+import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import type { Daemon } from '../../src/daemon/daemon.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
@@ -38,6 +39,8 @@ import { heldBy, type Lifeline } from './lifeline.ts'
 import { createWeakStore } from './weak-store.ts'
 import { tell } from './words.ts'
 
+/** No route asks for one. */
+const noCa = { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) }
 const hostName = 'ash'
 const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
 const paths = { stateDir: '/s', socket: '/s/k', storeFile: '/s/d', lxcPath: '/s/l', cgroup: 'croft', hooksDir: '/s/h' }
@@ -102,9 +105,10 @@ export class SimFarm {
     const parts = await this.parts(life, operations)
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
+    const certificates = createCertificates({ env, store, log: parts.log, folder: '', ca: noCa })
     const daemon: Daemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, usage }),
+      open: () => ({ parts, loop, usage, certificates }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,

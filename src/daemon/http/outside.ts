@@ -11,6 +11,7 @@ import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import { type Authority, fingerprintOf, openAuthority } from '../pki/authority.ts'
+import type { Issued } from '../pki/openssl.ts'
 import type { FarmRecord } from '../records/records.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import type { TlsDoor } from './tls-door.ts'
@@ -36,6 +37,8 @@ export interface Outside {
   certificates(): readonly Certificate[]
   /** A client certificate: PEM of key and certificate, and its fingerprint. */
   issueClient(subject: string, until: number): Promise<{ readonly pem: string; readonly fingerprint: string }>
+  /** For names that the edge serves, by the farm's CA. */
+  issueEdge(names: readonly string[]): Promise<Issued>
   readonly identify: Identify
   /** Ends the connections of a token that is no more. */
   shutOut(token: string): void
@@ -122,6 +125,11 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     if (wanted !== undefined && !open) await listen(wanted)
   }
 
+  function getAuthority(): Authority {
+    if (authority) return authority
+    throw failure ?? new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
+  }
+
   function lookLater(): void {
     timer = env.later(failure ? soonMs : lookEveryMs, () => void look().finally(lookLater))
   }
@@ -142,10 +150,9 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       ...(failure ? { reason: failure.message } : {}),
     }),
     certificates: () => authority?.certificates() ?? [],
+    issueEdge: async (names) => getAuthority().issueEdge(names),
     async issueClient(subject, until) {
-      if (!authority)
-        throw failure ?? new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
-      const { key, certificate } = await authority.issueClient(subject, until)
+      const { key, certificate } = await getAuthority().issueClient(subject, until)
       return { pem: `${key}${certificate}`, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
     },
     identify: createIdentify({ now: () => env.now(), store, visitors }),

@@ -40,6 +40,8 @@ export interface Authority {
   fingerprint(): string
   certificates(): Certificate[]
   issueClient(subject: string, until: number): Promise<Issued>
+  /** For names that the edge serves; the CA's stands behind it. */
+  issueEdge(names: readonly string[]): Promise<Issued>
 }
 
 interface Pair {
@@ -96,6 +98,17 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
     ],
     issueClient: (subject, until) =>
       make({ kind: 'client', subject, names: [], ...validityFrom(env.now(), 0), until, signer: ca.text }),
+    async issueEdge(names) {
+      const validity = validityFrom(env.now(), lifeMs.edge)
+      const { key, certificate } = await make({
+        kind: 'host',
+        subject: 'croft edge',
+        names,
+        ...validity,
+        signer: ca.text,
+      })
+      return { key, certificate: `${certificate}${ca.pem}` }
+    },
   }
 }
 

@@ -83,7 +83,7 @@ const purposes: Readonly<Record<Wanted['kind'], readonly string[]>> = {
 }
 
 export function configText({ kind, subject, names, signer }: Wanted): string {
-  const others = names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${plainWord(name)}`)
+  const others = names.map((name) => (isIP(name) ? `IP:${plainWord(name)}` : `DNS:${plainName(name)}`))
   return [
     ...['[ca]', 'default_ca = own'],
     ...['[own]', 'database = index', 'new_certs_dir = .', 'default_md = sha256', 'policy = any', 'rand_serial = yes'],
@@ -98,8 +98,17 @@ export function configText({ kind, subject, names, signer }: Wanted): string {
   ].join('\n')
 }
 
+/** Also `*.example.org`. */
+function plainName(text: string): string {
+  if (text.length <= 253 && /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text)) return text
+  throw unfit()
+}
+
 /** Nothing that openssl's configuration would read as its own. */
 function plainWord(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9 .:-]{0,120}$|^::[0-9a-f:.]*$/.test(text)) return text
-  throw new CroftError('BAD_VALUE', 'a name for a certificate holds something else than letters, digits, dots, - and :')
+  throw unfit()
 }
+
+const unfit = (): CroftError =>
+  new CroftError('BAD_VALUE', 'a name for a certificate holds something else than letters, digits, dots, - and :')

@@ -1,0 +1,126 @@
+/**
+ * The certificates of the edge: for each name that is served the best valid one there is. The farm's own CA serves at once;
+ * what people imported and what an ACME server gave take its place when they are there.
+ */
+import type { AcmeToken, EdgeCertificate } from '../../drivers/edge/driver.ts'
+import { type CertificateSet, certificateSets, chooseCertificates, nextChange } from '../../plan/certificate-sets.ts'
+import type { Store } from '../../store/store.ts'
+import type { Env } from '../env.ts'
+import type { Log } from '../host/parts.ts'
+import { openSeal } from '../pki/seal.ts'
+import { keys } from '../records/keys.ts'
+import { readAll } from '../records/records.ts'
+import { type Book, openBook } from './book.ts'
+import { createFarmLeaves, type FarmCa, type FarmLeaves } from './farm-leaves.ts'
+import type { Certificate } from './records.ts'
+
+export interface Certificates {
+  /**
+   * For the host names of each route, the first of them first. Names stay together in one certificate; what the farm's CA
+   * must make is made before this returns. The last call says what certificates are asked for and renewed from then on.
+   */
+  certificatesFor(groups: readonly (readonly string[])[]): Promise<EdgeCertificate[]>
+  /** What ACME servers ask the edge for now. */
+  tokens(): Promise<AcmeToken[]>
+  /** Told when `certificatesFor` or `tokens` would answer something else, also by time alone. */
+  onChange(listener: () => void): Disposable
+  close(): Promise<void>
+}
+
+export interface CertificatesParts {
+  readonly env: Env
+  readonly store: Store
+  readonly log: Log
+  /** STATE/pki */
+  readonly folder: string
+  readonly ca: FarmCa
+}
+
+interface Opened {
+  readonly book: Book
+  readonly leaves: FarmLeaves
+}
+
+/** A timer counts no further than 24 days. */
+const longestMs = 24 * 3600 * 1000
+const soonMs = 2000
+
+export function createCertificates(parts: CertificatesParts): Certificates {
+  const { env, store, log, ca } = parts
+  const listeners = new Set<() => void>()
+  const changed = () => {
+    for (const listener of [...listeners]) listener()
+  }
+  const closing = new AbortController()
+  let timer: Disposable | undefined
+  let opened: Promise<Opened> | undefined
+
+  /** With the first route. What fails then is tried again at the next call. */
+  function getOpened(): Promise<Opened> {
+    opened ??= open().catch((thrown) => {
+      opened = undefined
+      throw thrown
+    })
+    return opened
+  }
+
+  async function open(): Promise<Opened> {
+    const book = await openBook({ env, store, log, seal: await openSeal(parts.folder) }, changed)
+    return { book, leaves: createFarmLeaves({ env, log, book, ca }) }
+  }
+
+  async function serve(sets: readonly CertificateSet[]): Promise<EdgeCertificate[]> {
+    const { book, leaves } = await getOpened()
+    const better = book.all().filter((each) => each.kind !== 'farm' && book.findPem(each) !== undefined)
+    const chosen = chooseCertificates(
+      sets.flatMap(({ names }) => names),
+      better,
+      env.now(),
+    )
+    let missing = false
+    await Promise.all(
+      sets.map(async (set) => {
+        const rest = set.names.filter((name) => !chosen.has(name))
+        const leaf = rest.length === 0 ? undefined : await leaves.ensure(set, rest)
+        if (rest.length > 0 && !leaf) missing = true
+        if (leaf) for (const name of rest) chosen.set(name, leaf)
+      }),
+    )
+    lookAgain(missing ? env.now() + soonMs : nextChange(new Set(chosen.values()), env.now()))
+    return served(book, chosen)
+  }
+
+  function served(book: Book, chosen: ReadonlyMap<string, Certificate>): EdgeCertificate[] {
+    const names = Map.groupBy(chosen, ([, certificate]) => certificate)
+    const sorted = [...names].sort(([one], [two]) => (one.at < two.at ? -1 : 1))
+    return sorted.flatMap(([certificate, pairs]) => {
+      const pem = book.findPem(certificate)
+      const name = `${certificate.kind}-${certificate.record.name}`
+      return pem === undefined ? [] : [{ name, names: pairs.map(([each]) => each).sort(), pem }]
+    })
+  }
+
+  function lookAgain(at: number | undefined): void {
+    timer?.[Symbol.dispose]()
+    timer = undefined
+    if (at === undefined || closing.signal.aborted) return
+    timer = env.later(Math.min(Math.max(at - env.now(), 0) + 1, longestMs), changed)
+  }
+
+  return {
+    certificatesFor: async (groups) => (groups.length === 0 ? [] : serve(certificateSets(groups))),
+    async tokens() {
+      const found = await readAll<{ readonly token: string; readonly answer: string }>(store, keys.acmeTokens)
+      return found.map(({ value: { token, answer } }) => ({ token, answer }))
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return { [Symbol.dispose]: () => listeners.delete(listener) }
+    },
+    async close() {
+      closing.abort()
+      timer?.[Symbol.dispose]()
+      await opened?.then(({ book }) => book.close())
+    },
+  }
+}

@@ -1,0 +1,142 @@
+/** The edge's certificates, by the real openssl and a store in memory. */
+import assert from 'node:assert/strict'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createCertificates } from '../../../src/daemon/certificates/certificates.ts'
+import { systemEnv } from '../../../src/daemon/env.ts'
+import { openAuthority } from '../../../src/daemon/pki/authority.ts'
+import { createRunner } from '../../../src/drivers/exec/runner.ts'
+import { createMemoryStore } from '../../../src/store/memory/index.ts'
+
+const day = 24 * 3600 * 1000
+const quiet = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** A clock that is moved by hand; what waits goes off when its time has come. */
+async function world() {
+  const path = await mkdtemp(join(tmpdir(), 'croft-certs-'))
+  const clock = { now: Date.now(), waiting: new Set<{ at: number; work: () => void }>() }
+  const env = {
+    ...systemEnv,
+    now: () => clock.now,
+    later(ms: number, work: () => void) {
+      const each = { at: clock.now + ms, work }
+      clock.waiting.add(each)
+      return { [Symbol.dispose]: () => clock.waiting.delete(each) }
+    },
+  }
+  const store = createMemoryStore({ now: () => 0, id: 'x' })
+  const open = async (folder: string) => {
+    const ca = await openAuthority({ env, run: createRunner(), folder, farm: 'meadow', host: 'ash', names: () => [] })
+    await ca.refresh()
+    return ca
+  }
+  const ca = await open(join(path, 'pki'))
+  const made: string[][] = []
+  const issue = {
+    fingerprint: () => ca.fingerprint(),
+    issueEdge(names: readonly string[]) {
+      made.push([...names])
+      return ca.issueEdge(names)
+    },
+  }
+  const start = (more: object = {}) =>
+    createCertificates({ env, store, log: quiet, folder: join(path, 'pki'), ca: { ...issue, ...more } })
+  return {
+    ...{ clock, store, made, start, open, path, root: () => new X509Certificate(ca.material().ca) },
+    pass(ms: number) {
+      clock.now += ms
+      for (const each of [...clock.waiting]) if (each.at <= clock.now && clock.waiting.delete(each)) each.work()
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  }
+}
+
+test('each route has a certificate of the farm’s CA at once, and the same one after a restart', async () => {
+  await using farm = await world()
+  const first = farm.start()
+  const groups = [['shop.example.org', 'www.shop.example.org'], ['*.preview.example'], ['shop.example.org']]
+  const served = await first.certificatesFor(groups)
+  assert.deepEqual(
+    served.map(({ name, names }) => [name, names]),
+    [
+      ['farm-_.preview.example', ['*.preview.example']],
+      ['farm-shop.example.org', ['shop.example.org', 'www.shop.example.org']],
+    ],
+  )
+  for (const { pem, names } of served) {
+    const x509 = new X509Certificate(pem)
+    assert.ok(x509.checkPrivateKey(createPrivateKey(pem)) && x509.verify(farm.root().publicKey))
+    for (const name of names) assert.ok(x509.checkHost(name.replace('*', 'any')))
+  }
+  await first.close()
+  const second = farm.start()
+  assert.deepEqual(await second.certificatesFor(groups), served)
+  assert.equal(farm.made.length, 2)
+  const { entries } = await farm.store.list('')
+  assert.ok(!JSON.stringify(entries).includes('PRIVATE KEY'), 'the store has no key')
+  await second.close()
+})
+
+test('names are added at once; at two thirds of its life it is renewed without anybody asking', async () => {
+  await using farm = await world()
+  const certificates = farm.start()
+  let told = 0
+  certificates.onChange(() => told++)
+  await certificates.certificatesFor([['a.example']])
+  const [two] = await certificates.certificatesFor([['a.example', 'b.example']])
+  assert.ok(new X509Certificate(two?.pem ?? '').checkHost('b.example'))
+  await certificates.certificatesFor([['a.example']])
+  assert.deepEqual(farm.made, [['a.example'], ['a.example', 'b.example']])
+  assert.equal(told, 0)
+  for (let passed = 0; passed < 59; passed++) farm.pass(day)
+  await certificates.certificatesFor([['a.example']])
+  assert.equal(farm.made.length, 2)
+  const before = told
+  farm.pass(day)
+  farm.pass(day)
+  assert.ok(told > before)
+  await certificates.certificatesFor([['a.example']])
+  assert.equal(farm.made.length, 3)
+  await certificates.close()
+})
+
+test('a CA that cannot sign now holds up nothing else, and is asked again', async () => {
+  await using farm = await world()
+  const working = farm.start()
+  const there = await working.certificatesFor([['a.example']])
+  const broken = farm.start({ issueEdge: () => Promise.reject(new Error('no openssl')) })
+  let told = 0
+  broken.onChange(() => told++)
+  assert.deepEqual(await broken.certificatesFor([['a.example'], ['b.example']]), there)
+  farm.pass(5000)
+  assert.equal(told, 1)
+  await Promise.all([working.close(), broken.close()])
+})
+
+test('after a change of the farm’s CA everything is made anew', async () => {
+  await using farm = await world()
+  const one = farm.start()
+  await one.certificatesFor([['a.example']])
+  const other = await farm.open(join(farm.path, 'other'))
+  const two = farm.start({
+    fingerprint: () => other.fingerprint(),
+    issueEdge: (names: string[]) => other.issueEdge(names),
+  })
+  const [served] = await two.certificatesFor([['a.example']])
+  assert.ok(new X509Certificate(served?.pem ?? '').verify(new X509Certificate(other.material().ca).publicKey))
+  await Promise.all([one.close(), two.close()])
+})
+
+test('a hundred long names fit, and hostile ones reach no configuration', async () => {
+  await using farm = await world()
+  const long = Array.from({ length: 100 }, (_, at) => `${`${'x'.repeat(60)}.`.repeat(3)}n${at}.example.org`)
+  const certificates = farm.start()
+  const [served] = await certificates.certificatesFor([long])
+  assert.equal(served?.names.length, 100)
+  for (const name of ['a.org\nx = 1', 'a.org,DNS:b.org', '$HOME.org', '-a.org', 'a b.org', ''])
+    assert.deepEqual(await certificates.certificatesFor([[name]]), [], JSON.stringify(name))
+  await certificates.close()
+})
