@@ -30,11 +30,14 @@ export interface ChecksParts {
   readonly store: Store
   readonly host: { readonly name: string }
   readonly log: Log
-  /** All routes that somebody could visit. */
-  readonly subjects: () => Promise<readonly CheckSubject[]>
+  readonly routes: () => Promise<readonly RouteRef[]>
+  /** The route as it is now; undefined when it is gone. */
+  readonly subject: (name: string) => Promise<CheckSubject | undefined>
   readonly gather: (subject: CheckSubject) => Promise<CheckFacts>
   readonly everyMs?: number
 }
+
+export type RouteRef = Pick<CheckSubject, 'name' | 'id'>
 
 export interface Checks {
   begin(): Promise<void>
@@ -56,7 +59,7 @@ interface Seen {
 }
 
 interface Item {
-  subject: CheckSubject
+  readonly route: RouteRef
   dueAt: number
   belief: Belief | undefined
   believedAt: string | undefined
@@ -80,29 +83,26 @@ export function createChecks(parts: ChecksParts): Checks {
   const working = new Set<Promise<unknown>>()
   let timer: Disposable | undefined
   let readAt: number | undefined
+  let closing = false
   let reading: Promise<void> | undefined
-  let closed = false
 
   /** Routes that came are soon looked at, one a second; those that went are forgotten. */
   async function reread(): Promise<void> {
     readAt = env.monotonicMs()
-    const subjects = await parts.subjects()
+    const routes = await parts.routes()
     const kept = await readAll<CheckRecord>(store, keys.checks(parts.host.name))
-    const records = new Map(kept.map(({ value }) => [value.route, value]))
-    const named = new Set(subjects.map(({ name }) => name))
-    for (const name of items.keys()) if (!named.has(name)) items.delete(name)
-    for (const name of records.keys())
-      if (!named.has(name)) await store.transact([], [{ delete: keys.check(parts.host.name, name) }])
-    let due = env.monotonicMs()
-    const step = Math.min(1000, everyMs / Math.max(1, subjects.length))
-    for (const subject of subjects) {
-      const item = items.get(subject.name)
-      if (item && item.subject.id === subject.id) item.subject = subject
-      else items.set(subject.name, newItem(subject, records.get(subject.name), (due += step)))
-    }
+    const records = new Map(kept.map(({ value }) => [value.id, value]))
+    const ids = new Set(routes.map(({ id }) => id))
+    for (const [name, item] of items) if (!ids.has(item.route.id)) items.delete(name)
+    for (const { key, value } of kept) if (!ids.has(value.id)) await store.transact([], [{ delete: key }])
+    const step = Math.min(1000, everyMs / Math.max(1, routes.length))
+    const fresh = routes.filter(({ name }) => !items.has(name))
+    for (const [index, route] of fresh.entries())
+      items.set(route.name, newItem(route, records.get(route.id), env.monotonicMs() + index * step))
   }
 
-  function reread1(): Promise<void> {
+  /** Who asks meanwhile gets what is read. */
+  function readRoutes(): Promise<void> {
     reading ??= reread().finally(() => {
       reading = undefined
     })
@@ -113,7 +113,7 @@ export function createChecks(parts: ChecksParts): Checks {
     item.busy ??= track(
       turns
         .take(() => lookOnce(item))
-        .catch((thrown) => log.warn({ route: item.subject.name, error: String(thrown) }, 'a check broke'))
+        .catch((thrown) => log.warn({ route: item.route.name, error: String(thrown) }, 'a check broke'))
         .finally(() => {
           item.busy = undefined
         }),
@@ -123,28 +123,31 @@ export function createChecks(parts: ChecksParts): Checks {
 
   async function lookOnce(item: Item): Promise<void> {
     item.dueAt = env.monotonicMs() + jittered(env, everyMs)
-    const facts = await parts.gather(item.subject)
-    const findings = judgeRoute(item.subject, facts)
+    const subject = await parts.subject(item.route.name)
+    if (subject?.id !== item.route.id) return
+    const facts = await parts.gather(subject)
+    const findings = judgeRoute(subject, facts)
     const at = timestamp(env)
     const { belief, changed, doubt } = believe(item.belief, { last: item.seen?.findings ?? [], now: findings }, at)
     const firstByteMs = facts.http && !failed(facts.http) ? Math.round(facts.http.firstByteMs) : null
     item.seen = { at, atMs: env.monotonicMs(), findings, firstByteMs }
     if (doubt) item.dueAt = env.monotonicMs() + Math.min(doubtMs, everyMs)
-    if (!changed || items.get(item.subject.name) !== item) return
-    await write(item.subject, belief, at)
+    if (!changed || items.get(subject.name) !== item) return
+    await write(subject, belief, at)
     Object.assign(item, { belief, believedAt: at })
   }
 
-  async function write({ name, id }: CheckSubject, belief: Belief, at: string): Promise<void> {
+  async function write({ name, id }: RouteRef, belief: Belief, at: string): Promise<void> {
     const value: CheckRecord = { schema: 1, route: name, id, at, ...belief }
-    await store.transact([], [{ put: keys.check(parts.host.name, name), value }])
+    await store.transact([], [{ put: keys.check(parts.host.name, id), value }])
   }
 
   function tick(): void {
+    if (closing) return
     timer = env.later(tickMs, tick)
     const now = env.monotonicMs()
     if (readAt === undefined || now - readAt >= rereadMs)
-      track(reread1().catch((thrown) => log.warn({ error: String(thrown) }, 'routes to check cannot be read')))
+      track(readRoutes().catch((thrown) => log.warn({ error: String(thrown) }, 'routes to check cannot be read')))
     for (const item of items.values()) if (item.dueAt <= now && !item.busy) look(item)
   }
 
@@ -155,7 +158,7 @@ export function createChecks(parts: ChecksParts): Checks {
   }
 
   async function find(route: string): Promise<Item> {
-    if (!items.has(route)) await reread1()
+    if (!items.has(route)) await readRoutes()
     const item = items.get(route)
     if (item) return item
     throw new CroftError('NOT_FOUND', `no route "${route}"`, { hint: 'croft route ls' })
@@ -169,34 +172,33 @@ export function createChecks(parts: ChecksParts): Checks {
       readAt = undefined
     },
     async list() {
-      await reread1()
+      await readRoutes()
       return [...items.values()].map(viewOf)
     },
     last: async (route) => viewOf(await find(route)),
     async lookNow(route) {
-      await reread1()
+      await readRoutes()
       const item = await find(route)
       const fresh = item.seen && env.monotonicMs() - item.seen.atMs < freshMs
       if (!fresh) await look(item)
       return viewOf(item)
     },
     async close() {
-      closed = true
+      closing = true
       timer?.[Symbol.dispose]()
       await Promise.allSettled(working)
     },
   }
 }
 
-function newItem(subject: CheckSubject, record: CheckRecord | undefined, dueAt: number): Item {
-  const ours = record?.id === subject.id ? record : undefined
-  return { subject, dueAt, belief: ours, believedAt: ours?.at, seen: undefined, busy: undefined }
-}
+const newItem = (route: RouteRef, record: CheckRecord | undefined, dueAt: number): Item => ({
+  ...{ route, dueAt, belief: record, believedAt: record?.at, seen: undefined, busy: undefined },
+})
 
-function viewOf({ subject, belief, believedAt, seen }: Item): RouteCheck {
+function viewOf({ route, belief, believedAt, seen }: Item): RouteCheck {
   const findings = seen?.findings ?? belief?.findings ?? []
   return {
-    route: subject.name,
+    route: route.name,
     verdict: verdictOf(findings),
     at: seen?.at ?? believedAt ?? null,
     findings,

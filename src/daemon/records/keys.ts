@@ -35,6 +35,9 @@ export const keys = {
   route: (name: string) => `routes/${name}`,
   /** Which route a domain belongs to: each name, alias and preview name, with the route's path behind it. */
   domain: (host: string, path: string) => `domains/${host}${path}`,
+  /** What is believed of a route, by its id: one that was made anew begins anew. */
+  checks: (host: string) => `checks/${host}/`,
+  check: (host: string, id: string) => `checks/${host}/${id}`,
   edgeCertificates: 'certificates/',
   edgeCertificate: (name: string) => `certificates/${name}`,
   acmeTokens: 'acme/tokens/',
