@@ -3,6 +3,7 @@ import { isCode, toCroftError } from '../../api/errors.ts'
 import type { GuestState } from '../../api/guest.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import { describeStep, type HaveGuest, planGuest, type Step, type WantedGuest } from '../../plan/guest.ts'
+import { strandsOf } from '../../plan/guest-order.ts'
 import { mayTry, noFailures } from '../../plan/retry.ts'
 import type { GuestRecord } from '../records/records.ts'
 import { definitionOf } from './definition.ts'
@@ -131,26 +132,14 @@ async function unlessAway<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/**
- * Before a start, disk, configuration and firewall have nothing to do with each other: side by side it is faster. The
- * limit of a new disk is set while the guest starts.
- */
 async function run(parts: HostParts, work: GuestWork, steps: readonly Step[], memory: GuestMemory): Promise<void> {
-  const at = steps.findIndex((step) => step.do === 'start')
-  const early = steps.slice(0, at)
-  if (at <= 0 || !early.every((step) => apart.has(step.do))) return runInOrder(parts, work, steps, memory)
-  const limit = early.filter((step) => step.do === 'limitRoot')
-  const others = early.filter((step) => step.do !== 'limitRoot')
-  await allDone(others.map((step) => runInOrder(parts, work, [step], memory)))
-  await allDone([runInOrder(parts, work, limit, memory), runInOrder(parts, work, steps.slice(at), memory)])
+  for (const group of strandsOf(steps)) await allDone(group.map((strand) => runInOrder(parts, work, strand, memory)))
 }
 
 /** Fails when all have ended, not before: a pass that still works in the back would meet the next one. */
 async function allDone(works: readonly Promise<void>[]): Promise<void> {
   for (const end of await Promise.allSettled(works)) if (end.status === 'rejected') throw end.reason
 }
-
-const apart: ReadonlySet<Step['do']> = new Set(['cloneRoot', 'limitRoot', 'define', 'openFirewall'])
 
 async function runInOrder(
   parts: HostParts,

@@ -214,7 +214,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       const from = cursor(parts.store, revision)
       follow(keys.guests(parts.host.name), from, (key) => {
         nudge(numberIn(key))
-        names.refresh()
+        names.refreshSoon()
       })
       follow(keys.snapshots(parts.host.name), from, (key) => nudge(numberIn(key)))
       follow(keys.templates, from, () => templates.nudge())

@@ -12,7 +12,11 @@ import type { HostParts } from './parts.ts'
 export interface NamesKeeper {
   /** Returns when what the records say is answered. A name server in trouble is told of, and fails nothing else. */
   refresh(): Promise<void>
+  /** A little later: while a guest starts, its disk and its firewall go first. */
+  refreshSoon(): void
 }
+
+const soonMs = 60
 
 export function createNamesKeeper(parts: HostParts): NamesKeeper {
   let next: Promise<void> | undefined
@@ -30,7 +34,16 @@ export function createNamesKeeper(parts: HostParts): NamesKeeper {
     }
   }
 
+  let willRefresh = false
   return {
+    refreshSoon() {
+      if (willRefresh) return
+      willRefresh = true
+      parts.env.later(soonMs, () => {
+        willRefresh = false
+        this.refresh()
+      })
+    },
     refresh() {
       next ??= running.then(() => {
         next = undefined

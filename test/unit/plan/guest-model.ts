@@ -1,6 +1,7 @@
 /** A world of one guest, just big enough for plans: steps change it, and what must never happen throws. */
 import assert from 'node:assert/strict'
 import { type HaveGuest, planGuest, type Step, stopPatienceMs, type WantedGuest } from '../../../src/plan/guest.ts'
+import { strandsOf } from '../../../src/plan/guest-order.ts'
 
 export interface World {
   have: HaveGuest
@@ -43,10 +44,21 @@ export function wishNow(want: WantedGuest, world: World): WantedGuest {
 
 export type PassEnd = 'nothing' | 'changed' | 'waits' | 'lost' | 'cut'
 
-/** One pass; `cut` ends it after so many steps, as a crash does. Reports as the loop does. */
-export function pass(want: WantedGuest, world: World, cut = Number.POSITIVE_INFINITY): PassEnd {
+interface Course {
+  /** Ends the pass after so many steps, as a crash does. */
+  readonly cut?: number
+  /** What may go side by side goes the other way round. */
+  readonly lastFirst?: boolean
+}
+
+/** One pass. Reports as the loop does. */
+export function pass(want: WantedGuest, world: World, { cut = Infinity, lastFirst = false }: Course = {}): PassEnd {
   const now = wishNow(want, world)
-  const steps = planGuest(now, world.have)
+  const planned = planGuest(now, world.have)
+  const groups = strandsOf(planned)
+  const steps = groups.flatMap((strands) => (lastFirst ? strands.toReversed() : strands)).flat()
+  assert.deepEqual(new Set(steps), new Set(planned), 'no step is left out')
+  assert.equal(steps.length, planned.length, 'and none is done twice')
   const wait = steps.findIndex((step) => step.do === 'wait')
   assert.ok(wait < 0 || wait === steps.length - 1, `a wait is the last step: ${steps.map((step) => step.do)}`)
   for (const [index, step] of steps.entries()) {

@@ -100,11 +100,22 @@ test(`from each of ${cases.length} combinations passes reach "nothing to do"`, (
     }
 })
 
+test('what goes side by side may go in any order, also when the daemon dies in between', () => {
+  for (const { want, have } of cases)
+    for (const cut of [0, 1, 2, 3, 4, 5, 6, 7, 8, Infinity]) {
+      const world = worldOf(have, want)
+      pass(want, world, { cut, lastFirst: true })
+      world.have = { ...world.have, askedToStopMsAgo: undefined }
+      if (!world.forgotten) settle(want, world, false)
+      assertMet(want, world, have)
+    }
+})
+
 test('a daemon that dies after any step leaves what the next one finishes', () => {
   for (const { want, have } of cases)
     for (let cut = 0; cut < 9; cut++) {
       const world = worldOf(have, want)
-      if (pass(want, world, cut) !== 'cut') break
+      if (pass(want, world, { cut }) !== 'cut') break
       // What it remembered of the stop is gone with it.
       world.have = { ...world.have, askedToStopMsAgo: undefined }
       settle(want, world, false)
