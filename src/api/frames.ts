@@ -15,6 +15,8 @@ const clientFrames = {
   stdin: { number: 2, maxBytes: 64 * 1024 },
   /** Stdin has ended. */
   eof: { number: 3, maxBytes: 0 },
+  /** Columns and rows, 2 bytes each. */
+  resize: { number: 4, maxBytes: 4 },
   /** The name of a signal. */
   signal: { number: 5, maxBytes: 16 },
 } as const
@@ -38,11 +40,18 @@ export const longestData = 64 * 1024
 export const sessionSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 export type SessionSignal = (typeof sessionSignals)[number]
 
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
 export interface SessionStart {
   /** None: the shell that the user has. */
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** With a terminal its size; without, pipes. */
+  readonly terminal?: TerminalSize
 }
 
 export interface Frame<Kind> {
@@ -111,6 +120,25 @@ function frameReader<Kind extends string>(kinds: Kinds<Kind>): FrameReader<Kind>
       return frames
     },
   }
+}
+
+export const longestSide = 10_000
+
+export const sizeBytes = ({ columns, rows }: TerminalSize): Uint8Array => {
+  const bytes = new Uint8Array(4)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, columns)
+  view.setUint16(2, rows)
+  return bytes
+}
+
+export function readSize(bytes: Uint8Array): TerminalSize {
+  if (bytes.length !== 4) throw new CroftError('BAD_REQUEST', 'a size has 4 bytes')
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const size = { columns: view.getUint16(0), rows: view.getUint16(2) }
+  const fits = (side: number): boolean => side > 0 && side <= longestSide
+  if (fits(size.columns) && fits(size.rows)) return size
+  throw new CroftError('BAD_REQUEST', `a terminal has 1 to ${longestSide} columns and rows`)
 }
 
 export const countBytes = (count: number): Uint8Array => {

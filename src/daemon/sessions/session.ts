@@ -18,6 +18,7 @@ import {
   readClientFrames,
   readJson,
   readSignal,
+  readSize,
   type SessionStart,
   stdinWindowBytes,
 } from '../../api/frames.ts'
@@ -105,6 +106,7 @@ export function runSession({ env, socket, start }: SessionParts): Session {
       running().write(bytes)
     },
     eof: () => running().end(),
+    resize: (bytes) => running().resize(readSize(bytes)),
     signal: (bytes) => running().signal(readSignal(bytes)),
   }
 

@@ -41,10 +41,10 @@ export function createSessions(parts: { readonly env: Env; readonly log: Log }):
       async start(asked, listener) {
         const parsed = SessionStartSchema.safeParse(asked)
         if (!parsed.success) throw new CroftError('BAD_VALUE', `start: ${parsed.error.issues[0]?.message}`)
-        const { user, ...rest } = parsed.data
-        const what: SessionStart = { ...rest, ...(user ? { user } : {}) }
+        const { user, terminal, ...rest } = parsed.data
+        const what: SessionStart = { ...rest, ...(user ? { user } : {}), ...(terminal ? { terminal } : {}) }
         log.info({ by: caller.name, guest, command: what.command }, 'a session begins')
-        return startAttached(await enter(what), listener)
+        return startAttached(await enter(what), listener, terminal)
       },
     })
     const held: Held = { caller, session }

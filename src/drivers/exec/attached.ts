@@ -1,18 +1,23 @@
 /**
- * Runs lxc-attach with somebody at the other end: bytes in and out as fast as both sides take them, by pipes.
- * Killing lxc-attach would leave the command running inside, so it is the command that signals go to.
+ * Runs lxc-attach with somebody at the other end: bytes in and out as fast as both sides take them, with pipes or a
+ * terminal. Killing lxc-attach would leave the command running inside, so it is the command that signals go to.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { CroftError } from '../../api/errors.ts'
+import type { TerminalSize } from '../../api/frames.ts'
 import type { Command } from './command.ts'
 import { childrenOf } from './descendants.ts'
+import type { Terminal } from './terminal.ts'
 
 export interface Attached {
   /** Of the command's stdin; `onTaken` says when it was taken, or will not be any more. */
   write(bytes: Uint8Array): void
   end(): void
+  /** Of its terminal, when it has one. */
+  resize(size: TerminalSize): void
   signal(name: NodeJS.Signals): void
   /** After `onOutput` said false. */
   resume(): void
@@ -33,13 +38,19 @@ const graceMs = 3000
 /** What the command left running may hold its pipes for ever; after so long without a word it counts as done. */
 const lullMs = 200
 
-export async function startAttached(command: Command, listener: AttachedListener): Promise<Attached> {
-  const child = start(command)
+/** With a size on a terminal: what is printed there is all its `stdout`. */
+export async function startAttached(
+  command: Command,
+  listener: AttachedListener,
+  size?: TerminalSize,
+): Promise<Attached> {
+  const terminal = size && (await (await import('./terminal.ts')).openTerminal(size))
+  const child = start(command, terminal)
   const outputs: readonly ['stdout' | 'stderr', Readable | null][] = [
-    ['stdout', child.stdout],
+    ['stdout', terminal?.output ?? child.stdout],
     ['stderr', child.stderr],
   ]
-  const input: Writable | null = child.stdin
+  const input: Writable | null = terminal?.input ?? child.stdin
   const streams = outputs.map(([, stream]) => stream).filter((stream) => stream !== null)
   let paused = false
   let heard = 0
@@ -51,7 +62,7 @@ export async function startAttached(command: Command, listener: AttachedListener
       paused = true
       for (const each of streams) each.pause()
     })
-  // A pipe that is closed answers EPIPE: why, the exit says.
+  // A pipe that is closed answers EPIPE, a terminal EIO: why, the exit says.
   for (const stream of new Set([...streams, input])) stream?.on('error', () => undefined)
 
   const drained = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))))
@@ -71,20 +82,35 @@ export async function startAttached(command: Command, listener: AttachedListener
       if (!input || input.destroyed || input.writableEnded) return listener.onTaken(bytes.length)
       input.write(bytes, () => listener.onTaken(bytes.length))
     },
-    end: () => void input?.end(),
+    // The end of what is typed.
+    end: () => void (terminal ? input?.write('\x04') : input?.end()),
+    resize: (to) => void terminal?.resize(to).then(() => isOver() || killQuietly(child.pid, 'SIGWINCH'), ignored),
     signal: (name) => void passOn(child, isOver, name),
     resume,
     hangUp() {
-      for (const stream of [...streams, input]) stream?.destroy()
+      // Of a terminal later: lxc-attach would end without it, and leave what it has started.
+      if (!terminal) for (const stream of [...streams, input]) stream?.destroy()
       resume()
       void hangUp(child, isOver)
     },
   }
 }
 
-function start({ file, args, env }: Command): ChildProcess {
-  return spawn(file, [...args], { stdio: 'pipe', env: { ...baseEnv, ...env }, cwd: '/', detached: true })
+function start({ file, args, env }: Command, terminal: Terminal | undefined): ChildProcess {
+  const end = terminal?.fd ?? 'pipe'
+  try {
+    return spawn(file, [...args], {
+      stdio: [end, end, end],
+      env: { ...baseEnv, ...env },
+      cwd: '/',
+      detached: true,
+    })
+  } finally {
+    if (terminal) closeSync(terminal.fd)
+  }
 }
+
+const ignored = (): void => undefined
 
 function ended(child: ChildProcess, file: string): Promise<{ code: number } | { error: CroftError }> {
   return new Promise((resolve) => {
