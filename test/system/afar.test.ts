@@ -1,47 +1,21 @@
 /** exec, shell, push and pull through the daemon: a laptop on the farm's loopback that has logged in, and has no root here. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import type { Outcome } from '../../src/drivers/exec/command.ts'
 import { createTestFarm } from './farm.ts'
-import { inside } from './places.ts'
+import { loginFrom } from './laptop.ts'
 
-const entry = process.env.CROFT_ENTRY || new URL('../../src/cli/main.ts', import.meta.url).pathname
 const farm = await createTestFarm({ init: ['--listen', ':8443'] })
-const homes: string[] = []
-after(async () => {
-  await farm.dispose({})
-  for (const home of homes) await rm(home, { recursive: true, force: true })
-})
+after(() => farm.dispose({}))
 
-interface Laptop {
-  readonly env: Record<string, string>
-  readonly home: string
-}
-
-async function laptop(name: string, ...words: string[]): Promise<Laptop> {
-  const home = await mkdtemp(join(tmpdir(), 'croft-laptop-'))
-  homes.push(home)
-  const env = { HOME: home, CROFT_SOCKET: '', CROFT_STATE: '', TERM: 'xterm' }
-  const word = (await farm.croftOk('token', 'add', name, '--login', '--address', '127.0.0.1', ...words)).trim()
-  assert.equal((await farm.croftWith({ env }, 'login', word)).code, 0)
-  return { env, home }
-}
-
-const mine = await laptop('lark')
+const mine = await loginFrom(farm, 'lark')
 const far = (...words: string[]): Promise<Outcome> => farm.croftWith({ env: mine.env, timeoutMs: 60_000 }, ...words)
 const exec = (...command: string[]): Promise<Outcome> => far('exec', 'web', '--', ...command)
 before(() => farm.croftOk('create', 'web', 'debian:12'))
-
-function begin({ env }: Laptop, ...words: string[]) {
-  const { file, args } = inside(farm.namespaces.host, { file: process.execPath, args: [entry, ...words] })
-  return spawn(file, args, { env: { ...farm.env(), ...env }, cwd: '/' })
-}
 
 const runs = async (...words: string[]): Promise<boolean> =>
   (await farm.croft('exec', 'web', '--', 'pgrep', '-xf', words.join(' '))).code === 0
@@ -74,7 +48,7 @@ test('output, errors and exit codes are those of the command', async () => {
 
 test('20 MB of anything go in and come back as they were', async () => {
   const bytes = randomBytes(20 * 1024 ** 2)
-  const child = begin(mine, 'exec', 'web', '--', 'cat')
+  const child = mine.begin('exec', 'web', '--', 'cat')
   child.stdin.end(bytes)
   const hash = (what: Buffer) => createHash('sha256').update(what).digest('hex')
   assert.equal(hash(await buffer(child.stdout)), hash(bytes))
@@ -100,11 +74,11 @@ test('files go in and out, of a guest that runs and of one that is stopped', asy
 })
 
 test('who goes away, or asks it to end, ends the command', async () => {
-  const killed = begin(mine, 'exec', 'web', '--', 'sh', '-c', 'sleep 5432; true')
+  const killed = mine.begin('exec', 'web', '--', 'sh', '-c', 'sleep 5432; true')
   await farm.waitFor(() => runs('sleep', '5432'), 30_000)
   killed.kill('SIGKILL')
   await farm.waitFor(async () => !(await runs('sleep', '5432')), 30_000)
-  const asked = begin(mine, 'exec', 'web', '--', 'sleep', '6543')
+  const asked = mine.begin('exec', 'web', '--', 'sleep', '6543')
   const code = new Promise((resolve) => asked.once('exit', resolve))
   await farm.waitFor(() => runs('sleep', '6543'), 30_000)
   asked.kill('SIGTERM')
@@ -112,14 +86,14 @@ test('who goes away, or asks it to end, ends the command', async () => {
 })
 
 test('a reader may not; a token that is removed ends its sessions', async () => {
-  const reader = await laptop('finch', '--role', 'reader')
+  const reader = await loginFrom(farm, 'finch', '--role', 'reader')
   assertSaid(
     await farm.croftWith({ env: reader.env }, 'exec', 'web', '--', 'true'),
     125,
     /\(reader\) may not use a guest/,
   )
-  const wren = await laptop('wren')
-  const session = begin(wren, 'exec', 'web', '--', 'sleep', '7654')
+  const wren = await loginFrom(farm, 'wren')
+  const session = wren.begin('exec', 'web', '--', 'sleep', '7654')
   const said = buffer(session.stderr)
   const code = new Promise((resolve) => session.once('exit', resolve))
   await farm.waitFor(() => runs('sleep', '7654'), 30_000)
@@ -133,7 +107,7 @@ test('a slow reader holds the guest, not the memory of the daemon; its end is to
   const resident = async () =>
     Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${farm.daemonPid}/status`, 'utf8'))?.[1]) / 1024
   const start = await resident()
-  const slow = begin(mine, 'exec', 'web', '--', 'cat', '/dev/zero')
+  const slow = mine.begin('exec', 'web', '--', 'cat', '/dev/zero')
   slow.stdout.pause()
   const said = buffer(slow.stderr)
   await farm.waitFor(() => runs('cat', '/dev/zero'), 30_000)

@@ -12,6 +12,7 @@ import {
   readDaemonFrames,
   readJson,
   type SessionStart,
+  sizeBytes,
   stdinWindowBytes,
 } from '../../api/frames.ts'
 import { errorBody, RemoteError } from '../wire/request.ts'
@@ -115,14 +116,17 @@ async function begin(afar: Afar, start: SessionStart, ears: Ears): Promise<Sessi
   }
 }
 
-/** On our own stdin, stdout and stderr, by pipes. */
+/** On our own stdin, stdout and stderr; where both ends are a terminal with one inside. */
 export async function attachAfar(afar: Afar): Promise<number> {
   const { stdin, stdout, stderr } = process
+  const onTerminal = stdin.isTTY === true && stdout.isTTY === true
+  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
   let readerGone = false
-  const session = await begin(afar, afar.start, {
+  const session = await begin(afar, onTerminal ? { ...afar.start, terminal: size() } : afar.start, {
     onOutput: (from, bytes) => (from === 'stdout' ? stdout : stderr).write(bytes),
   })
   const pass = (signal: NodeJS.Signals) => session.say('signal', Buffer.from(signal))
+  const resize = () => session.say('resize', sizeBytes(size()))
   const onGone = () => {
     readerGone = true
     session.leave()
@@ -130,6 +134,10 @@ export async function attachAfar(afar: Afar): Promise<number> {
   for (const signal of passedOn) process.on(signal, pass)
   for (const stream of [stdout, stderr]) stream.on('drain', session.resume)
   stdout.once('error', onGone)
+  if (onTerminal) {
+    stdin.setRawMode(true)
+    stdout.on('resize', resize)
+  }
   void feed(session, stdin)
   try {
     return await session.ended
@@ -138,6 +146,8 @@ export async function attachAfar(afar: Afar): Promise<number> {
     if (readerGone) return 141
     throw thrown
   } finally {
+    if (onTerminal) stdin.setRawMode(false)
+    stdout.off('resize', resize)
     for (const stream of [stdout, stderr]) stream.off('drain', session.resume)
     for (const signal of passedOn) process.off(signal, pass)
     stdin.destroy()

@@ -84,7 +84,8 @@ export async function startAttached(
     },
     // The end of what is typed.
     end: () => void (terminal ? input?.write('\x04') : input?.end()),
-    resize: (to) => void terminal?.resize(to).then(() => isOver() || killQuietly(child.pid, 'SIGWINCH'), ignored),
+    // In vain when it ends meanwhile.
+    resize: (to) => void terminal?.resize(to).catch(ignored),
     signal: (name) => void passOn(child, isOver, name),
     resume,
     hangUp() {
@@ -96,17 +97,15 @@ export async function startAttached(
   }
 }
 
-function start({ file, args, env }: Command, terminal: Terminal | undefined): ChildProcess {
-  const end = terminal?.fd ?? 'pipe'
+function start({ file, args, env: more }: Command, terminal: Terminal | undefined): ChildProcess {
+  const env = { ...baseEnv, ...more }
+  if (!terminal) return spawn(file, [...args], { stdio: 'pipe', env, cwd: '/', detached: true })
+  const { fd } = terminal
   try {
-    return spawn(file, [...args], {
-      stdio: [end, end, end],
-      env: { ...baseEnv, ...env },
-      cwd: '/',
-      detached: true,
-    })
+    // lxc-attach speaks with the terminal that its session has, whatever its stdin is. Not detached: setsid would fork.
+    return spawn('setsid', ['--ctty', file, ...args], { stdio: [fd, fd, fd], env, cwd: '/' })
   } finally {
-    if (terminal) closeSync(terminal.fd)
+    closeSync(fd)
   }
 }
 

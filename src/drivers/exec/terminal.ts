@@ -18,7 +18,6 @@ export interface Terminal {
   readonly input: Writable
   /** The end of the command: to be given to it, and closed. */
   readonly fd: number
-  /** Who only reads it is not told by the kernel: a signal is for the caller to send. */
   resize(size: TerminalSize): Promise<void>
 }
 
@@ -28,7 +27,7 @@ const againMs = 20
 
 export async function openTerminal(size: TerminalSize): Promise<Terminal> {
   const fd = openSync('/dev/ptmx', O_RDWR | O_NOCTTY | O_NONBLOCK)
-  const output = new ReadStream(fd).pause()
+  const output = new ReadStream(fd)
   try {
     const number = await setTerminal(fd, size)
     return {
@@ -50,7 +49,7 @@ function typist(fd: number, output: Readable): Writable {
   return new Writable({
     write(bytes: Buffer, _encoding, done) {
       const type = (rest: Buffer): void => {
-        const left = output.destroyed ? rest.subarray(rest.length) : rest.subarray(typed(fd, rest))
+        const left = rest.subarray(output.destroyed ? rest.length : typed(fd, rest))
         if (left.length === 0) done()
         else setTimeout(type, againMs, left)
       }
@@ -70,12 +69,18 @@ function typed(fd: number, bytes: Buffer): number {
 }
 
 /**
- * Node makes none of these calls, and perl is part of every Debian: TIOCSPTLCK unlocks the other end, TIOCSWINSZ sets the
- * size, TIOCGPTN tells the number (asm-generic/ioctls.h). Not as its stdin, which would make our end wait.
+ * Node makes none of these calls, and perl is part of every Debian (numbers: asm-generic/ioctls.h). The other end is unlocked;
+ * it passes bytes on as they are, for the terminal inside has modes of its own; it gets its size. Not as perl's stdin:
+ * Node would make our end wait then.
  */
-const program = `open(my $end, "+<&=", 3) or die "$!";
-my ($locked, $size, $number) = (pack("i", 0), pack("S4", @ARGV, 0, 0), pack("I", 0));
-ioctl($end, 0x40045431, $locked) && ioctl($end, 0x5414, $size) && ioctl($end, 0x80045430, $number) or die "$!";
+const program = `open(my $end, "+<&=", 3) or die;
+my ($locked, $modes, $size, $number) = (pack("i", 0), pack("x60"), pack("S4", @ARGV, 0, 0), pack("I", 0));
+ioctl($end, 0x40045431, $locked) or die "TIOCSPTLCK: $!";
+ioctl($end, 0x5401, $modes) or die "TCGETS: $!";
+my (undef, undef, $line, undef, $keys) = unpack("I4 a*", $modes);
+ioctl($end, 0x5402, my $raw = pack("I4 a*", 0, 0, $line, 0, $keys)) or die "TCSETS: $!";
+ioctl($end, 0x5414, $size) or die "TIOCSWINSZ: $!";
+ioctl($end, 0x80045430, $number) or die "TIOCGPTN: $!";
 print unpack("I", $number)`
 
 async function setTerminal(fd: number, { columns, rows }: TerminalSize): Promise<number> {
@@ -85,7 +90,7 @@ async function setTerminal(fd: number, { columns, rows }: TerminalSize): Promise
     cwd: '/',
   })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
-  const said = await Promise.race([text(child.stdout ?? []), failed]).catch((cause) => {
+  const said = await Promise.race([text(child.stdout as Readable), failed]).catch((cause) => {
     throw new CroftError('COMMAND_MISSING', 'perl is not installed: there are no terminals', { cause })
   })
   if (/^\d+$/.test(said)) return Number(said)
