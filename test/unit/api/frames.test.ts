@@ -13,6 +13,8 @@ import {
   readDaemonFrames,
   readJson,
   readSignal,
+  readSize,
+  sizeBytes,
 } from '../../../src/api/frames.ts'
 
 const frame = (kind: Parameters<typeof frameHead>[0], bytes = Buffer.alloc(0)): Buffer =>
@@ -30,13 +32,14 @@ test('frames are the same wherever the bytes are split', () => {
   const bytes = Buffer.concat([
     frame('start', Buffer.from(jsonBytes(start))),
     frame('stdin', Buffer.from([0, 255, 10])),
+    frame('resize', Buffer.from(sizeBytes({ columns: 300, rows: 2 }))),
     frame('eof'),
     frame('signal', Buffer.from('SIGINT')),
   ])
   const whole = shown(readClientFrames().push(bytes))
   assert.deepEqual(
     whole.map(([kind]) => kind),
-    ['start', 'stdin', 'eof', 'signal'],
+    ['start', 'stdin', 'resize', 'eof', 'signal'],
   )
   for (let at = 0; at <= bytes.length; at++) {
     const reader = readClientFrames()
@@ -63,8 +66,15 @@ test('a frame is refused by its head: unknown numbers, those of the other side, 
 })
 
 test('what is in a frame is checked', () => {
+  assert.deepEqual(readSize(sizeBytes({ columns: 80, rows: 24 })), { columns: 80, rows: 24 })
   assert.equal(readCount(countBytes(4_000_000_000)), 4_000_000_000)
   assert.equal(readSignal(Buffer.from('SIGTERM')), 'SIGTERM')
+  refuses(() => readSize(new Uint8Array(3)), /4 bytes/)
+  for (const [columns, rows] of [
+    [0, 1],
+    [80, 10_001],
+  ] as const)
+    refuses(() => readSize(sizeBytes({ columns, rows })), /columns/)
   refuses(() => readCount(new Uint8Array(0)), /4 bytes/)
   for (const name of ['SIGSTOP', 'SIGKILL', '9', '', 'toString']) refuses(() => readSignal(Buffer.from(name)), /signal/)
   refuses(() => readJson(Buffer.from('{')), /JSON/)

@@ -11,6 +11,8 @@ import {
   frameHead,
   readDaemonFrames,
   readJson,
+  type SessionStart,
+  sizeBytes,
   stdinWindowBytes,
 } from '../../../src/api/frames.ts'
 import { systemEnv } from '../../../src/daemon/env.ts'
@@ -39,11 +41,10 @@ async function open(): Promise<Client> {
   const session = runSession({
     env: systemEnv,
     socket: far,
-    start: (asked, listener) =>
-      startAttached(
-        { file: 'env', args: ['-i', '--', ...(asked as { command: string[] }).command], timeoutMs: 0 },
-        listener,
-      ),
+    start(asked, listener) {
+      const { command, terminal } = asked as SessionStart
+      return startAttached({ file: 'env', args: ['-i', '--', ...command], timeoutMs: 0 }, listener, terminal)
+    },
   })
   return {
     ...{ socket, session, far },
@@ -64,6 +65,10 @@ async function open(): Promise<Client> {
 }
 
 const start = (...command: string[]): string => JSON.stringify({ command, env: {} })
+const onTerminal = (...command: string[]): string =>
+  JSON.stringify({ command, env: {}, terminal: { columns: 91, rows: 31 } })
+const shown = (frames: readonly (readonly [DaemonFrame, Buffer])[]): string =>
+  Buffer.concat(frames.filter(([kind]) => kind === 'stdout').map(([, bytes]) => bytes)).toString()
 const codeOf = (frames: readonly (readonly [DaemonFrame, Buffer])[]) => {
   const [kind, bytes] = frames.at(-1) ?? []
   return kind === 'error' ? (readJson(bytes as Buffer) as { code: string }).code : kind
@@ -75,13 +80,26 @@ test('stdin goes in, is taken, comes out, and the exit code is last', async () =
   client.say('stdin', 'hello')
   client.say('eof')
   const frames = await client.heard()
-  assert.equal(
-    Buffer.concat(frames.filter(([kind]) => kind === 'stdout').map(([, bytes]) => bytes)).toString(),
-    'hello',
-  )
+  assert.equal(shown(frames), 'hello')
   assert.ok(frames.some(([kind]) => kind === 'taken'))
   assert.deepEqual(frames.at(-1), ['exit', Buffer.from([9])])
   await client.session.closed
+})
+
+test('a terminal has its size, hears of another one, and is all that its command has open', async () => {
+  const client = await open()
+  const script = `trap "stty size; exit 5" WINCH
+    stty size
+    for fd in /proc/$$/fd/*; do [ ! -t ${fd##*/} ] || echo ${fd##*/}; done
+    echo ready
+    while :; do sleep 0.05; done`
+  client.say('start', onTerminal('/bin/sh', '-c', script))
+  const heard = client.heard()
+  await new Promise<void>((resolve) => client.socket.on('data', (bytes) => bytes.includes('ready') && resolve()))
+  client.say('resize', sizeBytes({ columns: 120, rows: 40 }))
+  const frames = await heard
+  assert.deepEqual(shown(frames).trim().split(/\s+/), ['31', '91', '0', '1', '2', 'ready', '40', '120'])
+  assert.deepEqual(frames.at(-1), ['exit', Buffer.from([5])])
 })
 
 test('hostile frames end the session with one clear word, and nothing is left running', async () => {
@@ -99,6 +117,10 @@ test('hostile frames end the session with one clear word, and nothing is left ru
     ({ say }) => {
       say('start', asleep)
       say('signal', 'SIGKILL')
+    },
+    ({ say }) => {
+      say('start', asleep)
+      say('resize', Buffer.alloc(4))
     },
     ({ say }) => {
       say('start', asleep)
