@@ -20,6 +20,10 @@ import { answerMalformed } from './malformed.ts'
 import { answerUpgrades, assertUpgrade, switchProtocols, Upgrade, upgradeOptions } from './upgrade.ts'
 
 const bodyLimitBytes = 1024 * 1024
+/** zod checks what comes in, JSON.stringify writes what goes out: Fastify's own compilers (ajv and another) are not even loaded. */
+const noCompiler = () => () => {
+  throw new Error('no route has a schema of Fastify')
+}
 
 export interface ServerOptions {
   readonly socket: string
@@ -45,6 +49,7 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
     requestTimeout: 0,
     http: upgradeOptions,
     forceCloseConnections: true,
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
   })
   server.setErrorHandler((thrown, _request, reply) => answerError(reply, fromFastify(thrown), options.log))
   server.setNotFoundHandler((request, reply) =>
