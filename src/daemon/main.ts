@@ -8,9 +8,11 @@ import { diagnoseWithoutDaemon } from './doctor/doctor.ts'
 import { createLog } from './log.ts'
 import { sayReady } from './ready.ts'
 import { settingsFrom } from './settings.ts'
+import { shutDownGuests } from './shutdown.ts'
 import { startDaemon } from './start.ts'
 
 export { prepareHost, undoHost } from './hostprep/hostprep.ts'
+export const shutDownHost = (say: (line: string) => void) => shutDownGuests(settingsFrom(process.env), say)
 export const examineHost = () => diagnoseWithoutDaemon(settingsFrom(process.env))
 
 export async function runDaemon(): Promise<void> {

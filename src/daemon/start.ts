@@ -1,7 +1,5 @@
 /** The only place where parts are built and joined. */
-import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
@@ -18,6 +16,7 @@ import { storageDrivers } from '../drivers/storage/table.ts'
 import { type TemplateBuilderName, templateBuilders } from '../drivers/template/table.ts'
 import { openSqliteStore } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
+import { holdAlone } from './alone.ts'
 import { createCertificates } from './certificates/certificates.ts'
 import type { FarmCa } from './certificates/farm-leaves.ts'
 import type { Daemon, OpenFarm, StoreAway } from './daemon.ts'
@@ -154,18 +153,6 @@ async function openStore({ env, log, version }: Base, settings: Settings): Promi
   // Before it is opened: a daemon that died after would copy what this version wrote over what the last one left.
   await noteVersion(storeFile, version)
   return openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
-}
-
-/** One daemon for a state directory, also while the store cannot tell. The name is free when its process is dead. */
-function holdAlone(stateDir: string): Promise<Server> {
-  const name = createHash('sha256').update(stateDir).digest('hex').slice(0, 32)
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy())
-    server.once('error', (cause) =>
-      reject(new CroftError('BUSY', `a croft daemon runs on ${stateDir} already`, { hint: 'croft status', cause })),
-    )
-    server.listen(`\0croft-daemon-${name}`, () => resolve(server.unref()))
-  })
 }
 
 /** 0711 where guests must pass to their own read-only folder, 0700 everywhere else. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Outcome } from '../../src/drivers/exec/command.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
@@ -23,6 +23,8 @@ export interface DebianHost {
   ok(script: string, timeoutMs?: number): Promise<string>
   /** A file of this machine, inside as /root/NAME. */
   give(file: string, as: string): Promise<void>
+  /** Shut down from inside, and started again. */
+  reboot(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -37,17 +39,27 @@ export async function startDebianHost(): Promise<DebianHost> {
     for (const folder of ['upper', 'work', 'root', name]) await mkdir(join(top, folder), { mode: 0o755 })
     const layers = `lowerdir=${lower},upperdir=${join(top, 'upper')},workdir=${join(top, 'work')}`
     await must('mount', '-t', 'overlay', '-o', layers, 'none', at.rootfs)
+    // LXC's own waits half a minute at boot for a bridge that nobody makes.
+    await symlink('/dev/null', join(at.rootfs, 'etc/systemd/system/lxc.service'))
     await writeFile(join(at.folder, 'devices'), devices, { mode: 0o755 })
     await writeFile(join(at.folder, 'config'), config(at))
-    await must('lxc-start', '-P', top, '-n', name, '-o', join(at.folder, 'log'))
-    const host = { sh, ok, give, [Symbol.asyncDispose]: dispose }
-    await ok('until systemctl is-system-running --wait 2>/dev/null | grep -qE "running|degraded"; do sleep 0.1; done')
+    const host = { sh, ok, give, reboot, [Symbol.asyncDispose]: dispose }
+    await start()
     return host
   } catch (thrown) {
     await dispose()
     throw thrown
   }
 
+  async function start(): Promise<void> {
+    await must('lxc-start', '-P', top, '-n', name, '-o', join(at.folder, 'log'))
+    await ok('until systemctl is-system-running --wait 2>/dev/null | grep -qE "running|degraded"; do sleep 0.1; done')
+  }
+  async function reboot(): Promise<void> {
+    await sh('systemctl poweroff --no-block')
+    await must('lxc-wait', '-P', top, '-n', name, '-s', 'STOPPED', '-t', '110')
+    await start()
+  }
   function sh(script: string, timeoutMs = 120_000): Promise<Outcome> {
     const env = [
       '--clear-env',
@@ -99,6 +111,7 @@ lxc.net.0.type = veth
 lxc.net.0.veth.pair = ${tag.slice(0, 15)}
 lxc.net.0.name = eth0
 lxc.net.0.flags = up
+lxc.net.0.hwaddr = 02:c7:0f:00:00:09
 lxc.net.0.ipv4.address = 198.51.100.9/24
 lxc.net.0.ipv4.gateway = 198.51.100.1
 lxc.hook.autodev = ${join(folder, 'devices')}

@@ -49,8 +49,8 @@ const picture = () =>
 const tinyTemplate = `
   id=6f3c2a10-0000-4000-8000-000000000001; root=/var/lib/croft/pools/default/templates/$id
   btrfs subvolume create $root && cd $root && mkdir bin sbin etc dev proc sys run tmp srv root var && cp /bin/busybox bin
-  for program in sh sleep hostname; do ln -s busybox bin/$program; done
-  printf '#!/bin/sh\\ntrap "exit 0" PWR\\nwhile :; do sleep 1000 & wait $!; done\\n' >sbin/init && chmod 755 sbin/init && cd /
+  for program in sh sleep hostname cat; do ln -s busybox bin/$program; done
+  printf '#!/bin/sh\\ntrap "echo asked >>/srv/asked; exit 0" PWR\\nwhile :; do sleep 1000 & wait $!; done\\n' >sbin/init && chmod 755 sbin/init && cd /
   btrfs property set -ts $root ro true
   printf '{"schema":1,"ref":"tiny:1","id":"%s","created":"2026-01-01T00:00:00Z","source":{"from":"debian:12","packages":[]},"sizeBytes":1,"sha256":"%064d"}' $id 0 >$root.json
   croft host apply --adopt`
@@ -96,6 +96,17 @@ test('the old version comes back, and with the copy what it knew', async () => {
   assert.equal(await initOf(1), init)
 })
 
+test('the host shuts down: guests are asked to, whether the daemon lives or not, and are back with it', async () => {
+  for (const daemon of ['systemctl restart croft croft-guests', 'systemctl stop croft']) {
+    await host.ok(daemon)
+    assert.equal(await initOf(1), init, 'nothing but the end of the host is an end of guests')
+    await host.reboot()
+    await host.ok('until croft ls -o csv -c name,state | grep -q web,running; do sleep 0.2; done', 60_000)
+    init = await initOf(1)
+    assert.equal(await host.ok('croft exec web -- sh -c "cat /srv/asked; : >/srv/asked"'), 'asked', daemon)
+  }
+})
+
 test('removed, it leaves guests running; installed again, it has them', async () => {
   await host.ok('apt-get remove -y croft')
   await host.ok(`kill -0 ${init}`)
@@ -107,5 +118,6 @@ test('removed, it leaves guests running; installed again, it has them', async ()
 test('purged, the host is as before', async () => {
   await host.ok('apt-get purge -y croft')
   assert.notEqual((await host.sh(`kill -0 ${init}`)).code, 0)
-  assert.deepEqual((await picture()).split('\n'), before.split('\n'))
+  const [was, is] = [new Set(before.split('\n')), new Set((await picture()).split('\n'))]
+  assert.deepEqual({ gone: [...was.difference(is)], left: [...is.difference(was)] }, { gone: [], left: [] })
 })

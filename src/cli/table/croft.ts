@@ -122,6 +122,15 @@ export const croftCommands: readonly CommandRow[] = [
     run: () => import('../commands/croft/host-prepare.ts'),
   },
   {
+    verb: 'host-shutdown',
+    args: [],
+    flags: [],
+    hidden: true,
+    summary: 'ask guests to shut down because this machine does; systemd calls it',
+    examples: ['croft host-shutdown'],
+    run: () => import('../commands/croft/host-shutdown.ts'),
+  },
+  {
     verb: 'daemon',
     args: [],
     flags: [],

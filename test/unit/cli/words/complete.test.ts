@@ -18,7 +18,8 @@ const kind = (line: string) => at(line).names?.kind
 
 test('the first word is a verb or a noun, the second what the noun has', () => {
   for (const word of ['create', 'events', 'help', 'snapshot', 'op']) assert.ok(words('').includes(word), word)
-  for (const hidden of ['daemon', 'host-prepare', '__complete']) assert.ok(!words('').includes(hidden), hidden)
+  for (const hidden of ['daemon', 'host-prepare', 'host-shutdown', '__complete'])
+    assert.ok(!words('').includes(hidden), hidden)
   assert.deepEqual(words('snapshot ').slice(0, 4), ['add', 'ls', 'restore', 'rm'])
   assert.ok(words('templates ').includes('build') && words('templates ').includes('history'))
   assert.ok(words('ls ').includes('template') && kind('ls ') === 'guest')
