@@ -20,6 +20,7 @@ export const tools: readonly Tool[] = [
   { program: 'mkfs.btrfs', package: 'btrfs-progs', why: 'makes pools' },
   { program: 'nft', package: 'nftables', ask: ['--version'], why: 'is the firewall' },
   { program: 'dnsmasq', package: 'dnsmasq-base', ask: ['--version'], why: 'answers for names' },
+  { program: 'haproxy', package: 'haproxy', ask: ['-v'], why: 'is the HTTPS front' },
   { program: 'ip', package: 'iproute2', ask: ['-V'], why: 'makes links and routes' },
   { program: 'mmdebstrap', package: 'mmdebstrap', ask: ['--version'], why: 'builds templates' },
   { program: 'busybox', package: 'busybox-static', why: 'reads and writes the files of stopped guests' },

@@ -1,0 +1,130 @@
+/** HAProxy as the edge: files first, then the least way to a process that serves by them (docs/design/edge.md). */
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CroftError } from '../../../api/errors.ts'
+import type { Runner } from '../../exec/command.ts'
+import { checkPem, checkWish } from '../check.ts'
+import type { Edge, EdgeChange, EdgeState, EdgeWish } from '../driver.ts'
+import { putBack, readText, sweep, writeAll } from './files.ts'
+import { certificateFile, layoutOf } from './layout.ts'
+import { type Made, make, markOf, type Told } from './made.ts'
+import { parseCounters } from './parse.ts'
+import { checkCommand, createMaster, reasonIn } from './process.ts'
+import { tell } from './runtime.ts'
+import { talkTo } from './socket.ts'
+import { doWordsSuffice } from './words.ts'
+
+export interface HaproxyOptions {
+  readonly run: Runner
+  readonly folder: string
+  /** A systemd that knows script/croft-edge.service runs it; otherwise it is a process of its own. */
+  readonly unit?: boolean
+}
+
+export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Edge {
+  const layout = layoutOf(folder)
+  const around = { layout, ipv6: existsSync('/proc/net/if_inet6'), user: 'haproxy' }
+  const master = createMaster({ run, layout, unit })
+  const talk = talkTo(layout.socket)
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work, work)
+    last = result.catch(() => {})
+    return result
+  }
+
+  async function serve(wish: EdgeWish): Promise<EdgeChange> {
+    checkWish(wish)
+    const made = make(wish, around)
+    const before = await readTold()
+    checkPems(wish, made.told, before)
+    const running = (await master.find()) !== undefined
+    const mark = running ? await master.mark() : undefined
+    if (mark !== undefined && mark === made.mark && before && markOf(before) === mark) return 'none'
+    const byWords = mark !== undefined && before && markOf(before) === mark && doWordsSuffice(before, made.told)
+    if (!byWords) await tryOut(wish)
+    await mkdir(layout.jail, { recursive: true, mode: 0o755 })
+    const was = await writeAll(folder, filesOf(made))
+    try {
+      if (byWords && (await bySaying(before, made))) return 'runtime'
+      await (running ? master.reload(made.mark) : master.start(made.mark))
+    } catch (thrown) {
+      await putBack(folder, was)
+      if (running && mark !== undefined) await master.reload(mark).catch(() => {})
+      throw thrown
+    }
+    await sweep(folder, made.files)
+    return running ? 'reload' : 'start'
+  }
+
+  /** What one daemon said half and died, or a worker does not take, new workers read from the files. */
+  const bySaying = (before: Told, made: Made): Promise<boolean> =>
+    tell(talk, layout, { before, made }).then(
+      () => true,
+      () => false,
+    )
+
+  /** What was made is told first, the mark that the process reads last: who dies between leaves them different. */
+  const filesOf = (made: Made): Map<string, string> =>
+    new Map([['made.json', JSON.stringify(made.told)], ['haproxy.cfg', made.config], ...made.files])
+
+  async function readTold(): Promise<Told | undefined> {
+    const text = await readText(layout.made)
+    try {
+      return text === undefined ? undefined : (JSON.parse(text) as Told)
+    } catch {
+      return undefined
+    }
+  }
+
+  function checkPems(wish: EdgeWish, told: Told, before: Told | undefined): void {
+    const known = new Set(before?.certificates.map(({ file, hash }) => `${file} ${hash}`))
+    for (const [index, certificate] of wish.certificates.entries()) {
+      const { hash = '' } = told.certificates[index] ?? {}
+      if (!known.has(`${join(folder, certificateFile(certificate.name))} ${hash}`)) checkPem(certificate)
+    }
+  }
+
+  /** In a folder beside: what HAProxy does not take never becomes a file that it would start by. */
+  async function tryOut(wish: EdgeWish): Promise<void> {
+    const aside = layoutOf(join(folder, 'try'))
+    try {
+      const made = make(wish, { ...around, layout: aside })
+      await mkdir(aside.jail, { recursive: true })
+      await writeAll(aside.folder, filesOf(made))
+      const { code, stdout, stderr } = await run.outcome(checkCommand(aside.config))
+      if (code === 0) return
+      const reason = reasonIn(`${stdout}\n${stderr}`).replaceAll(`${aside.folder}/`, '')
+      throw new CroftError('FAILED', `the edge does not take this configuration\n${reason}`)
+    } finally {
+      await rm(aside.folder, { recursive: true, force: true })
+    }
+  }
+
+  async function state(): Promise<EdgeState> {
+    const found = await master.find()
+    if (!found) return { running: false, workers: 0, memoryBytes: null }
+    const pids = [found.master, ...found.workers, ...found.old]
+    const resident = await Promise.all(pids.map(residentBytes))
+    return {
+      running: found.workers.length > 0,
+      workers: found.workers.length + found.old.length,
+      memoryBytes: resident.reduce((sum, bytes) => sum + bytes, 0),
+    }
+  }
+
+  return {
+    name: 'haproxy',
+    serve: (wish) => inTurn(() => serve(wish)),
+    state,
+    counters: async () =>
+      (await master.find()) === undefined ? new Map() : parseCounters(await talk.say('@1 show stat')),
+    stop: () => inTurn(() => master.stop()),
+  }
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024
+}

@@ -1,0 +1,93 @@
+/** A wish as files, and what of it a running process can be told. Pure. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { EdgeServer, EdgeWish } from '../driver.ts'
+import { type Around, configOf } from './config.ts'
+import { certificateFile, certificatesFile, maintenanceFile, mapFiles, pageFile } from './layout.ts'
+import { certificateLine, type Entries, listsOf, mapsOf, textOf } from './maps.ts'
+import { maintenancePage, page, pageStatuses } from './pages.ts'
+import { serverSets } from './servers.ts'
+
+/** What a process was told, kept beside the files as JSON. What it does not hold is in `structure`. */
+export interface Told {
+  /** Hash of all that only new workers learn. */
+  readonly structure: string
+  /** By backend. */
+  readonly servers: Readonly<Record<string, BackendServers>>
+  /** Hashes of maps and lists by file. */
+  readonly tables: Readonly<Record<string, string>>
+  readonly certificates: readonly { readonly file: string; readonly line: string; readonly hash: string }[]
+}
+
+export interface BackendServers {
+  readonly options: string
+  readonly comeAndGo: boolean
+  readonly servers: readonly EdgeServer[]
+}
+
+export interface Made {
+  /** By name below the folder. */
+  readonly files: ReadonlyMap<string, string>
+  readonly config: string
+  readonly told: Told
+  readonly tables: ReadonlyMap<string, Entries>
+  readonly mark: string
+}
+
+export function make(wish: EdgeWish, around: Around): Made {
+  const maps = mapsOf(wish)
+  const tables = new Map([...maps, ...listsOf(wish)])
+  const pages = new Map([
+    ...pageStatuses.map((status): [string, string] => [pageFile(status), page(status)]),
+    ...wish.sites.flatMap(({ id, maintenance }): [string, string][] =>
+      maintenance ? [[maintenanceFile(id), maintenancePage(maintenance.text)]] : [],
+    ),
+  ])
+  const config = configOf(wish, around)
+  const lines = wish.certificates.map((certificate) => certificateLine(certificate, around.layout))
+  const told = toldOf(wish, { config, pages, tables, lines, around })
+  const mark = markOf(told)
+  const files = new Map([
+    ...pages,
+    ...[...tables].map(([file, entries]): [string, string] => [file, textOf(entries)]),
+    ...wish.certificates.map(({ name, pem }): [string, string] => [certificateFile(name), `${pem.trimEnd()}\n`]),
+    [certificatesFile, textOf(lines)],
+    // The last that is written: a process that knows this mark has read all of the others.
+    [mapFiles.mark, `mark ${mark}\n`],
+  ])
+  return { files, config, told, tables, mark }
+}
+
+export const markOf = (told: Told): string => hash(JSON.stringify(told))
+
+interface Parts {
+  readonly config: string
+  readonly pages: ReadonlyMap<string, string>
+  readonly tables: ReadonlyMap<string, Entries>
+  readonly lines: readonly string[]
+  readonly around: Around
+}
+
+function toldOf(wish: EdgeWish, { config, pages, tables, lines, around }: Parts): Told {
+  const sets = serverSets(wish.sites, wish.streams)
+  const withoutServers = config.replaceAll(/^ {2}server s_.*\n/gm, '')
+  const fixed = sets.map(({ backend, options, comeAndGo, servers }) =>
+    comeAndGo ? [backend, options] : [backend, options, ...servers.map(({ id }) => id)],
+  )
+  // The first certificate answers for all names that no other has; that order is read at the start alone.
+  const first = lines[0]
+  return {
+    structure: hash(JSON.stringify([withoutServers, [...pages], [...tables.keys()], fixed, first])),
+    servers: Object.fromEntries(
+      sets.map(({ backend, options, comeAndGo, servers }) => [backend, { options, comeAndGo, servers }]),
+    ),
+    tables: Object.fromEntries([...tables].map(([file, entries]) => [file, hash(textOf(entries))])),
+    certificates: wish.certificates.map(({ name, pem }, index) => ({
+      file: join(around.layout.folder, certificateFile(name)),
+      line: lines[index] ?? '',
+      hash: hash(pem.trimEnd()),
+    })),
+  }
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32)

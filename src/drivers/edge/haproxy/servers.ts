@@ -1,0 +1,58 @@
+/** Servers as lines of the configuration and as words to the running process: both say the same. Pure. */
+import { isIP } from 'node:net'
+import type { EdgeServer, Site, SiteTarget, StreamSite } from '../driver.ts'
+import { backendOf, serverOf, streamOf } from './layout.ts'
+
+/** Servers of one backend. All that they have in common is its structure: a change of it needs new workers. */
+export interface ServerSet {
+  readonly backend: string
+  readonly options: string
+  readonly servers: readonly EdgeServer[]
+  /** New and gone ones as words to the process; otherwise only their addresses and states. */
+  readonly comeAndGo: boolean
+}
+
+type Servers = Extract<SiteTarget, { kind: 'servers' }>
+
+/**
+ * A server is there until connections to it fail, and again when one succeeds. What is asked by HTTP is also gone when it
+ * answers badly.
+ */
+const watched =
+  'check inter 5s fastinter 500ms downinter 500ms fall 2 rise 1 observe layer4 error-limit 3 on-error mark-down'
+
+export const serverSets = (sites: readonly Site[], streams: readonly StreamSite[]): ServerSet[] => [
+  ...sites.flatMap((site) => (site.target.kind === 'servers' ? [setOfSite(site, site.target)] : [])),
+  ...streams.map(setOfStream),
+]
+
+export function setOfSite(site: Site, target: Servers): ServerSet {
+  const { connectionsPerServer: most } = site.limits
+  const options = [watched, ...(most === undefined ? [] : [`maxconn ${most}`]), ...proxied(target.clientAddress)]
+  return {
+    backend: backendOf(site.id),
+    options: options.join(' '),
+    servers: target.servers,
+    comeAndGo: !target.sticky,
+  }
+}
+
+export const setOfStream = (stream: StreamSite): ServerSet => ({
+  backend: streamOf(stream.id),
+  options: [watched, ...proxied(stream.clientAddress)].join(' '),
+  servers: stream.servers,
+  comeAndGo: true,
+})
+
+const proxied = (clientAddress: string): string[] =>
+  clientAddress === 'proxy' ? ['send-proxy-v2', 'check-send-proxy'] : []
+
+/** In maintenance a server finishes what it has and gets nothing new, clients that keep to it included. */
+export const serverLines = ({ servers, options }: ServerSet): string[] =>
+  servers.map(
+    (server) =>
+      `server ${serverOf(server.id)} ${placeOf(server)} ${options}${server.state === 'drain' ? ' disabled' : ''}`,
+  )
+
+export const placeOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
+  isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`

@@ -1,0 +1,78 @@
+/** What stands around an edge in tests: servers behind it, certificates, and clients in front of it. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { EdgeCertificate, EdgeServer } from '../../src/drivers/edge/driver.ts'
+
+export function selfSigned(name: string, names: readonly string[]): EdgeCertificate {
+  const folder = mkdtempSync('/tmp/cfe')
+  const [key, certificate] = [join(folder, 'key'), join(folder, 'certificate')]
+  const alternative =
+    names.length === 0 ? [] : ['-addext', `subjectAltName=${names.map((one) => `DNS:${one}`).join(',')}`]
+  const how = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  try {
+    execFileSync(
+      'openssl',
+      ['req', ...how, '-subj', `/CN=${name}`, ...alternative, '-keyout', key, '-out', certificate],
+      {
+        stdio: 'ignore',
+      },
+    )
+    return { name, names, pem: readFileSync(key, 'utf8') + readFileSync(certificate, 'utf8') }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Answers with its id in `x-by`, and with the head of the request as JSON. */
+export async function answering(id: string): Promise<{ readonly here: EdgeServer; readonly server: Server }> {
+  const server = createServer((asked, answer) => {
+    asked.resume().once('end', () => {
+      answer.setHeader('x-by', id)
+      answer.end(JSON.stringify({ method: asked.method, url: asked.url, headers: asked.headers }))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { server, here: { id, address: '127.0.0.1', port, state: 'ready' } }
+}
+
+export interface Asked {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+export interface AskOptions {
+  readonly secure?: boolean
+  readonly port?: number
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Whom the client says it wants; the host by itself. */
+  readonly sni?: string
+}
+
+/** Over a connection of its own. Rejects when nobody listens. */
+export function ask(host: string, path: string, options: AskOptions = {}): Promise<Asked> {
+  const { secure = false, method = 'GET', headers = {}, body, sni = host } = options
+  const port = options.port ?? (secure ? 443 : 80)
+  const to = { host: '127.0.0.1', port, path, method, headers: { host, ...headers }, agent: false, timeout: 20_000 }
+  return new Promise((resolve, reject) => {
+    const sent = secure ? secureRequest({ ...to, rejectUnauthorized: false, servername: sni }) : request(to)
+    sent.once('error', reject)
+    sent.once('timeout', () => sent.destroy(new Error('no answer')))
+    sent.once('response', (answer) => {
+      let text = ''
+      answer.setEncoding('utf8').on('data', (part) => {
+        text += part
+      })
+      answer.once('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }))
+      answer.once('error', reject)
+    })
+    sent.end(body)
+  })
+}
