@@ -103,7 +103,7 @@ export const routes = {
     access: can('use', 'guest'),
     reply: 'session',
     summary:
-      'run words inside, over this connection: it takes Upgrade: croft-exec; ?files=1 works on its files, running or stopped',
+      'run words inside, over this connection: it takes Upgrade: croft-exec; ?files=1 works on its files, running or stopped; ?console=1 joins its console to a terminal',
   },
   attachFiles: {
     method: 'GET',

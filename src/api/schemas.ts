@@ -67,7 +67,7 @@ export const queries = {
   importTemplate: WriteQuery,
   publishTemplate: WriteQuery,
   removeTemplate: WriteQuery,
-  execGuest: z.strictObject({ files: OnOff.optional() }),
+  execGuest: z.strictObject({ files: OnOff.optional(), console: OnOff.optional() }),
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
   changeFarm: WriteQuery,

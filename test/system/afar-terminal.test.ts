@@ -91,6 +91,18 @@ test('neither a client that does not read nor a guest that does not take holds t
   await Promise.all([ends('cat', '/dev/zero'), ends('sleep', '6789')])
 })
 
+test('its console asks for a login, and Ctrl-a q leaves it; without a terminal it is refused', async () => {
+  await farm.waitFor(async () => (await farm.croft('exec', 'web', '--', 'pidof', 'agetty')).code === 0)
+  const console = mine.onTerminal('console', 'web')
+  await console.shows(/Ctrl\+a q/)
+  console.type('\r')
+  await console.shows(/web login:/)
+  console.type('\u0001q')
+  assert.equal(await console.exit, 0)
+  const piped = await farm.croftWith({ env: mine.env }, 'console', 'web')
+  assert.deepEqual([piped.code, /needs a terminal/.test(piped.stderr)], [2, true])
+})
+
 test('a hundred sizes at once end at the last', async () => {
   const shell = mine.onTerminal('shell', 'web')
   await shell.shows(/#/)

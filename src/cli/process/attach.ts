@@ -69,6 +69,15 @@ export async function wayToFiles(context: Context, guest: string): Promise<Files
   return { ...nowhere, where: 'inside', afar: { open } }
 }
 
+export async function wayToConsole(context: Context, guest: string): Promise<Program> {
+  if (isByHand(context)) {
+    const { file, args, env } = await context.client.request('attachConsole', { params: { guest } })
+    return { file, args, env: { ...outsideEnv, ...env } }
+  }
+  const open = () => context.client.upgrade('execGuest', { params: { guest }, query: { console: 1 } })
+  return { ...nowhere, afar: { open, start: { command: [], env: {} } } }
+}
+
 export const outsideEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
 
 /** Nothing of the caller's environment goes in but the kind of terminal. */

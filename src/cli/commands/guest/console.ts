@@ -1,22 +1,21 @@
 import { CroftError } from '../../../api/errors.ts'
 import { type Answer, silent } from '../../answer.ts'
-import { type Context, requireHere } from '../../context.ts'
+import type { Context } from '../../context.ts'
 import { openFiles } from '../../files/guest-files.ts'
-import { outsideEnv } from '../../process/attach.ts'
+import { wayToConsole } from '../../process/attach.ts'
 import { runAttached } from '../../process/spawn.ts'
 import { guestName } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))
-  requireHere(context, 'croft console')
   if (!context.io.stdinTty || !context.io.stdout.tty) {
     throw new CroftError('USAGE', 'croft console needs a terminal', { hint: `croft logs ${guest} --console` })
   }
-  const how = await context.client.request('attachConsole', { params: { guest } })
+  const program = await wayToConsole(context, guest)
   if (!(await asksForLogin(context, guest))) {
     context.say(`! nothing in ${guest} asks for a login here: croft exec ${guest} -- systemctl start console-getty`)
   }
-  const code = await runAttached({ file: how.file, args: how.args, env: { ...outsideEnv, ...how.env } })
+  const code = await runAttached(program)
   context.io.stdout.write('\n')
   return silent(code)
 }

@@ -30,11 +30,20 @@ export const handlers = {
     const { runtime } = getFarm(daemon).parts
     if (query.files) {
       const { command, guest, where } = await filesCommand(daemon, params.guest)
-      const enter = async ({ command: words, env }: SessionStart): Promise<Command> =>
-        where === 'inside'
-          ? runtime.attach(guest.number, { command: words, env })
-          : { ...command, args: [...command.args, ...words], env: { ...command.env, LC_ALL: 'C' } }
+      const enter = async ({ command: words, env, terminal }: SessionStart): Promise<Command> => {
+        if (terminal) throw new CroftError('BAD_VALUE', 'work on files takes no terminal')
+        if (where === 'inside') return runtime.attach(guest.number, { command: words, env })
+        return { ...command, args: [...command.args, ...words], env: { ...command.env, LC_ALL: 'C' } }
+      }
       return new Upgrade(daemon.sessions.admit({ caller, guest: guest.name, enter }))
+    }
+    if (query.console) {
+      const { name, number } = await getWithConsole(daemon, params.guest)
+      const enter = async ({ terminal }: SessionStart): Promise<Command> => {
+        if (terminal) return runtime.console(number)
+        throw new CroftError('BAD_VALUE', 'a console needs a terminal', { hint: `croft logs ${name} --console` })
+      }
+      return new Upgrade(daemon.sessions.admit({ caller, guest: name, enter }))
     }
     const { name, number } = await getRunning(daemon, params.guest)
     return new Upgrade(
@@ -43,13 +52,8 @@ export const handlers = {
   },
 
   async attachConsole(daemon, { params }) {
-    const { parts } = getFarm(daemon)
-    const guest = (await getGuestRecord(daemon, params.guest)).value
-    if (((await parts.runtime.observe(guest.number))?.state ?? 'stopped') === 'stopped')
-      throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, {
-        hint: `croft logs ${guest.name} --console · croft start ${guest.name}`,
-      })
-    return entering(parts.runtime.console(guest.number))
+    const { number } = await getWithConsole(daemon, params.guest)
+    return entering(getFarm(daemon).parts.runtime.console(number))
   },
 
   async attachFiles(daemon, { params }) {
@@ -86,6 +90,16 @@ async function getRunning(daemon: Daemon, name: string): Promise<GuestRecord> {
   if (seen?.state !== 'running')
     throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, { hint: `croft start ${guest.name}` })
   return guest
+}
+
+/** It is there from the first moment of a start, and while the guest is frozen. */
+async function getWithConsole(daemon: Daemon, name: string): Promise<GuestRecord> {
+  const guest = (await getGuestRecord(daemon, name)).value
+  const seen = await getFarm(daemon).parts.runtime.observe(guest.number)
+  if (seen && seen.state !== 'stopped') return guest
+  throw new CroftError('NOT_RUNNING', `guest "${guest.name}" is not running`, {
+    hint: `croft logs ${guest.name} --console · croft start ${guest.name}`,
+  })
 }
 
 interface FilesCommand {
