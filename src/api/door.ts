@@ -1,9 +1,10 @@
 /** The door to the outside, who may come in by it, and the certificates that it shows. */
 import { z } from 'zod'
+import { EdgeChange } from './edge.ts'
 import { Lifetime, Listen, Reachable } from './values.ts'
 
 /** `listen: null` shuts the door to the outside. */
-export const FarmChange = z.strictObject({ listen: Listen.nullable().optional() })
+export const FarmChange = z.strictObject({ listen: Listen.nullable().optional(), edge: EdgeChange.optional() })
 export type FarmChange = z.input<typeof FarmChange>
 
 /** This host's door to the outside. */

@@ -1,6 +1,9 @@
 /** Routes: one rule at the edge each. Domains are unique over the farm: a name serves, or leads, in one route for each path. */
+
+import { isIP } from 'node:net'
 import { z } from 'zod'
-import { AddressRange, GuestName, Listen, OneLine, PortNumber, SizeBytes } from './values.ts'
+import { Flag, Unset } from './guest.ts'
+import { AddressRange, GuestName, Listen, OneLine, PortNumber, parseListen, SizeBytes } from './values.ts'
 
 const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
 /** `shop.example.org`, in lower case, in the spelling of DNS (`xn--…`). */
@@ -50,7 +53,7 @@ export const RouteName = z
     })
     return z.NEVER
   })
-const isListen = (text: string): boolean => Listen.safeParse(text).success
+export const isListen = (text: string): boolean => parseListen(text) !== undefined
 
 /** `web`, `web:8080`: a guest, and its port (80 where none is named). */
 export const RouteTarget = z.string().transform((text, context) => {
@@ -72,66 +75,130 @@ const Url = z
     (text) => URL.canParse(text) && new URL(text).username === '',
     'must be an http or https address without a user',
   )
-const Seconds = z.coerce.number().int().min(1).max(86_400)
-/** `user`, and a crypt(3) hash that the daemon made of a password. */
-export const RouteUser = z
+/** `30s`, `5m`, `2h`, or seconds. */
+const Seconds = z.union([z.number(), z.string()]).transform((value, context) => {
+  const match = /^(\d{1,6})(s|m|h|)$/.exec(String(value))
+  const seconds = Number(match?.[1]) * { s: 1, m: 60, h: 3600 }[(match?.[2] || 's') as 's' | 'm' | 'h']
+  if (match && seconds >= 1 && seconds <= 86_400) return seconds
+  context.addIssue({ code: 'custom', message: `"${String(value).slice(0, 40)}" is not a time like 30s, 5m or 2h` })
+  return z.NEVER
+})
+/** `50/s`, or requests a second. */
+const PerSecond = z.union([z.number(), z.string()]).transform((value, context) => {
+  const match = /^(\d{1,7})(\/s)?$/.exec(String(value))
+  const count = Number(match?.[1])
+  if (match && count >= 1 && count <= 1_000_000) return count
+  context.addIssue({ code: 'custom', message: `"${String(value).slice(0, 40)}" is not a rate like 50/s` })
+  return z.NEVER
+})
+/** As people type them, between commas, or as a list. */
+const listOf = <T extends z.ZodType<unknown, string>>(item: T, most: number) =>
+  z
+    .union([
+      z.array(z.string()),
+      z
+        .string()
+        .max(20_000)
+        .transform((text) => text.split(',').filter((each) => each !== '')),
+    ])
+    .pipe(z.array(item).max(most))
+/** Of HTTP's basic authentication. */
+const UserName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'must be 1 to 64 of letters, digits and . _ @ -')
+const Password = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'must be one line of printable characters')
 
-/** What can be set. `null` takes a setting away, back to what it is by itself. */
+/** A transaction of the store has room for so many names. */
+const mostNames = 40
+
+/** What can be set. `null`, or nothing, takes a setting away, back to what it is by itself. */
 const settings = {
   /** Names that lead here (301). */
-  aliases: z.array(Domain).max(200),
+  aliases: listOf(Domain, mostNames),
   /** Names that serve as this one does. */
-  names: z.array(DomainOrWildcard).max(200),
+  names: listOf(DomainOrWildcard, mostNames),
   https: z.enum(['only', 'both', 'off']),
   /** TLS goes to the guest as it is; the guest has the certificate. */
-  passthrough: z.boolean(),
+  passthrough: Flag,
   clientAddress: z.enum(['headers', 'proxy']),
-  sticky: z.boolean(),
-  compress: z.boolean(),
+  sticky: Flag,
+  compress: Flag,
   /** A path that must answer 2xx or 3xx for the guest to be asked. */
-  check: z.string().regex(pathPattern, 'must be a path like /up').or(z.literal('/')),
-  allow: z.array(AddressRange).max(500),
-  deny: z.array(AddressRange).max(500),
-  rate: z.coerce.number().int().min(1).max(1_000_000),
+  check: z.string().max(400).regex(pathPattern, 'must be a path like /up').or(z.literal('/')),
+  allow: listOf(AddressRange, 500),
+  deny: listOf(AddressRange, 500),
+  rate: PerSecond,
   bodyMax: SizeBytes,
   timeout: Seconds,
-  queue: Seconds.max(600),
+  queue: Seconds.refine((seconds) => seconds <= 600, 'must be at most 10m'),
   connections: z.coerce.number().int().min(1).max(100_000),
-  noindex: z.boolean(),
-  maintenance: z.boolean(),
+  noindex: Flag,
+  maintenance: Flag,
   /** What the page says. */
   maintenanceText: OneLine,
   retryAfter: Seconds,
 } as const
+type Settings = typeof settings
 const changes = Object.fromEntries(
-  Object.entries(settings).map(([key, schema]) => [key, schema.nullable().optional()]),
-) as { [K in keyof typeof settings]: z.ZodOptional<z.ZodNullable<(typeof settings)[K]>> }
+  Object.entries(settings).map(([key, schema]) => [key, z.union([Unset, schema]).optional()]),
+) as { [K in keyof Settings]: z.ZodOptional<z.ZodUnion<readonly [typeof Unset, Settings[K]]>> }
 
+const Status = z.coerce.number().pipe(z.union([z.literal(301), z.literal(302), z.literal(308)]))
 /** One of `to`, `redirect`, `upstream`. */
 const target = {
   to: RouteTarget.optional(),
   redirect: Url.optional(),
-  upstream: Url.optional(),
+  upstream: Url.refine(
+    (text) => !URL.canParse(text) || new URL(text).pathname === '/',
+    'must be an address without a path: what is asked for is handed on as it is',
+  ).optional(),
   /** Of a redirect: 301 by itself. */
-  status: z.union([z.literal(301), z.literal(302), z.literal(308)]).optional(),
+  status: Status.optional(),
+  /** Users that must say their password; null takes one away. */
+  users: z.record(UserName, Password.nullable()).optional(),
+  /** Takes all users away. */
+  anybody: Flag.optional(),
 } as const
-export const NewRoute = z.strictObject({ name: RouteName, ...target, ...changes })
+const targets = ({ to, redirect, upstream }: { to?: unknown; redirect?: unknown; upstream?: unknown }): number =>
+  [to, redirect, upstream].filter((each) => each !== undefined).length
+export const NewRoute = z
+  .strictObject({ name: RouteName, ...target, ...changes })
+  .refine((route) => targets(route) === 1, 'must say one of a guest, redirect and upstream')
 export type NewRoute = z.input<typeof NewRoute>
-export const RouteChange = z.strictObject({ ...target, ...changes })
+export const RouteChange = z
+  .strictObject({ ...target, ...changes })
+  .refine((route) => targets(route) <= 1, 'must say one of a guest, redirect and upstream')
 export type RouteChange = z.input<typeof RouteChange>
+export type RouteChanges = z.output<typeof RouteChange>
 
-export type RouteSettings = { readonly [K in keyof typeof settings]?: z.output<(typeof settings)[K]> }
+export const settingKeys = Object.keys(settings) as (keyof Settings)[]
+export type RouteSettings = { readonly [K in keyof Settings]?: z.output<Settings[K]> }
+
+/** What answers. A guest is known by its number and id: a new one with an old name or number serves nobody's domain. */
+export type RouteAim =
+  | { readonly kind: 'guest'; readonly number: number; readonly id: string; readonly port: number }
+  | { readonly kind: 'redirect'; readonly url: string; readonly status: 301 | 302 | 308 }
+  | { readonly kind: 'upstream'; readonly url: string }
+
+/** The wish. Of users the names alone: what proves them is kept apart. */
+export interface RouteSpec extends RouteSettings {
+  readonly target: RouteAim
+  readonly users?: readonly string[]
+}
 
 /** A route as it is answered. */
 export interface EdgeRoute extends RouteSettings {
   readonly name: string
   readonly id: string
+  readonly revision: number
   readonly kind: 'guest' | 'redirect' | 'upstream' | 'tcp'
   /** `web:8080` by the guest's name of now, or an address. */
   readonly target: string
-  readonly state: 'serves' | 'maintenance' | 'no-target' | 'waits'
+  readonly state: RouteState
   /** Why it does not serve. */
   readonly reason?: string
   /** The name under the farm's preview domain. */
@@ -140,24 +207,40 @@ export interface EdgeRoute extends RouteSettings {
   readonly users: readonly string[]
   /** What the certificate is, and when it ends; null without https. */
   readonly certificate: { readonly kind: string; readonly expires: string; readonly reason?: string } | null
+  /** Since the edge began; null while it cannot be asked. */
+  readonly requests: number | null
   readonly created: string
   readonly by: string
 }
+export type RouteState = 'serves' | 'maintenance' | 'no-target' | 'waits'
+
+/** A name server: `ADDRESS` or `ADDRESS:PORT`. */
+const Resolver = z
+  .string()
+  .max(60)
+  .refine((text) => isIP(text) !== 0 || parseListen(text)?.host !== undefined, 'must be ADDRESS or ADDRESS:PORT')
 
 /** The farm's settings for its edges. Null takes away. */
-export const EdgeSettings = z.strictObject({
-  http: z.array(Listen).min(1).max(16).nullable().optional(),
-  https: z.array(Listen).min(1).max(16).nullable().optional(),
+const edge = {
+  http: listOf(Listen, 16),
+  https: listOf(Listen, 16),
   /** Public addresses of the edges, when they are not the host's own (behind NAT). */
-  addresses: z.array(AddressRange).max(32).nullable().optional(),
-  previewDomain: Domain.nullable().optional(),
+  addresses: listOf(AddressRange, 32),
+  previewDomain: Domain,
   /** Networks that pass maintenance pages. */
-  operators: z.array(AddressRange).max(100).nullable().optional(),
-  /** Asked for what the public sees: `ADDRESS` or `ADDRESS:PORT`. */
-  resolvers: z.array(z.string().max(60)).max(4).nullable().optional(),
-  acmeDirectory: Url.nullable().optional(),
-  acmeEmail: z.email().max(200).nullable().optional(),
-  /** `yes` agrees to the terms of the ACME server; without it no certificate is asked for. */
-  acmeAgreed: z.boolean().nullable().optional(),
-})
-export type EdgeSettings = z.output<typeof EdgeSettings>
+  operators: listOf(AddressRange, 100),
+  /** Asked for what the public sees. */
+  resolvers: listOf(Resolver, 4),
+  acmeDirectory: Url,
+  acmeEmail: z.email().max(200),
+  /** Agrees to the terms of the ACME server; without it no certificate is asked for. */
+  acmeAgreed: Flag,
+} as const
+type EdgeKeys = typeof edge
+export const EdgeChange = z.strictObject(
+  Object.fromEntries(Object.entries(edge).map(([key, schema]) => [key, z.union([Unset, schema]).optional()])) as {
+    [K in keyof EdgeKeys]: z.ZodOptional<z.ZodUnion<readonly [typeof Unset, EdgeKeys[K]]>>
+  },
+)
+export type EdgeChange = z.output<typeof EdgeChange>
+export type EdgeSettings = { readonly [K in keyof EdgeKeys]?: z.output<EdgeKeys[K]> }

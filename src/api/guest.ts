@@ -12,7 +12,7 @@ import {
   TemplateRef,
 } from './values.ts'
 
-const Flag = z
+export const Flag = z
   .union([z.boolean(), z.enum(['true', 'false', 'yes', 'no', 'on', 'off'])])
   .transform((value) => value === true || value === 'true' || value === 'yes' || value === 'on')
 const Cpus = z.coerce.number().min(0.05, 'must be 0.05 to 1024').max(1024, 'must be 0.05 to 1024')
@@ -23,7 +23,8 @@ const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be 
 const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
 /** Less than 1280 and there is no IPv6. */
 const Mtu = z.coerce.number().int().min(1280, 'must be 1280 to 9216').max(9216, 'must be 1280 to 9216')
-const Unset = z.union([z.null(), z.literal(''), z.literal('none')]).transform(() => null)
+/** Takes a setting away. */
+export const Unset = z.union([z.null(), z.literal(''), z.literal('none')]).transform(() => null)
 
 /** What a guest may use. A missing limit is no limit. Bytes; bytes a second; whole or broken processors. */
 export interface Limits {

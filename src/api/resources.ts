@@ -1,5 +1,6 @@
 /** The smaller resources, one after another: each is its request schemas and the record as it goes over the wire. */
 import { z } from 'zod'
+import type { EdgeSettings } from './edge.ts'
 import type { ErrorBody } from './errors.ts'
 import type { Init } from './guest.ts'
 import {
@@ -139,6 +140,8 @@ export interface Farm {
   readonly keys: readonly string[]
   /** Where its hosts wait for requests from outside; absent: nowhere. */
   readonly listen?: string
+  /** What was set of the HTTPS edge. */
+  readonly edge?: EdgeSettings
 }
 
 /** Percent of the last 10 and 60 seconds in which at least one process, or all, waited; and the seconds since boot. */
@@ -247,7 +250,7 @@ export const RecordKind = z.string().regex(/^[a-z]{1,40}$/, 'must be a kind of r
 export const RecordName = z
   .string()
   .max(500)
-  .regex(/^[a-z0-9][a-z0-9._:/@-]*$/i, 'must be the name of a record')
+  .regex(/^[a-z0-9*:[][a-z0-9._:/@*[\]-]*$/i, 'must be the name of a record')
 export const Revert = z.strictObject({
   kind: RecordKind,
   name: RecordName,
@@ -290,6 +293,6 @@ export interface DataEntry {
 export const DataKey = z
   .string()
   .max(500)
-  .regex(/^[a-z0-9][a-z0-9._:/@-]*$/i, 'must be a key of the store')
+  .regex(/^[a-z0-9*:[][a-z0-9._:/@*[\]-]*$/i, 'must be a key of the store')
 export const NewData = z.strictObject({ value: z.unknown() })
 export { HostName, OneLine }

@@ -2,6 +2,7 @@
  * Every route, with who may use it beside its path. Server, client, OpenAPI, CLI and tests read these rows; the schemas of
  * bodies are in schemas.ts, so that a client need not load zod. A row without `access` does not compile.
  */
+import { edgeRoutes } from './edge-routes.ts'
 import { can, type Route } from './route.ts'
 import { templateRoutes } from './template-routes.ts'
 
@@ -180,6 +181,7 @@ export const routes = {
   getUsage: { method: 'GET', path: '/v1/usage', access: can('read', 'guest'), summary: 'what guests use now' },
 
   ...templateRoutes,
+  ...edgeRoutes,
 
   listHosts: { method: 'GET', path: '/v1/hosts', access: can('read', 'host'), summary: 'all hosts' },
   getHost: { method: 'GET', path: '/v1/hosts/:host', access: can('read', 'host'), summary: 'one host' },

@@ -1,6 +1,7 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
 import { FarmChange, NewToken, TokenName } from './door.ts'
+import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
 import {
   GuestAction,
@@ -71,6 +72,9 @@ export const queries = {
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
   changeFarm: WriteQuery,
+  addRoute: WriteQuery,
+  changeRoute: WriteQuery,
+  removeRoute: WriteQuery,
   addToken: WriteQuery,
   removeToken: WriteQuery,
   login: WriteQuery,
@@ -113,6 +117,8 @@ export const bodies = {
   revert: Revert,
   setData: NewData,
   changeFarm: FarmChange,
+  addRoute: NewRoute,
+  changeRoute: RouteChange,
   addToken: NewToken,
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
 
@@ -124,5 +130,6 @@ export const pathValues = {
   host: HostName,
   token: TokenName,
   address: OneAddress,
+  route: RouteNameSchema,
   operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),
 } as const satisfies Record<string, z.ZodType>

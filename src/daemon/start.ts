@@ -38,6 +38,7 @@ import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf } from './pki/authority.ts'
+import { passwordHasher } from './pki/passwords.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -217,6 +218,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     pools,
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
+    hashPassword: passwordHasher(run),
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
     uploads: base.uploads,

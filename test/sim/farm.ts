@@ -154,6 +154,7 @@ export class SimFarm {
       network: heldBy(life, this.network, act('network')),
       firewall: heldBy(life, this.firewall, act('firewall')),
       names: heldBy(life, this.names),
+      hashPassword: async () => `$6$sim$${'x'.repeat(86)}`,
       builder: heldBy(life, builder),
       images: heldBy(life, createFakeImages()),
       uploads: new Uploads('/nowhere', env),

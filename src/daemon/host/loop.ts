@@ -5,6 +5,7 @@
 import { toCroftError } from '../../api/errors.ts'
 import type { GuestState, GuestStatus } from '../../api/guest.ts'
 import { cursor } from '../../store/store.ts'
+import { createEdgeKeeper, type EdgeKeeper, edgePrefixes } from '../edge/keeper.ts'
 import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, readAll } from '../records/records.ts'
@@ -29,6 +30,7 @@ export interface HostLoop {
   phase(number: number): GuestState | undefined
   readonly gate: FirewallGate
   readonly names: NamesKeeper
+  readonly edge: EdgeKeeper
   /** Looks at everything once; returns when all guests were looked at. */
   lookAround(): Promise<void>
   cancelTemplate(id: string): boolean
@@ -48,6 +50,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const turns = createTurns(passesAtOnce, parts.env)
   const gate = createFirewallGate(parts)
   const names = createNamesKeeper(parts)
+  const edge = createEdgeKeeper(parts)
   const templates: TemplateLoop = createTemplateLoop(parts)
   const closing = new AbortController()
   let around: Disposable | undefined
@@ -128,6 +131,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       await gate.refresh()
     }
     names.refresh()
+    edge.refresh()
     const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
     const inOrder = guests.map(({ value }) => value).sort((a, b) => a.spec.order - b.spec.order || a.number - b.number)
     templates.nudge()
@@ -197,7 +201,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const numberIn = (key: string) => Number(key.split('/')[2])
 
   return {
-    ...{ gate, names },
+    ...{ gate, names, edge },
     nudge,
     nudgeTemplates: () => templates.nudge(),
     cancelTemplate: (id) => templates.cancel(id),
@@ -215,7 +219,10 @@ export function createHostLoop(parts: HostParts): HostLoop {
       follow(keys.guests(parts.host.name), from, (key) => {
         nudge(numberIn(key))
         names.refreshSoon()
+        edge.refresh()
       })
+      for (const prefix of [keys.guestStatuses(parts.host.name), ...edgePrefixes])
+        follow(prefix, from, () => edge.refresh())
       follow(keys.snapshots(parts.host.name), from, (key) => nudge(numberIn(key)))
       follow(keys.templates, from, () => templates.nudge())
       for (const { value } of records)

@@ -1,4 +1,5 @@
 /** What the host's loop works with: built and joined in start.ts alone. */
+import type { Edge } from '../../drivers/edge/driver.ts'
 import type { Firewall } from '../../drivers/firewall/driver.ts'
 import type { Images } from '../../drivers/image/driver.ts'
 import type { Names } from '../../drivers/names/driver.ts'
@@ -9,6 +10,7 @@ import type { TemplateBuilder } from '../../drivers/template/driver.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Operations } from '../operations/operations.ts'
+import type { HashPassword } from '../pki/passwords.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { HostFacts } from './definition.ts'
@@ -33,6 +35,9 @@ export interface HostParts {
   readonly network: Network
   readonly firewall: Firewall
   readonly names: Names
+  /** Absent while the host works by its kept plan, which knows no routes: the edge is left alone. */
+  readonly edge?: Edge
+  readonly hashPassword: HashPassword
   readonly builder: TemplateBuilder
   readonly images: Images
   readonly uploads: Uploads

@@ -33,8 +33,12 @@ export const keys = {
   hook: (host: string, name: string) => `hooks/${host}/${name}`,
   routes: 'routes/',
   route: (name: string) => `routes/${name}`,
-  /** Which route a domain belongs to: each name, alias and preview name, with the route's path behind it. */
-  domain: (host: string, path: string) => `domains/${host}${path}`,
+  /** What proves a route's users. */
+  routeUsers: (id: string) => `secrets/routes/${id}`,
+  routesUsers: 'secrets/routes/',
+  /** Which routes a domain belongs to: one record for all its paths, so that nothing is decided beside it. */
+  domains: 'domains/',
+  domain: (host: string) => `domains/${host}`,
   /** What is believed of a route, by its id: one that was made anew begins anew. */
   checks: (host: string) => `checks/${host}/`,
   check: (host: string, id: string) => `checks/${host}/${id}`,

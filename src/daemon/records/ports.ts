@@ -3,6 +3,7 @@ import { CroftError } from '../../api/errors.ts'
 import type { NewPort, Port } from '../../api/guest.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import type { PortRecord } from './edge-ports.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, read } from './records.ts'
 
@@ -28,8 +29,12 @@ export async function movePorts(
 
 async function assertFree(daemon: Daemon, host: string, { protocol, hostPort }: Port): Promise<void> {
   const what = `port ${protocol}/${hostPort} of the host`
-  const held = await read<{ number: number }>(daemon.store, keys.port(host, protocol, hostPort))
-  if (held) {
+  const held = await read<PortRecord>(daemon.store, keys.port(host, protocol, hostPort))
+  if (held && !('number' in held.value)) {
+    const who = 'route' in held.value ? `route "${held.value.route}"` : 'the edge'
+    throw new CroftError('EXISTS', `${what} is heard by ${who}`, { hint: 'croft route ls' })
+  }
+  if (held && 'number' in held.value) {
     const owner = await read<GuestRecord>(daemon.store, keys.guest(host, held.value.number))
     throw new CroftError('EXISTS', `${what} is published by guest "${owner?.value.name ?? held.value.number}"`, {
       hint: `croft port ${owner?.value.name ?? 'GUEST'}`,

@@ -1,8 +1,10 @@
 /** Records as they lie in the store, and how to read them. `schema` is the version; older ones are upgraded on read. */
+import type { RouteSpec } from '../../api/edge.ts'
 import type { GuestSpec, GuestStatus, Init } from '../../api/guest.ts'
 import type { Farm, Size, Template } from '../../api/resources.ts'
 import type { ReadLimits } from '../../drivers/image/driver.ts'
 import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
+import type { Held as ClaimHeld } from '../../plan/domains.ts'
 import type { Entry, Store } from '../../store/store.ts'
 
 export const schemaVersion = 1
@@ -106,6 +108,26 @@ export interface TokenRecord {
   readonly expires: string | null
   /** Of a login token: how long what it is exchanged for shall live. */
   readonly login?: { readonly lifeMs: number | null }
+}
+
+export interface RouteRecord {
+  readonly schema: number
+  readonly name: string
+  /** Of the route for its life: what the edge calls it. */
+  readonly id: string
+  readonly created: string
+  readonly by: string
+  readonly spec: RouteSpec
+}
+/** What proves the users of a route: crypt(3) hashes. */
+export interface RouteUsersRecord {
+  readonly schema: number
+  readonly users: Readonly<Record<string, string>>
+}
+/** What a host name is claimed for, by which route. */
+export interface DomainRecord {
+  readonly schema: number
+  readonly held: readonly ClaimHeld[]
 }
 
 export type FarmRecord = Farm & { readonly schema: number }

@@ -10,7 +10,7 @@ import { changeSpec } from '../../records/guest-spec.ts'
 import { readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 
-const secretPrefixes = ['secrets/', 'tokens/']
+const secretPrefixes = ['secrets/', 'tokens/', 'certificates/', 'acme/']
 
 export const handlers = {
   async listHistory(daemon, { query }): Promise<readonly HistoryEntry[]> {

@@ -10,6 +10,7 @@ import * as guests from './guests.ts'
 import * as history from './history.ts'
 import * as hosts from './hosts.ts'
 import * as metrics from './metrics.ts'
+import * as routes from './routes.ts'
 import * as rules from './rules.ts'
 import * as snapshots from './snapshots.ts'
 import * as templateImages from './template-images.ts'
@@ -20,6 +21,7 @@ export const handlers: Handlers = {
   ...farm.handlers,
   ...guests.handlers,
   ...guestChanges.handlers,
+  ...routes.handlers,
   ...rules.handlers,
   ...addresses.handlers,
   ...snapshots.handlers,

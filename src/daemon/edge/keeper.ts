@@ -1,0 +1,89 @@
+/**
+ * Keeps the edge at what the records say. Many changes may ask at once: while one is under way the next ones gather and go
+ * together. A host that works by its kept plan knows no routes: it leaves the edge as it is.
+ */
+import { toCroftError } from '../../api/errors.ts'
+import type { SiteCounters } from '../../drivers/edge/driver.ts'
+import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
+import type { HostParts } from '../host/parts.ts'
+import { keys } from '../records/keys.ts'
+import { type FarmRecord, type RouteRecord, type RouteUsersRecord, read, readAll } from '../records/records.ts'
+import { readEdgeGuests } from '../records/routes.ts'
+
+export interface EdgeKeeper {
+  /** Returns when the edge serves what the records say. An edge in trouble is told of, and fails nothing else. */
+  refresh(): Promise<void>
+  /** Why it does not serve what it should, in one line. */
+  trouble(): string | undefined
+  /** By the route's id; undefined when the edge cannot be asked. */
+  counters(): Promise<ReadonlyMap<string, SiteCounters> | undefined>
+}
+
+/** What makes the edge another when it changes. */
+export const edgePrefixes = [keys.farm, keys.routes, keys.edgeCertificates, keys.acmeTokens] as const
+
+export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
+  const { store, log, edge } = parts
+  let next: Promise<void> | undefined
+  let running: Promise<void> = Promise.resolve()
+  let trouble: string | undefined
+  /** A host without routes starts no edge, and asks after one only once. */
+  let serves = true
+
+  async function bring(): Promise<void> {
+    if (!edge) return
+    try {
+      const routes = await readAll<RouteRecord>(store, keys.routes)
+      if (routes.length === 0) await end()
+      else {
+        serves = true
+        const change = await edge.serve(
+          planEdge(
+            await readInput(
+              parts,
+              routes.map(({ value }) => value),
+            ),
+          ),
+        )
+        if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
+      }
+      trouble = undefined
+    } catch (thrown) {
+      const { code, message } = toCroftError(thrown)
+      trouble = message.split('\n', 1)[0] ?? code
+      log.warn({ code }, `the edge does not serve as it should: ${message}`)
+    }
+  }
+
+  async function end(): Promise<void> {
+    if (serves && (await edge?.state())?.running) await edge?.stop()
+    serves = false
+  }
+
+  return {
+    refresh() {
+      next ??= running.then(() => {
+        next = undefined
+        running = bring()
+        return running
+      })
+      return next
+    },
+    trouble: () => (edge ? trouble : 'the store is away: the edge serves as it was last told'),
+    counters: async () => (edge && serves ? edge.counters().catch(() => undefined) : undefined),
+  }
+}
+
+async function readInput({ store, farm, host }: HostParts, records: readonly RouteRecord[]) {
+  const [settings, guests, users] = await Promise.all([
+    read<FarmRecord>(store, keys.farm),
+    readEdgeGuests(store, farm, host),
+    readAll<RouteUsersRecord>(store, keys.routesUsers),
+  ])
+  const hashes = new Map(users.map(({ key, value }) => [key, value.users]))
+  const routes = records.map(({ id, name, spec }): PlannedRoute => {
+    const known = Object.entries(hashes.get(keys.routeUsers(id)) ?? {})
+    return { id, name, spec, users: known.map(([user, hash]) => ({ name: user, hash })) }
+  })
+  return { settings: settings?.value.edge ?? {}, routes, guests, certificates: [], tokens: [] }
+}

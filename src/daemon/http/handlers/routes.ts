@@ -1,0 +1,212 @@
+/** What the edge serves. A handler writes the wish; the edge is told before the answer, so that what is answered is so. */
+import type { EdgeRoute, RouteAim, RouteChanges, RouteSpec } from '../../../api/edge.ts'
+import { CroftError } from '../../../api/errors.ts'
+import type { PlannedStep } from '../../../api/resources.ts'
+import { claimsOf } from '../../../plan/domains.ts'
+import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
+import type { Write } from '../../../store/store.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
+import { timestamp } from '../../env.ts'
+import { assertRevision, type Change, commit } from '../../records/change.ts'
+import { moveDomains } from '../../records/domains.ts'
+import { leavePorts, takePorts } from '../../records/edge-ports.ts'
+import { getGuestToChange } from '../../records/guests.ts'
+import { keys } from '../../records/keys.ts'
+import {
+  type FarmRecord,
+  type Held,
+  type RouteRecord,
+  type RouteUsersRecord,
+  read,
+  schemaVersion,
+} from '../../records/records.ts'
+import { getRouteRecord, listRouteViews, viewRoute } from '../../records/routes.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  listRoutes: (daemon): Promise<EdgeRoute[]> => listRouteViews(daemon),
+
+  getRoute: (daemon, { params }): Promise<EdgeRoute> => viewRoute(daemon, params.route),
+
+  async addRoute(daemon, { body, query, caller }) {
+    const { name, ...change } = body
+    const id = daemon.env.id()
+    const hashes = await hash(daemon, change)
+    const decide = async (): Promise<Change> => {
+      const key = keys.route(name)
+      if (await read(daemon.store, key))
+        throw new CroftError('EXISTS', `there is a route "${name}"`, { hint: `croft route set ${name}` })
+      const { farm, target, compare } = await readBasis(daemon, change)
+      const spec = applyRouteChange(name, undefined, { change, target })
+      assertNoPreview(name, spec, farm.value.edge?.previewDomain)
+      const domains = await moveDomains(daemon, name, { before: [], after: claimsOf(name, spec) })
+      const ports = await takePorts(daemon, name, farm.value)
+      const record: RouteRecord = {
+        schema: schemaVersion,
+        ...{ name, id, created: timestamp(daemon.env), by: caller.name, spec },
+      }
+      return {
+        ...{ kind: 'route', name, verb: 'add', before: null, after: spec },
+        compare: [{ key, revision: 0 }, ...compare, ...domains.compare, ...ports.compare],
+        writes: [
+          { put: key, value: record },
+          ...usersWrites(id, undefined, spec, hashes),
+          ...domains.writes,
+          ...ports.writes,
+        ],
+      }
+    }
+    if (query.dryRun) return planned(name, await decide())
+    await commit(daemon, caller, query, decide)
+    return served(daemon, name)
+  },
+
+  async changeRoute(daemon, { params, body, query, caller }) {
+    const name = params.route
+    await getRouteRecord(daemon, name)
+    const hashes = await hash(daemon, body)
+    const decide = () => decideChange(daemon, name, { change: body, hashes, query, verb: 'set' })
+    if (query.dryRun) return planned(name, await decide())
+    await commit(daemon, caller, query, decide)
+    return served(daemon, name)
+  },
+
+  async removeRoute(daemon, { params, query, caller }) {
+    const name = params.route
+    const decide = async (): Promise<Change> => {
+      const record = await getRouteRecord(daemon, name)
+      assertRevision(query, record.revision, name)
+      const { id, spec } = record.value
+      const farm = await getFarmRecord(daemon)
+      const domains = await moveDomains(daemon, name, { before: claimsOf(name, spec), after: [] })
+      const ports = await leavePorts(daemon, name, farm.value)
+      const secrets = await read(daemon.store, keys.routeUsers(id))
+      return {
+        ...{ kind: 'route', name, verb: 'rm', before: spec, after: null },
+        compare: [{ key: record.key, revision: record.revision }, ...domains.compare, ...ports.compare],
+        writes: [
+          { delete: record.key },
+          ...(secrets ? [{ delete: secrets.key }] : []),
+          ...domains.writes,
+          ...ports.writes,
+        ],
+      }
+    }
+    if (query.dryRun) return planned(name, await decide())
+    await commit(daemon, caller, query, decide)
+    await getFarm(daemon).loop.edge.refresh()
+    return { operation: null, result: null }
+  },
+} satisfies Partial<Handlers>
+
+type Hashes = Readonly<Record<string, string | null>>
+
+export interface RouteWriting {
+  readonly change: RouteChanges
+  readonly hashes: Hashes
+  readonly query: { ifRevision?: number | undefined }
+  readonly verb: string
+  /** Instead of what the change names. */
+  readonly to?: (spec: RouteSpec) => RouteSpec
+}
+
+export async function decideChange(
+  daemon: Daemon,
+  name: string,
+  { change, hashes, query, verb, to }: RouteWriting,
+): Promise<Change> {
+  const record = await getRouteRecord(daemon, name)
+  assertRevision(query, record.revision, name)
+  const before = record.value.spec
+  const { farm, target, compare } = await readBasis(daemon, change)
+  const spec = applyRouteChange(name, to ? to(before) : before, { change, target })
+  assertNoPreview(name, spec, farm.value.edge?.previewDomain)
+  const domains = await moveDomains(daemon, name, { before: claimsOf(name, before), after: claimsOf(name, spec) })
+  const same = JSON.stringify(spec) === JSON.stringify(before) && Object.keys(hashes).length === 0
+  const { id } = record.value
+  const secrets = await read<RouteUsersRecord>(daemon.store, keys.routeUsers(id))
+  return {
+    ...{ kind: 'route', name, verb, before, after: spec },
+    compare: [
+      { key: record.key, revision: record.revision },
+      { key: keys.routeUsers(id), revision: secrets?.revision ?? 0 },
+      ...compare,
+      ...domains.compare,
+    ],
+    writes: same
+      ? []
+      : [
+          { put: record.key, value: { ...record.value, spec } satisfies RouteRecord },
+          ...usersWrites(id, secrets, spec, hashes),
+          ...domains.writes,
+        ],
+  }
+}
+
+export async function served(daemon: Daemon, name: string) {
+  const { edge } = getFarm(daemon).loop
+  await edge.refresh()
+  const trouble = edge.trouble()
+  const result = await viewRoute(daemon, name)
+  return {
+    operation: null,
+    result,
+    ...(trouble === undefined ? {} : { warnings: [`it is not served yet: ${trouble}`] }),
+  }
+}
+
+/** What a route is decided on: the farm's settings, and the guest that it is to lead to. */
+async function readBasis(daemon: Daemon, { to, redirect, upstream }: RouteChanges) {
+  const farm = await getFarmRecord(daemon)
+  const compare = [{ key: farm.key, revision: farm.revision }]
+  if (to === undefined) return { farm, target: addressAim(redirect, upstream), compare }
+  const guest = await getGuestToChange(daemon, to.guest)
+  const { number, id } = guest.value
+  const target: RouteAim = { kind: 'guest', number, id, port: to.port }
+  return { farm, target, compare: [...compare, { key: guest.key, revision: guest.revision }] }
+}
+
+function addressAim(redirect: string | undefined, upstream: string | undefined): RouteAim | undefined {
+  if (redirect !== undefined) return { kind: 'redirect', url: redirect, status: 301 }
+  return upstream === undefined ? undefined : { kind: 'upstream', url: upstream }
+}
+
+async function getFarmRecord(daemon: Daemon): Promise<Held<FarmRecord>> {
+  const found = await read<FarmRecord>(daemon.store, keys.farm)
+  if (found) return found
+  throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
+}
+
+async function hash(daemon: Daemon, { users = {} }: RouteChanges): Promise<Hashes> {
+  const { hashPassword } = getFarm(daemon).parts
+  const made: Record<string, string | null> = {}
+  for (const [name, password] of Object.entries(users))
+    made[name] = password === null ? null : await hashPassword(password)
+  return made
+}
+
+/** Of each user that the spec names, what proves it. */
+function usersWrites(
+  id: string,
+  before: Held<RouteUsersRecord> | undefined,
+  { users = [] }: RouteSpec,
+  hashes: Hashes,
+): Write[] {
+  const known: Hashes = { ...before?.value.users, ...hashes }
+  const after = Object.fromEntries(users.flatMap((name) => (known[name] ? [[name, known[name]]] : [])))
+  const key = keys.routeUsers(id)
+  if (Object.keys(after).length > 0)
+    return [{ put: key, value: { schema: schemaVersion, users: after } satisfies RouteUsersRecord }]
+  return before ? [{ delete: key }] : []
+}
+
+/** What would differ, a line for each setting. */
+function planned(name: string, { before, after }: Change) {
+  const [old, next] = [before, after] as (Readonly<Record<string, unknown>> | null)[]
+  const all = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])]
+  const text = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value))
+  const steps: PlannedStep[] = all
+    .filter((key) => JSON.stringify(old?.[key]) !== JSON.stringify(next?.[key]))
+    .map((key) => ({ what: name, step: key, detail: `${text(old?.[key])} → ${text(next?.[key])}` }))
+  return { operation: null, result: null, steps }
+}

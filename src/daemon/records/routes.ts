@@ -1,0 +1,92 @@
+/** Routes as records, and as the API shows them. */
+import type { EdgeRoute, RouteAim } from '../../api/edge.ts'
+import { CroftError } from '../../api/errors.ts'
+import type { GuestStatus } from '../../api/guest.ts'
+import { ipv4Of } from '../../plan/addresses.ts'
+import { parseRoute, previewOf } from '../../plan/domains.ts'
+import { type EdgeGuest, findGuest, idOf, routeState } from '../../plan/edge.ts'
+import type { Store } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { keys } from './keys.ts'
+import {
+  type FarmRecord,
+  type GuestRecord,
+  type Held,
+  type HostRecord,
+  type RouteRecord,
+  read,
+  readAll,
+} from './records.ts'
+
+export async function getRouteRecord(daemon: Daemon, name: string): Promise<Held<RouteRecord>> {
+  const found = await read<RouteRecord>(daemon.store, keys.route(name))
+  if (found) return found
+  throw new CroftError('NOT_FOUND', `no route "${name}"`, { hint: 'croft route ls' })
+}
+
+export async function readEdgeGuests(
+  store: Store,
+  farm: Pick<FarmRecord, 'prefix4'>,
+  host: Pick<HostRecord, 'name'>,
+): Promise<EdgeGuest[]> {
+  const [records, statuses] = await Promise.all([
+    readAll<GuestRecord>(store, keys.guests(host.name)),
+    readAll<GuestStatus>(store, keys.guestStatuses(host.name)),
+  ])
+  const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
+  return records.map(({ value }) => {
+    const { number, id, name, generation, spec, deleting } = value
+    const status = byNumber.get(number)
+    return {
+      ...{ number, id, name, address: ipv4Of(farm.prefix4, number) },
+      // One that is held starts when somebody says so.
+      run: status?.held === generation ? 'stopped' : spec.run,
+      state: deleting ? 'removing' : status?.state,
+    }
+  })
+}
+
+export async function viewRoute(daemon: Daemon, name: string): Promise<EdgeRoute> {
+  const record = await getRouteRecord(daemon, name)
+  return (await viewer(daemon))(record)
+}
+
+export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
+  const [records, view] = await Promise.all([readAll<RouteRecord>(daemon.store, keys.routes), viewer(daemon)])
+  return records.map(view)
+}
+
+async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
+  const { parts, loop } = getFarm(daemon)
+  const [guests, farm, counters] = await Promise.all([
+    readEdgeGuests(daemon.store, parts.farm, parts.host),
+    read<FarmRecord>(daemon.store, keys.farm),
+    loop.edge.counters(),
+  ])
+  const trouble = loop.edge.trouble()
+  return ({ revision, value }) => {
+    const { name, id, created, by, spec } = value
+    const { target, users = [], ...settings } = spec
+    const at = parseRoute(name)
+    const preview = at.kind === 'http' ? previewOf(at.host, farm?.value.edge?.previewDomain) : undefined
+    const told = routeState(spec, guests)
+    const state =
+      trouble === undefined || told.state === 'no-target' ? told : ({ state: 'waits', reason: trouble } as const)
+    return {
+      ...{ name, id, revision, kind: at.kind === 'tcp' ? 'tcp' : target.kind, target: targetText(target, guests) },
+      ...state,
+      ...settings,
+      ...(preview === undefined ? {} : { preview }),
+      users,
+      certificate: null,
+      requests: counters?.get(idOf(id))?.requests ?? (counters ? 0 : null),
+      ...{ created, by },
+    }
+  }
+}
+
+/** By the guest's name of now. */
+function targetText(target: RouteAim, guests: readonly EdgeGuest[]): string {
+  if (target.kind !== 'guest') return target.url
+  return `${findGuest(target, guests)?.name ?? `#${target.number}`}:${target.port}`
+}

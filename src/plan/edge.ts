@@ -1,0 +1,196 @@
+/** From routes, guests and certificates to what the edge shall be, and what is to be said of each route: pure. */
+import type { EdgeSettings, RouteSpec, RouteState } from '../api/edge.ts'
+import type { GuestSpec, GuestState } from '../api/guest.ts'
+import type {
+  AcmeToken,
+  EdgeCertificate,
+  EdgeServer,
+  EdgeWish,
+  Site,
+  SiteTarget,
+  StreamSite,
+} from '../drivers/edge/driver.ts'
+import { parseRoute, previewOf } from './domains.ts'
+
+export interface EdgeInput {
+  readonly settings: EdgeSettings
+  readonly routes: readonly PlannedRoute[]
+  readonly guests: readonly EdgeGuest[]
+  readonly certificates: readonly EdgeCertificate[]
+  readonly tokens: readonly AcmeToken[]
+}
+
+export interface PlannedRoute {
+  readonly id: string
+  readonly name: string
+  readonly spec: RouteSpec
+  readonly users: readonly { readonly name: string; readonly hash: string }[]
+}
+
+export interface EdgeGuest {
+  readonly number: number
+  readonly id: string
+  readonly name: string
+  readonly address: string
+  readonly run: GuestSpec['run']
+  /** Undefined: it never ran. */
+  readonly state: GuestState | undefined
+}
+
+export const defaultListen = { http: [':80'], https: [':443'] } as const
+const byItself = { timeoutSeconds: 60, queueSeconds: 10, retryAfterSeconds: 300 } as const
+
+/** In the order of names, whatever the order of the records. */
+export function planEdge(input: EdgeInput): EdgeWish {
+  const routes = sorted(input.routes, ({ name }) => name)
+  const streams = routes.flatMap((route) => streamOf(route, input))
+  const sites = routes.flatMap((route) => siteOf(route, input))
+  const certificates = sorted(input.certificates, ({ name }) => name)
+  const tls = certificates.length > 0 || streams.some(({ match }) => match.kind === 'passthrough')
+  const web = sites.length > 0 || tls
+  const { http, https } = listensOf(input.settings)
+  return {
+    http: web ? http : [],
+    // Without a certificate there is nothing that could be said there.
+    https: web && tls ? https : [],
+    ...{ sites, streams, certificates },
+    tokens: sorted(input.tokens, ({ token }) => token),
+    operators: input.settings.operators ?? [],
+  }
+}
+
+export const listensOf = ({ http, https }: EdgeSettings): { http: readonly string[]; https: readonly string[] } => ({
+  http: http ?? defaultListen.http,
+  https: https ?? defaultListen.https,
+})
+
+/** What a route is as far as records tell; whether the edge runs is not known here. */
+export function routeState(
+  { target, maintenance }: RouteSpec,
+  guests: readonly EdgeGuest[],
+): { readonly state: RouteState; readonly reason?: string } {
+  if (target.kind === 'guest') {
+    const guest = findGuest(target, guests)
+    const reason = whyNot(guest)
+    if (reason !== undefined) return { state: 'no-target', reason }
+    if (!maintenance && guest?.state !== 'running')
+      return { state: 'waits', reason: `guest "${guest?.name}" is ${guest?.state ?? 'creating'}` }
+  }
+  return { state: maintenance ? 'maintenance' : 'serves' }
+}
+
+export function findGuest(
+  { number, id }: { readonly number: number; readonly id: string },
+  guests: readonly EdgeGuest[],
+): EdgeGuest | undefined {
+  return guests.find((guest) => guest.number === number && guest.id === id)
+}
+
+/** Why no request is to wait for it. One that starts, or starts again, is worth waiting for. */
+function whyNot(guest: EdgeGuest | undefined): string | undefined {
+  if (!guest) return 'its guest is gone'
+  if (guest.run === 'stopped') return `guest "${guest.name}" is stopped`
+  if (guest.state === 'failed') return `guest "${guest.name}" failed to start`
+  if (guest.state === 'removing') return `guest "${guest.name}" is being removed`
+  return undefined
+}
+
+function serversOf({ target }: RouteSpec, guests: readonly EdgeGuest[]): EdgeServer[] {
+  if (target.kind !== 'guest') return []
+  const guest = findGuest(target, guests)
+  if (!guest || whyNot(guest) !== undefined) return []
+  return [{ id: idOf(guest.id), address: guest.address, port: target.port, state: 'ready' }]
+}
+
+/** 1 to 40 of a-z and 0-9, for names of backends and servers. */
+export const idOf = (id: string): string =>
+  id
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+    .slice(0, 40)
+
+function siteOf(route: PlannedRoute, { settings, guests }: EdgeInput): Site[] {
+  const { name, spec } = route
+  const at = parseRoute(name)
+  if (at.kind === 'tcp' || spec.passthrough) return []
+  const preview = previewOf(at.host, settings.previewDomain)
+  const previews = preview === undefined ? [] : [preview]
+  const hosts = [at.host, ...(spec.names ?? []), ...previews]
+  return [
+    {
+      id: idOf(route.id),
+      ...{ hosts, path: at.path },
+      aliases: spec.aliases ?? [],
+      target: targetOf(spec, guests),
+      https: spec.https ?? 'only',
+      limits: limitsOf(spec),
+      compress: spec.compress ?? false,
+      noindex: spec.noindex ? hosts : previews,
+      allow: spec.allow ?? [],
+      deny: spec.deny ?? [],
+      users: sorted(route.users, (user) => user.name),
+      ...(spec.maintenance ? { maintenance: maintenanceOf(spec) } : {}),
+    },
+  ]
+}
+
+function targetOf(spec: RouteSpec, guests: readonly EdgeGuest[]): SiteTarget {
+  const { target, check } = spec
+  if (target.kind === 'redirect') {
+    // An address without a path stands for the whole of that place.
+    const { pathname, search } = new URL(target.url)
+    const keepPath = pathname === '/' && search === ''
+    return {
+      kind: 'redirect',
+      to: keepPath ? target.url.replace(/\/$/, '') : target.url,
+      ...{ status: target.status, keepPath },
+    }
+  }
+  if (target.kind === 'upstream') {
+    const { protocol, hostname, port } = new URL(target.url)
+    const scheme = protocol === 'https:' ? 'https' : 'http'
+    const number = port === '' ? (scheme === 'https' ? 443 : 80) : Number(port)
+    return { kind: 'upstream', scheme, host: hostname, port: number, verify: scheme === 'https' }
+  }
+  return {
+    kind: 'servers',
+    servers: serversOf(spec, guests),
+    sticky: spec.sticky ?? false,
+    clientAddress: spec.clientAddress ?? 'headers',
+    ...(check === undefined ? {} : { check: { path: check } }),
+  }
+}
+
+function limitsOf({ rate, bodyMax, timeout, queue, connections }: RouteSpec): Site['limits'] {
+  return {
+    timeoutSeconds: timeout ?? byItself.timeoutSeconds,
+    queueSeconds: queue ?? byItself.queueSeconds,
+    ...(rate === undefined ? {} : { requestsPerSecond: rate }),
+    ...(bodyMax === undefined ? {} : { bodyBytes: bodyMax }),
+    ...(connections === undefined ? {} : { connectionsPerServer: connections }),
+  }
+}
+
+const maintenanceOf = ({ retryAfter, maintenanceText }: RouteSpec): NonNullable<Site['maintenance']> => ({
+  retryAfterSeconds: retryAfter ?? byItself.retryAfterSeconds,
+  ...(maintenanceText === undefined ? {} : { text: maintenanceText }),
+})
+
+function streamOf({ id, name, spec }: PlannedRoute, { guests }: EdgeInput): StreamSite[] {
+  const at = parseRoute(name)
+  if (at.kind === 'http' && !spec.passthrough) return []
+  return [
+    {
+      id: idOf(id),
+      match:
+        at.kind === 'tcp'
+          ? { kind: 'port', listen: at.listen }
+          : { kind: 'passthrough', hosts: [at.host, ...(spec.names ?? [])] },
+      servers: serversOf(spec, guests),
+      clientAddress: spec.clientAddress === 'proxy' ? 'proxy' : 'none',
+    },
+  ]
+}
+
+const sorted = <T>(list: readonly T[], by: (item: T) => string): T[] =>
+  list.toSorted((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0))
