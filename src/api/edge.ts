@@ -32,7 +32,8 @@ export const DomainOrWildcard = z
     'must be a domain like shop.example.org or *.example.org',
   )
 
-const pathPattern = /^(\/[A-Za-z0-9._~-]+)+$/
+const pathPattern = /^(\/[A-Za-z0-9._~-]{1,255}){1,32}$/
+const isPath = (text: string): boolean => pathPattern.test(text) && !/\/\.\.?(\/|$)/.test(text)
 /**
  * What a route is called: `shop.example.org`, `*.example.org`, `shop.example.org/api`; `:5432` or `203.0.113.5:5432` for TCP.
  * A path fits whole segments: `/api` is `/api` and `/api/…`, never `/apix`.
@@ -45,8 +46,7 @@ export const RouteName = z
     const slash = text.indexOf('/')
     const domain = DomainOrWildcard.safeParse(slash < 0 ? text : text.slice(0, slash))
     const path = slash < 0 ? '' : text.slice(slash).replace(/\/+$/, '')
-    if (domain.success && (path === '' || (pathPattern.test(path) && !/\/\.\.?(\/|$)/.test(path))))
-      return domain.data + path
+    if (domain.success && (path === '' || isPath(path))) return domain.data + path
     context.addIssue({
       code: 'custom',
       message: `"${text.slice(0, 80)}" is not a route like shop.example.org, shop.example.org/api or :5432`,
@@ -68,13 +68,13 @@ const Url = z
   .string()
   .max(2000)
   .regex(
-    /^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[\x21\x23-\x26\x28-\x3b\x3d\x3f-\x5a\x5f\x61-\x7a\x7e]*)?$/,
+    /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(\/[A-Za-z0-9._~:/?#@!&()*+,;=%-]*)?$/,
     'must be an http or https address',
   )
-  .refine(
-    (text) => URL.canParse(text) && new URL(text).username === '',
-    'must be an http or https address without a user',
-  )
+  .refine((text) => URL.canParse(text) && isHost(new URL(text).hostname), 'must be an http or https address')
+const isHost = (name: string): boolean =>
+  isIP(name.replace(/^\[|\]$/g, '')) !== 0 || new RegExp(`^(?=.{1,253}$)(${label}\\.)*${label}$`).test(name)
+
 /** `30s`, `5m`, `2h`, or seconds. */
 const Seconds = z.union([z.number(), z.string()]).transform((value, context) => {
   const match = /^(\d{1,6})(s|m|h|)$/.exec(String(value))
@@ -128,7 +128,10 @@ const settings = {
   sticky: Flag,
   compress: Flag,
   /** A path that must answer 2xx or 3xx for the guest to be asked. */
-  check: z.string().max(400).regex(pathPattern, 'must be a path like /up').or(z.literal('/')),
+  check: z
+    .string()
+    .max(400)
+    .refine((text) => text === '/' || isPath(text), 'must be a path like /up'),
   allow: listOf(AddressRange, 500),
   deny: listOf(AddressRange, 500),
   rate: PerSecond,

@@ -12,6 +12,7 @@ export const nouns = [
   'pool',
   'network',
   'address',
+  'route',
   'size',
   'op',
   'farm',

@@ -6,6 +6,7 @@ import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
 import { guestCommands } from './table/guest.ts'
 import { insideCommands } from './table/inside.ts'
+import { routeCommands } from './table/route.ts'
 import { templateCommands } from './table/template.ts'
 
 export const commands: readonly CommandRow[] = [
@@ -13,6 +14,7 @@ export const commands: readonly CommandRow[] = [
   ...insideCommands,
   ...templateCommands,
   ...addressCommands,
+  ...routeCommands,
   ...farmCommands,
   ...doorCommands,
   ...croftCommands,

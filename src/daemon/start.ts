@@ -204,6 +204,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const pools = createPools(await readPools(run, store, host.name, disksOf), log)
   const network = createRouted({ run })
   const { mtu } = await network.uplink()
+  const certificates = createCertificates({ env, store, log, folder: folderOf(settings.stateDir), ca: base.ca })
   const parts: HostParts = {
     ...{ env, store, log, network, operations },
     farm: farm.value,
@@ -218,13 +219,12 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     pools,
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
-    hashPassword: passwordHasher(run),
+    ...{ certificates, hashPassword: passwordHasher(run) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
     uploads: base.uploads,
     failpoint: createFailpoint(base.environment),
   }
-  const certificates = createCertificates({ env, store, log, folder: folderOf(settings.stateDir), ca: base.ca })
   return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates }
 }
 

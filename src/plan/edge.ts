@@ -10,7 +10,7 @@ import type {
   SiteTarget,
   StreamSite,
 } from '../drivers/edge/driver.ts'
-import { parseRoute, previewOf } from './domains.ts'
+import { claimsOf, parseRoute, previewOf } from './domains.ts'
 
 export interface EdgeInput {
   readonly settings: EdgeSettings
@@ -44,7 +44,9 @@ const byItself = { timeoutSeconds: 60, queueSeconds: 10, retryAfterSeconds: 300 
 export function planEdge(input: EdgeInput): EdgeWish {
   const routes = sorted(input.routes, ({ name }) => name)
   const streams = routes.flatMap((route) => streamOf(route, input))
-  const sites = routes.flatMap((route) => siteOf(route, input))
+  // A name that somebody has goes before a preview.
+  const taken = new Set(routes.flatMap(({ name, spec }) => claimsOf(name, spec).map(({ host }) => host)))
+  const sites = routes.flatMap((route) => siteOf(route, input, taken))
   const certificates = sorted(input.certificates, ({ name }) => name)
   const tls = certificates.length > 0 || streams.some(({ match }) => match.kind === 'passthrough')
   const web = sites.length > 0 || tls
@@ -109,12 +111,12 @@ export const idOf = (id: string): string =>
     .replaceAll(/[^a-z0-9]/g, '')
     .slice(0, 40)
 
-function siteOf(route: PlannedRoute, { settings, guests }: EdgeInput): Site[] {
+function siteOf(route: PlannedRoute, { settings, guests }: EdgeInput, taken: ReadonlySet<string>): Site[] {
   const { name, spec } = route
   const at = parseRoute(name)
   if (at.kind === 'tcp' || spec.passthrough) return []
   const preview = previewOf(at.host, settings.previewDomain)
-  const previews = preview === undefined ? [] : [preview]
+  const previews = preview === undefined || taken.has(preview) ? [] : [preview]
   const hosts = [at.host, ...(spec.names ?? []), ...previews]
   return [
     {
@@ -148,9 +150,10 @@ function targetOf(spec: RouteSpec, guests: readonly EdgeGuest[]): SiteTarget {
   }
   if (target.kind === 'upstream') {
     const { protocol, hostname, port } = new URL(target.url)
+    const host = hostname.replace(/^\[|\]$/g, '')
     const scheme = protocol === 'https:' ? 'https' : 'http'
     const number = port === '' ? (scheme === 'https' ? 443 : 80) : Number(port)
-    return { kind: 'upstream', scheme, host: hostname, port: number, verify: scheme === 'https' }
+    return { kind: 'upstream', scheme, host, port: number, verify: scheme === 'https' }
   }
   return {
     kind: 'servers',

@@ -105,10 +105,9 @@ export class SimFarm {
     const parts = await this.parts(life, operations)
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
-    const certificates = createCertificates({ env, store, log: parts.log, folder: '', ca: noCa })
     const daemon: Daemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, usage, certificates }),
+      open: () => ({ parts, loop, usage, certificates: parts.certificates }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,
@@ -145,8 +144,10 @@ export class SimFarm {
       ]),
       log,
     )
+    const store = heldBy(life, this.store)
     return {
-      ...{ env, store: heldBy(life, this.store), operations, farm: farm.value, host: host.value },
+      ...{ env, store, log, operations, farm: farm.value, host: host.value },
+      certificates: createCertificates({ env, store, log, folder: '', ca: noCa }),
       facts: { uidBase: host.value.uidBase, mtu: 1500 },
       runtime: heldBy(life, this.runtime, act('runtime')),
       storage: pools.storage,
@@ -159,7 +160,6 @@ export class SimFarm {
       images: heldBy(life, createFakeImages()),
       uploads: new Uploads('/nowhere', env),
       failpoint: (name) => this.failpoint(life, name),
-      log,
     }
   }
 

@@ -69,6 +69,9 @@ export function durationText(ms: number): string {
 const stateSigns: ReadonlyMap<string, readonly [sign: string, tone: Tone | undefined]> = new Map([
   ['running', ['●', 'good']],
   ['ready', ['●', 'good']],
+  ['serves', ['●', 'good']],
+  ['maintenance', ['▲', 'warn']],
+  ['no-target', ['✗', 'bad']],
   ['mounted', ['●', 'good']],
   ['done', ['✓', 'good']],
   ['stopped', ['○', 'dim']],

@@ -1,5 +1,6 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
 import type { Certificate, Door, Token } from '../../api/door.ts'
+import type { EdgeRoute } from '../../api/edge.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../api/errors.ts'
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
 import type {
@@ -69,6 +70,8 @@ interface ReadReplies {
   getFarm: Farm & { readonly door: Door }
   listTokens: List<Token>
   getToken: Token
+  listRoutes: List<EdgeRoute>
+  getRoute: EdgeRoute
   listCertificates: List<Certificate>
 }
 /** What a route answers: the record for those above, Accepted for every change. */

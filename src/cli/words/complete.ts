@@ -8,7 +8,17 @@ import { ownFirst, tokens } from './parse.ts'
 import { type SettingName, settingTable } from './setting-table.ts'
 
 /** Kinds of names that the farm knows. `newSnapshots` are guests with an @ behind. */
-export type NameKind = 'guest' | 'snapshot' | 'newSnapshot' | 'template' | 'op' | 'host' | 'pool' | 'network' | 'size'
+export type NameKind =
+  | 'guest'
+  | 'snapshot'
+  | 'newSnapshot'
+  | 'template'
+  | 'op'
+  | 'host'
+  | 'pool'
+  | 'network'
+  | 'size'
+  | 'route'
 
 export interface Candidate {
   readonly word: string
@@ -159,9 +169,21 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   TEMPLATE: 'template',
   HOST: 'host',
   OPERATION: 'op',
+  ROUTE: 'route',
+  'GUEST:PORT': 'guest',
 }
 
-const named: ReadonlySet<string> = new Set(['guest', 'snapshot', 'template', 'op', 'host', 'pool', 'network', 'size'])
+const named: ReadonlySet<string> = new Set([
+  'guest',
+  'snapshot',
+  'template',
+  'op',
+  'host',
+  'pool',
+  'network',
+  'size',
+  'route',
+])
 
 /** A new thing has no name yet; a NAME of any other command is of the noun that was said, else a guest's. */
 function kindOf(arg: string, how: { row: CommandRow; noun: Noun | undefined; current: string }): NameKind | undefined {

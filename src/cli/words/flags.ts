@@ -91,6 +91,8 @@ export const flagTable = {
   },
   undo: { means: 'take back exactly what it changed' },
   listen: { value: '[ADDRESS]:PORT', means: 'let in who comes from outside with a token, here; without it nobody' },
+  redirect: { value: 'URL', means: 'send everybody there; without a path there the path is kept' },
+  upstream: { value: 'URL', means: 'a server outside of the farm answers' },
   role: { value: 'ROLE', means: 'operator or reader' },
   expires: { value: 'TIME', means: 'after this it is refused: 90d (the default), 12h, never' },
   login: { means: 'for one croft login within 15 minutes; prints all of it as one word' },

@@ -1,3 +1,5 @@
+import { edgeSettingTable } from './route-settings.ts'
+
 /** What the `key=value` words of a guest mean. Words that a flag can say too are explained there. */
 export const settingTable = {
   memory: { value: 'SIZE', means: 'how much memory it may use: 512M, 2G' },
@@ -15,6 +17,7 @@ export const settingTable = {
   nesting: { value: 'yes|no', means: 'whether it may run containers inside, from its next start on (no)' },
   key: { value: 'LINE', means: 'an ssh public key that enters it as root; again for another' },
   listen: { value: '[ADDRESS]:PORT', means: 'where hosts let in who comes from outside with a token; off: nowhere' },
+  ...edgeSettingTable,
   'label.*': { value: 'TEXT', means: 'a label of your own, like label.owner=lark' },
 } as const satisfies Record<string, { readonly value: string; readonly means: string }>
 

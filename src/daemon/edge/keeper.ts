@@ -4,6 +4,7 @@
  */
 import { toCroftError } from '../../api/errors.ts'
 import type { SiteCounters } from '../../drivers/edge/driver.ts'
+import { certifiedNames } from '../../plan/domains.ts'
 import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
@@ -19,8 +20,8 @@ export interface EdgeKeeper {
   counters(): Promise<ReadonlyMap<string, SiteCounters> | undefined>
 }
 
-/** What makes the edge another when it changes. */
-export const edgePrefixes = [keys.farm, keys.routes, keys.edgeCertificates, keys.acmeTokens] as const
+/** What makes the edge another when it changes; certificates tell of themselves. */
+export const edgePrefixes = [keys.farm, keys.routes, keys.acmeTokens] as const
 
 export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   const { store, log, edge } = parts
@@ -74,7 +75,7 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   }
 }
 
-async function readInput({ store, farm, host }: HostParts, records: readonly RouteRecord[]) {
+async function readInput({ store, farm, host, certificates }: HostParts, records: readonly RouteRecord[]) {
   const [settings, guests, users] = await Promise.all([
     read<FarmRecord>(store, keys.farm),
     readEdgeGuests(store, farm, host),
@@ -85,5 +86,11 @@ async function readInput({ store, farm, host }: HostParts, records: readonly Rou
     const known = Object.entries(hashes.get(keys.routeUsers(id)) ?? {})
     return { id, name, spec, users: known.map(([user, hash]) => ({ name: user, hash })) }
   })
-  return { settings: settings?.value.edge ?? {}, routes, guests, certificates: [], tokens: [] }
+  const previewDomain = settings?.value.edge?.previewDomain
+  const groups = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))
+  return {
+    ...{ settings: settings?.value.edge ?? {}, routes, guests },
+    certificates: await certificates.certificatesFor(groups.filter((names) => names.length > 0)),
+    tokens: await certificates.tokens(),
+  }
 }

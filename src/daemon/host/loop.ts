@@ -53,6 +53,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const edge = createEdgeKeeper(parts)
   const templates: TemplateLoop = createTemplateLoop(parts)
   const closing = new AbortController()
+  const certificates = parts.certificates.onChange(() => void edge.refresh())
   let around: Disposable | undefined
 
   function runnerOf(number: number): Runner {
@@ -236,6 +237,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
 
     async close() {
       closing.abort()
+      certificates[Symbol.dispose]()
       around?.[Symbol.dispose]()
       for (const runner of runners.values()) {
         runner.timer?.[Symbol.dispose]()

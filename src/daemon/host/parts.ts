@@ -8,6 +8,7 @@ import type { Runtime } from '../../drivers/runtime/driver.ts'
 import type { Storage } from '../../drivers/storage/driver.ts'
 import type { TemplateBuilder } from '../../drivers/template/driver.ts'
 import type { Store } from '../../store/store.ts'
+import type { Certificates } from '../certificates/certificates.ts'
 import type { Env } from '../env.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { HashPassword } from '../pki/passwords.ts'
@@ -37,6 +38,7 @@ export interface HostParts {
   readonly names: Names
   /** Absent while the host works by its kept plan, which knows no routes: the edge is left alone. */
   readonly edge?: Edge
+  readonly certificates: Certificates
   readonly hashPassword: HashPassword
   readonly builder: TemplateBuilder
   readonly images: Images

@@ -1,11 +1,13 @@
 /** Routes as records, and as the API shows them. */
-import type { EdgeRoute, RouteAim } from '../../api/edge.ts'
+import type { EdgeRoute, RouteAim, RouteSpec } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import { ipv4Of } from '../../plan/addresses.ts'
+import { chooseCertificates } from '../../plan/certificate-sets.ts'
 import { parseRoute, previewOf } from '../../plan/domains.ts'
 import { type EdgeGuest, findGuest, idOf, routeState } from '../../plan/edge.ts'
 import type { Store } from '../../store/store.ts'
+import { type Certificate, type CertificateRecord, held } from '../certificates/records.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
 import {
@@ -58,11 +60,13 @@ export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
 
 async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
   const { parts, loop } = getFarm(daemon)
-  const [guests, farm, counters] = await Promise.all([
+  const [guests, farm, certificates, counters] = await Promise.all([
     readEdgeGuests(daemon.store, parts.farm, parts.host),
     read<FarmRecord>(daemon.store, keys.farm),
+    readAll<CertificateRecord>(daemon.store, keys.edgeCertificates),
     loop.edge.counters(),
   ])
+  const there = certificates.map(({ key, revision, value }) => held(key, revision, value))
   const trouble = loop.edge.trouble()
   return ({ revision, value }) => {
     const { name, id, created, by, spec } = value
@@ -78,11 +82,20 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
       ...settings,
       ...(preview === undefined ? {} : { preview }),
       users,
-      certificate: null,
+      certificate: at.kind === 'tcp' ? null : certificateOf(at.host, { spec, there, now: daemon.env.now() }),
       requests: counters?.get(idOf(id))?.requests ?? (counters ? 0 : null),
       ...{ created, by },
     }
   }
+}
+
+function certificateOf(
+  host: string,
+  { spec, there, now }: { spec: RouteSpec; there: readonly Certificate[]; now: number },
+): EdgeRoute['certificate'] {
+  if (spec.https === 'off' || spec.passthrough) return null
+  const record = chooseCertificates([host], there, now).get(host)?.record
+  return record ? { kind: record.kind, expires: record.expires } : null
 }
 
 /** By the guest's name of now. */

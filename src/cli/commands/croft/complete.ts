@@ -58,6 +58,11 @@ async function namesOf(context: Context, kind: NameKind): Promise<readonly Candi
       return items(await client.request('listPools', { signal })).map(({ name }) => ({ word: name }))
     case 'network':
       return items(await client.request('listNetworks', { signal })).map(({ name }) => ({ word: name }))
+    case 'route':
+      return items(await client.request('listRoutes', { signal })).map(({ name, target }) => ({
+        word: name,
+        means: target,
+      }))
     case 'size':
       return items(await client.request('listSizes', { signal })).map(({ name }) => ({ word: name }))
   }

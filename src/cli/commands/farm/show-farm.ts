@@ -1,4 +1,5 @@
-import type { Answer } from '../../answer.ts'
+import type { EdgeSettings } from '../../../api/edge.ts'
+import type { Answer, Field } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 
 export async function run(context: Context): Promise<Answer> {
@@ -16,8 +17,25 @@ export async function run(context: Context): Promise<Answer> {
       { title: 'door', value: door.reason === undefined ? door.state : `${door.state}: ${door.reason}` },
       { title: 'reached at', value: door.addresses.join(' ') },
       { title: 'CA', value: door.fingerprint },
+      ...edgeFields(farm.edge ?? {}),
       { title: 'created', value: farm.created, as: 'age' },
       { title: 'id', value: farm.id },
     ],
   }
+}
+
+/** What was set, by the words that set it. */
+function edgeFields(edge: EdgeSettings): Field[] {
+  const list = (words: readonly string[] | null | undefined) => words?.join(' ')
+  return [
+    { title: 'edge-http', value: list(edge.http) ?? ':80' },
+    { title: 'edge-https', value: list(edge.https) ?? ':443' },
+    { title: 'edge-addresses', value: list(edge.addresses) },
+    { title: 'edge-operators', value: list(edge.operators) },
+    { title: 'preview-domain', value: edge.previewDomain },
+    { title: 'resolvers', value: list(edge.resolvers) },
+    { title: 'acme-directory', value: edge.acmeDirectory },
+    { title: 'acme-email', value: edge.acmeEmail },
+    { title: 'acme-agreed', value: edge.acmeAgreed ? 'yes' : undefined },
+  ]
 }

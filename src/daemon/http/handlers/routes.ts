@@ -1,7 +1,6 @@
 /** What the edge serves. A handler writes the wish; the edge is told before the answer, so that what is answered is so. */
 import type { EdgeRoute, RouteAim, RouteChanges, RouteSpec } from '../../../api/edge.ts'
 import { CroftError } from '../../../api/errors.ts'
-import type { PlannedStep } from '../../../api/resources.ts'
 import { claimsOf } from '../../../plan/domains.ts'
 import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
 import type { Write } from '../../../store/store.ts'
@@ -10,6 +9,7 @@ import { timestamp } from '../../env.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { moveDomains } from '../../records/domains.ts'
 import { leavePorts, takePorts } from '../../records/edge-ports.ts'
+import { differences } from '../../records/edge-settings.ts'
 import { getGuestToChange } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import {
@@ -200,13 +200,7 @@ function usersWrites(
   return before ? [{ delete: key }] : []
 }
 
-/** What would differ, a line for each setting. */
-function planned(name: string, { before, after }: Change) {
-  const [old, next] = [before, after] as (Readonly<Record<string, unknown>> | null)[]
-  const all = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])]
-  const text = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value))
-  const steps: PlannedStep[] = all
-    .filter((key) => JSON.stringify(old?.[key]) !== JSON.stringify(next?.[key]))
-    .map((key) => ({ what: name, step: key, detail: `${text(old?.[key])} → ${text(next?.[key])}` }))
-  return { operation: null, result: null, steps }
-}
+const planned = (name: string, { before, after }: Change) => ({
+  ...{ operation: null, result: null },
+  steps: differences(name, before ?? {}, after ?? {}),
+})
