@@ -83,7 +83,7 @@ export const routeCommands: readonly CommandRow[] = [
       'An empty value takes a setting back to what it is by itself. user=lark asks for a password, user=-lark takes the user away, ' +
       'user= all of them.',
     examples: [
-      'croft route set shop.example.org maintenance=yes maintenance-text="Back at noon"',
+      'croft route set shop.example.org maintenance=yes retry-after=30m',
       'croft route set shop.example.org to=web2:8080',
       'croft route set shop.example.org user=lark',
       'croft route set shop.example.org allow= rate=50/s body-max=10M',

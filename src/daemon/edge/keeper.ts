@@ -14,17 +14,23 @@ import { readEdgeGuests } from '../records/routes.ts'
 export interface EdgeKeeper {
   /** Returns when the edge serves what the records say. An edge in trouble is told of, and fails nothing else. */
   refresh(): Promise<void>
+  /** A little later: while a guest starts, its disk and its firewall go first. */
+  refreshSoon(): void
+  /** Refreshes at each change that makes the edge another; certificates tell of themselves, guests' records the loop. */
+  follow(from: string, signal: AbortSignal): void
   /** Why it does not serve what it should, in one line. */
   trouble(): string | undefined
   /** By the route's id; undefined when the edge cannot be asked. */
   counters(): Promise<ReadonlyMap<string, SiteCounters> | undefined>
 }
 
-/** What makes the edge another when it changes; certificates tell of themselves. */
-export const edgePrefixes = [keys.farm, keys.routes, keys.acmeTokens] as const
+const soonMs = 60
+const againMs = 1000
 
 export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
-  const { store, log, edge } = parts
+  const { env, store, host, log, edge } = parts
+  const statuses = keys.guestStatuses(host.name)
+  let soon: Disposable | undefined
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
   let trouble: string | undefined
@@ -61,14 +67,44 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
     serves = false
   }
 
-  return {
-    refresh() {
-      next ??= running.then(() => {
-        next = undefined
-        running = bring()
-        return running
+  function refresh(): Promise<void> {
+    next ??= running.then(() => {
+      next = undefined
+      running = bring()
+      return running
+    })
+    return next
+  }
+
+  function refreshSoon(): void {
+    soon ??= env.later(soonMs, () => {
+      soon = undefined
+      refresh()
+    })
+  }
+
+  /** The loop tells when the store is away. What was missed meanwhile is found by looking at everything. */
+  async function follow(prefix: string, from: string | undefined, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const _ of store.watch(prefix, { ...(from === undefined ? {} : { from }), signal })) {
+        if (prefix === statuses) refreshSoon()
+        else refresh()
+      }
+    } catch {
+      if (signal.aborted) return
+      env.later(againMs, () => {
+        if (signal.aborted) return
+        follow(prefix, undefined, signal)
+        refresh()
       })
-      return next
+    }
+  }
+
+  return {
+    ...{ refresh, refreshSoon },
+    follow(from, signal) {
+      if (!edge) return
+      for (const prefix of [keys.farm, keys.routes, keys.acmeTokens, statuses]) follow(prefix, from, signal)
     },
     trouble: () => (edge ? trouble : 'the store is away: the edge serves as it was last told'),
     counters: async () => (edge && serves ? edge.counters().catch(() => undefined) : undefined),

@@ -5,7 +5,7 @@
 import { toCroftError } from '../../api/errors.ts'
 import type { GuestState, GuestStatus } from '../../api/guest.ts'
 import { cursor } from '../../store/store.ts'
-import { createEdgeKeeper, type EdgeKeeper, edgePrefixes } from '../edge/keeper.ts'
+import { createEdgeKeeper, type EdgeKeeper } from '../edge/keeper.ts'
 import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, readAll } from '../records/records.ts'
@@ -220,10 +220,9 @@ export function createHostLoop(parts: HostParts): HostLoop {
       follow(keys.guests(parts.host.name), from, (key) => {
         nudge(numberIn(key))
         names.refreshSoon()
-        edge.refresh()
+        edge.refreshSoon()
       })
-      for (const prefix of [keys.guestStatuses(parts.host.name), ...edgePrefixes])
-        follow(prefix, from, () => edge.refresh())
+      edge.follow(from, closing.signal)
       follow(keys.snapshots(parts.host.name), from, (key) => nudge(numberIn(key)))
       follow(keys.templates, from, () => templates.nudge())
       for (const { value } of records)
