@@ -30,7 +30,7 @@ const againMs = 1000
 export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
-  let soon: Disposable | undefined
+  let willRefresh = false
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
   let trouble: string | undefined
@@ -77,8 +77,10 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   }
 
   function refreshSoon(): void {
-    soon ??= env.later(soonMs, () => {
-      soon = undefined
+    if (willRefresh) return
+    willRefresh = true
+    env.later(soonMs, () => {
+      willRefresh = false
       refresh()
     })
   }
