@@ -7,14 +7,13 @@ import { oneLine } from './screen/escape.ts'
 import { errorText, type Format, formats, jsonText, type RenderOptions, render } from './screen/render.ts'
 import { signs, styleOf } from './screen/style.ts'
 import { commands } from './table.ts'
-import { type Config, chosenFarm, readConfig } from './wire/farms.ts'
+import { type Config, chosenFarm, readConfig, socketOf } from './wire/farms.ts'
 import type { Line } from './wire/line.ts'
 import { createClient } from './wire/request.ts'
 import type { Flags } from './words/flags.ts'
 import { type Parsed, parse } from './words/parse.ts'
 import { nearest } from './words/suggest.ts'
 
-const defaultSocket = '/run/croft/croft.sock'
 type Run = Extract<Parsed, { kind: 'run' }>
 
 /** The exit code. What was to be said has been said. */
@@ -97,7 +96,7 @@ function chooseFormat(flags: Flags, usual: string | undefined): Format {
 function createContext(parsed: Run, io: Io, how: { format: Format; farm: string | undefined }): Context {
   const { format, farm } = how
   const style = styleOf(io.env, io.stderr)
-  const socketPath = io.env.CROFT_SOCKET || defaultSocket
+  const socketPath = io.env.CROFT_SOCKET || socketOf(process.getuid?.())
   const say = (line: string) => io.stderr.write(`${signs(style, oneLine(line))}\n`)
   const requests = parsed.flags.count('verbose') > 1 ? { onRequest: say } : {}
   return {

@@ -36,7 +36,7 @@ const picture = () =>
     find /etc /usr /opt /srv /root /home /lib /var -xdev \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log \\
       -o -path /var/lib/systemd -o -path /var/tmp \\) -prune -o ! -type d -print | sort
     ls -d /var/cache/croft /var/lib/croft /run/croft 2>/dev/null
-    cat /etc/subuid /etc/subgid
+    cat /etc/subuid /etc/subgid /etc/group /etc/gshadow
     grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/kernel/pid_max \\
       /proc/sys/fs/inotify/max_user_instances /proc/sys/kernel/keys/maxkeys
     ip -br address | sed 's/@[^ ]*//'; ip route; nft list ruleset
@@ -75,6 +75,17 @@ test('a farm and a guest', async () => {
   await host.ok('croft create web tiny:1 --wait=stable')
   assert.equal(await host.ok('croft exec web -- hostname'), 'web')
   init = await initOf(1)
+})
+
+test('the group croft may read, and nothing else; others are told how they may', async () => {
+  const as = (who: string, words: string) =>
+    host.sh(`HOME=/nonexistent setpriv --reuid nobody --regid nogroup ${who} croft ${words} 2>&1`)
+  const member = '--groups "$(getent group croft | cut -d: -f3)"'
+  assert.match((await as(member, 'ls -o csv -c name,state')).stdout, /web,running/)
+  assert.match((await as(member, 'stop web')).stdout, /may not use a guest/)
+  const other = await as('--clear-groups', 'ls')
+  assert.equal(other.code, 4)
+  assert.match(other.stdout, /you may not use .run.croft.read.sock[\s\S]*adduser NAME croft/)
 })
 
 test('an upgrade restarts the daemon alone, and leaves the store as it was beside the new one', async () => {

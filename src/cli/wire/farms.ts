@@ -13,6 +13,9 @@ type Env = Io['env']
 /** The farm of this machine, by its socket. */
 export const localFarm = 'local'
 
+/** Of this machine's daemon: root's own, or the one beside it that the group `croft` may read by. */
+export const socketOf = (uid: number | undefined): string => `/run/croft/${uid === 0 ? 'croft' : 'read'}.sock`
+
 /** Undefined where there is no home. */
 export function configFolder(env: Env): string | undefined {
   const base = env.XDG_CONFIG_HOME || (env.HOME ? `${env.HOME}/.config` : undefined)

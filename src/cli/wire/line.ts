@@ -44,7 +44,10 @@ export const localLine = (socketPath: string): Line => ({
 
 function connectError(cause: NodeJS.ErrnoException, socketPath: string): CroftError {
   if (cause.code === 'EACCES' || cause.code === 'EPERM') {
-    return new CroftError('FORBIDDEN', `you may not use ${socketPath}`, { hint: 'run it as root', cause })
+    return new CroftError('FORBIDDEN', `you may not use ${socketPath}`, {
+      hint: 'run it as root; to read alone, root lets you in: adduser NAME croft',
+      cause,
+    })
   }
   const absent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
   const message = absent
