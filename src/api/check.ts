@@ -15,6 +15,8 @@ export interface RouteCheck {
   readonly route: string
   /** The worst of its findings; null until somebody has looked. */
   readonly verdict: Verdict | null
+  /** What got worse is believed when it was seen twice in a row: this is what events, status and figures go by. */
+  readonly believed: Verdict | null
   /** When it was last looked at. */
   readonly at: string | null
   /** One for each check: dns, redirect, aliases, tls, http; or tcp. */

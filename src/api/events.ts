@@ -1,5 +1,16 @@
 /** What happened, as `GET /v1/events` tells it: one JSON object a line. Knows nothing of zod. */
-export const eventKinds = ['farm', 'host', 'pool', 'size', 'guest', 'snapshot', 'template', 'op', 'hook'] as const
+export const eventKinds = [
+  'farm',
+  'host',
+  'pool',
+  'size',
+  'guest',
+  'snapshot',
+  'template',
+  'op',
+  'hook',
+  'check',
+] as const
 export type EventKind = (typeof eventKinds)[number]
 
 export interface FarmEvent {

@@ -183,6 +183,19 @@ export const routes = {
   ...templateRoutes,
   ...edgeRoutes,
 
+  listChecks: {
+    method: 'GET',
+    path: '/v1/checks',
+    access: can('read', 'route'),
+    summary: 'what was last seen of every route',
+  },
+  getCheck: {
+    method: 'GET',
+    path: '/v1/checks/:route',
+    access: can('read', 'route'),
+    summary: 'what was last seen of a route, and what changed; ?now=1 looks now',
+  },
+
   listHosts: { method: 'GET', path: '/v1/hosts', access: can('read', 'host'), summary: 'all hosts' },
   getHost: { method: 'GET', path: '/v1/hosts/:host', access: can('read', 'host'), summary: 'one host' },
   planHost: {

@@ -93,6 +93,7 @@ export const queries = {
     wait: z.coerce.number().int().min(0).max(60_000).optional(),
     seen: z.coerce.number().int().min(0).optional(),
   }),
+  getCheck: z.strictObject({ now: OnOff.optional() }),
   listData: z.strictObject({ prefix: RecordName.optional(), ...Page }),
   setData: WriteQuery.extend({ key: DataKey }),
 } as const satisfies Partial<Record<RouteName, z.ZodType>>

@@ -36,6 +36,8 @@ export type Answer =
       readonly records: readonly unknown[]
       readonly columns: readonly Column[]
       readonly name: (record: unknown) => string
+      /** With --watch: what must differ for a record to be told again; absent: anything. */
+      readonly news?: (record: unknown) => string
       /** Said on stderr when there is none. */
       readonly empty?: string
       readonly exit?: number
@@ -60,10 +62,11 @@ export type Answer =
 export function rows<T>(
   records: readonly T[],
   columns: readonly Column<T>[],
-  options: { name: (record: T) => string; empty?: string; exit?: number },
+  options: { name: (record: T) => string; news?: (record: T) => string; empty?: string; exit?: number },
 ): Answer {
-  const { name, ...rest } = options
-  return { kind: 'rows', records, columns, name: (record) => name(record as T), ...rest }
+  const { name, news, ...rest } = options
+  const told = news === undefined ? {} : { news: (record: unknown) => news(record as T) }
+  return { kind: 'rows', records, columns, name: (record) => name(record as T), ...told, ...rest }
 }
 
 export const done = (name: string, text: string, more: { record?: unknown; hint?: string } = {}): Answer => ({

@@ -4,6 +4,7 @@ import { CroftError } from '../api/errors.ts'
 import type { Finding, MendName, NewFarm } from '../api/resources.ts'
 import type { Store } from '../store/store.ts'
 import type { Certificates } from './certificates/certificates.ts'
+import type { Checks } from './checks/checks.ts'
 import type { Env } from './env.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
@@ -17,6 +18,7 @@ export interface OpenFarm {
   readonly loop: HostLoop
   readonly usage: UsageBoard
   readonly certificates: Certificates
+  readonly checks: Checks
 }
 
 /** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */

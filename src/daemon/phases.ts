@@ -104,6 +104,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     if (farm && !away) keeper ??= keepPlan(farm.parts, keptFile)
     if (farm && !away) hooks ??= await parts.startHooks(farm.parts)
     await farm?.loop.begin()
+    if (farm && !away) farm.checks.begin()
   }
 
   async function leave(): Promise<void> {
@@ -113,6 +114,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     hooks = undefined
     await phase.farm?.loop.close()
     await phase.farm?.certificates.close()
+    await phase.farm?.checks.close()
     await keeper?.close()
     keeper = undefined
     await phase.store.close()

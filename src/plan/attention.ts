@@ -1,5 +1,5 @@
 /** What needs somebody, with the next command: pure. From what is known of guests, pools and the host. */
-import type { Attention, HostPressure } from '../api/resources.ts'
+import type { Attention, Finding, HostPressure } from '../api/resources.ts'
 import { roughSize, sizeText } from './amount.ts'
 
 export interface GuestSeen {
@@ -74,6 +74,14 @@ export function poolAttention({ name, mounted, totalBytes, freeBytes, warning, r
       },
     ]
   return warning === undefined ? [] : [{ what, why: warning, do: 'croft pool ls' }]
+}
+
+/** Of what is red at a route the first says it. */
+export function checkAttention({ route, findings }: { route: string; findings: readonly Finding[] }): Attention[] {
+  const [first, ...others] = findings
+  if (!first) return []
+  const more = others.length === 0 ? '' : ` (and ${others.map(({ check }) => check).join(', ')})`
+  return [{ what: route, why: `${first.check}: ${first.evidence}${more}`, do: first.mend ?? `croft check ${route}` }]
 }
 
 export function hostAttention(name: string, pressure: HostPressure | null): Attention[] {

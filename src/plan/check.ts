@@ -15,7 +15,7 @@ export function judgeRoute(subject: CheckSubject, facts: CheckFacts): Finding[] 
     ...(dns.length > 0 ? [judgeDns(dns, facts.edge)] : []),
     ...(redirect ? [judgeRedirect(redirect, subject)] : []),
     ...(aliases.length > 0 ? [judgeAliases(aliases, subject)] : []),
-    ...(tls.length > 0 ? [judgeTls(tls, facts.now)] : []),
+    ...(tls.length > 0 ? [judgeTls(tls, subject, facts.now)] : []),
     ...(http ? [judgeHttp(http, subject)] : []),
     ...(tcp ? [judgeTcp(tcp, subject)] : []),
   ].map((finding) => withUnseen(finding, facts.unseen))

@@ -4,7 +4,8 @@
  */
 import type { EventKind, FarmEvent } from '../api/events.ts'
 import type { GuestSpec, GuestStatus } from '../api/guest.ts'
-import type { Operation } from '../api/resources.ts'
+import type { Finding, Operation } from '../api/resources.ts'
+import { worst } from './check/finding.ts'
 
 /** An event without its place in the stream. */
 export type Told = Omit<FarmEvent, 'cursor' | 'at'> & { readonly at?: string }
@@ -116,6 +117,21 @@ export function tellHook(name: string, before: HookState | undefined, after: Hoo
   if (!after || before?.state === after.state) return []
   const { at, reason } = after
   return [tell('hook', name, after.state === 'ok' ? 'mended' : 'failed', { at, reason, detail: after.event })]
+}
+
+export interface CheckState {
+  readonly route: string
+  readonly at: string
+  readonly findings: readonly Finding[]
+}
+
+/** When the worst of what is believed of a route is another; that a route is well from the first is no news. */
+export function tellCheck(before: CheckState | undefined, after: CheckState | undefined): Told[] {
+  const [was, is] = [before, after].map((each) => worst((each?.findings ?? []).map(({ verdict }) => verdict)))
+  if (!after || is === undefined || was === is) return []
+  const found = after.findings.find(({ verdict }) => verdict === is)
+  const told = is === 'ok' || !found ? {} : { reason: found.evidence, detail: found.check }
+  return [tell('check', after.route, is, { at: after.at, ...told })]
 }
 
 /** Of records that are there or not, and have a name. */

@@ -36,6 +36,23 @@ export const croftCommands: readonly CommandRow[] = [
     run: () => import('../commands/croft/doctor.ts'),
   },
   {
+    verb: 'check',
+    args: ['[ROUTE]'],
+    flags: ['history'],
+    watch: true,
+    summary: 'what visitors of a route meet: DNS, redirect, TLS, answer',
+    description:
+      'Of a route: looks now. Without one: what was last seen of all; each is looked at every five minutes. Exits 9 when ' +
+      'something is red. What got worse counts for croft status and croft events when it was seen twice in a row.',
+    examples: [
+      'croft check',
+      'croft check shop.example.org',
+      'croft check shop.example.org -w',
+      'croft check shop.example.org --history',
+    ],
+    run: () => import('../commands/croft/check.ts'),
+  },
+  {
     verb: 'events',
     args: ['[NAME]'],
     flags: ['follow', 'since', 'tail', 'kind'],

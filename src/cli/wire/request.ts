@@ -1,4 +1,5 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
+import type { RouteCheck } from '../../api/check.ts'
 import type { Certificate, Door, Token } from '../../api/door.ts'
 import type { EdgeRoute } from '../../api/edge.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../api/errors.ts'
@@ -41,6 +42,8 @@ export interface FilesCommand extends AttachCommand {
 interface ReadReplies {
   getStatus: Status
   getDoctor: List<Finding>
+  listChecks: List<RouteCheck>
+  getCheck: RouteCheck
   listGuests: List<Guest>
   getGuest: Guest
   attachGuest: AttachCommand

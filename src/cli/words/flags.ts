@@ -42,8 +42,8 @@ export const flagTable = {
   since: { value: 'TIME', means: 'from this time on, as journalctl takes it; of events: behind this cursor' },
   kind: {
     value: 'KIND',
-    values: ['farm', 'host', 'pool', 'size', 'guest', 'snapshot', 'template', 'op', 'hook'],
-    means: 'only of this kind: guest, snapshot, template, op, hook, pool, size, host, farm',
+    values: ['farm', 'host', 'pool', 'size', 'guest', 'snapshot', 'template', 'op', 'hook', 'check'],
+    means: 'only of this kind: guest, snapshot, template, op, hook, check, pool, size, host, farm',
   },
   tail: { short: 'n', value: 'N', means: 'the last N lines' },
   grep: { value: 'PATTERN', means: 'only lines that hold this' },
@@ -77,6 +77,7 @@ export const flagTable = {
   'limit-files': { value: 'N', means: 'refuse more files than that (default 500000)' },
   mirror: { value: 'URL', means: 'take packages from here' },
   adopt: { means: 'take in what is on disk but in no record' },
+  history: { means: 'what changed, newest first' },
   limit: { value: 'N', means: 'at most so many' },
   data: { short: 'd', value: 'JSON', means: 'the body, - is stdin' },
   pool: { value: 'KIND', values: ['file', 'directory', 'device'], means: 'file, directory or device' },

@@ -64,7 +64,7 @@ function teller(context: Context, format: Format): (answer: Answer, options: Ren
   return (answer, options) => {
     const parts = partsOf(answer)
     for (const [name, part] of parts) {
-      const text = JSON.stringify(part.kind === 'rows' ? part.records : 'record' in part ? part.record : part)
+      const text = newsOf(part)
       if (known.get(name) === text) continue
       known.set(name, text)
       context.io.stdout.write(lineOf(render(part, { ...options, format: json ? 'jsonl' : format }), format, first))
@@ -77,6 +77,12 @@ function teller(context: Context, format: Format): (answer: Answer, options: Ren
       else context.say(`${name} is gone`)
     }
   }
+}
+
+/** Of rows there is one in each part. */
+function newsOf(part: Answer): string {
+  if (part.kind !== 'rows') return JSON.stringify('record' in part ? part.record : part)
+  return part.news ? part.records.map(part.news).join() : JSON.stringify(part.records)
 }
 
 function partsOf(answer: Answer): ReadonlyMap<string, Answer> {

@@ -37,14 +37,21 @@ export interface ChecksParts {
   readonly everyMs?: number
 }
 
+/** What is red of it. */
+export interface WrongRoute {
+  readonly route: string
+  readonly findings: readonly Finding[]
+}
 export type RouteRef = Pick<CheckSubject, 'name' | 'id'>
 
 export interface Checks {
-  begin(): Promise<void>
+  begin(): void
   /** Routes may be others now. */
   nudge(): void
   /** What was seen last, of every route. */
   list(): Promise<RouteCheck[]>
+  /** What is believed to be wrong, of every route. */
+  wrong(): Promise<WrongRoute[]>
   /** NOT_FOUND when no route has that name. */
   last(route: string): Promise<RouteCheck>
   lookNow(route: string): Promise<RouteCheck>
@@ -165,7 +172,7 @@ export function createChecks(parts: ChecksParts): Checks {
   }
 
   return {
-    async begin() {
+    begin() {
       if (!timer) tick()
     },
     nudge() {
@@ -174,6 +181,13 @@ export function createChecks(parts: ChecksParts): Checks {
     async list() {
       await readRoutes()
       return [...items.values()].map(viewOf)
+    },
+    async wrong() {
+      await readRoutes()
+      return [...items.values()].flatMap(({ route, belief }) => {
+        const findings = (belief?.findings ?? []).filter(({ verdict }) => verdict === 'red')
+        return findings.length === 0 ? [] : [{ route: route.name, findings }]
+      })
     },
     last: async (route) => viewOf(await find(route)),
     async lookNow(route) {
@@ -200,6 +214,7 @@ function viewOf({ route, belief, believedAt, seen }: Item): RouteCheck {
   return {
     route: route.name,
     verdict: verdictOf(findings),
+    believed: belief ? verdictOf(belief.findings) : null,
     at: seen?.at ?? believedAt ?? null,
     findings,
     firstByteMs: seen?.firstByteMs ?? null,

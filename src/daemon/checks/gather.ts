@@ -1,6 +1,5 @@
 /** Everything that the checks of one route ask, side by side. */
 
-import type { X509Certificate } from 'node:crypto'
 import os from 'node:os'
 import type { CheckFacts, CheckSubject, EdgeFacts } from '../../plan/check/facts.ts'
 import type { Env } from '../env.ts'
@@ -15,7 +14,8 @@ export interface EdgePlace {
   /** Named by the farm; absent: the host's own. */
   readonly addresses?: readonly string[] | undefined
   readonly resolvers: readonly string[]
-  readonly farmCa: X509Certificate | undefined
+  /** SHA-256 of the farm's CA. */
+  readonly farmCa: string | null
 }
 
 export interface GatherParts {

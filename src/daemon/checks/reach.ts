@@ -11,6 +11,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { HttpFacts, LeadFacts, TlsFacts } from '../../plan/check/facts.ts'
 import { patienceMs } from '../../plan/check/web.ts'
 import type { Env } from '../env.ts'
+import { fingerprintOf } from '../pki/authority.ts'
 
 export interface Door {
   readonly address: string
@@ -21,8 +22,8 @@ export interface Asking {
   readonly env: Pick<Env, 'later' | 'monotonicMs'>
   readonly http: Door | undefined
   readonly https: Door | undefined
-  /** Of the farm's CA: what it signed is told apart. */
-  readonly farmCa: X509Certificate | undefined
+  /** SHA-256 of the farm's CA: what it signed is told apart. */
+  readonly farmCa: string | null
 }
 
 /** A body is read no further: what it holds is not our affair, only that it comes. */
@@ -148,10 +149,10 @@ export async function shake(asking: Asking, name: string): Promise<TlsFacts> {
   }
 }
 
-function seenOf(socket: TLSSocket, name: string, farmCa: X509Certificate | undefined): TlsFacts {
+function seenOf(socket: TLSSocket, name: string, farmCa: string | null): TlsFacts {
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) return { name, failure: 'no certificate was shown' }
-  const trust = socket.authorized ? 'public' : farmCa && isBy(certificate, farmCa) ? 'farm' : 'none'
+  const trust = socket.authorized ? 'public' : isBy(certificate, farmCa) ? 'farm' : 'none'
   const names = (certificate.subjectAltName ?? '').split(', ').map((each) => each.replace(/^DNS:/, ''))
   return {
     name,
@@ -165,9 +166,10 @@ function seenOf(socket: TLSSocket, name: string, farmCa: X509Certificate | undef
   }
 }
 
-/** The one it says signed it is not asked: the farm's key is. */
-function isBy(certificate: X509Certificate, ca: X509Certificate): boolean {
-  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey)
+/** The CA comes along in the chain; that it is ours says its fingerprint, that it signed says its key. */
+function isBy(certificate: X509Certificate, farmCa: string | null): boolean {
+  const { issuerCertificate: issuer } = certificate
+  return issuer !== undefined && fingerprintOf(issuer) === farmCa && certificate.verify(issuer.publicKey)
 }
 
 /** `O=…` of the issuer, else its `CN=…`. */

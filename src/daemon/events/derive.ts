@@ -2,8 +2,10 @@
 import type { EventKind } from '../../api/events.ts'
 import type { HistoryEntry } from '../../api/resources.ts'
 import {
+  type CheckState,
   type HookState,
   type Told,
+  tellCheck,
   tellGuest,
   tellGuestStatus,
   tellHook,
@@ -73,6 +75,8 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return tellOperation(before as Parameters<typeof tellOperation>[0], after as Parameters<typeof tellOperation>[1])
     case 'hooks':
       return on(first, tellHook(last, before as HookState | undefined, after as HookState | undefined))
+    case 'checks':
+      return on(first, tellCheck(before as CheckState | undefined, after as CheckState | undefined))
     case 'status':
       return on(
         first,
@@ -101,4 +105,6 @@ function nameIn(...records: readonly unknown[]): string | undefined {
 }
 
 /** The noun that somebody must be allowed to read to be told. */
-export const nounOf = (kind: EventKind): string => (kind === 'op' ? 'operation' : kind === 'hook' ? 'host' : kind)
+export const nounOf = (kind: EventKind): string => nouns[kind] ?? kind
+
+const nouns: Readonly<Partial<Record<EventKind, string>>> = { op: 'operation', hook: 'host', check: 'route' }

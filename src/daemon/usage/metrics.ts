@@ -1,4 +1,5 @@
 /** What croft tells a Prometheus, from facts that were gathered before: pure. Names never change their meaning. */
+import type { RouteCheck, Verdict } from '../../api/check.ts'
 import type { Guest } from '../../api/guest.ts'
 import type { HostPressure, Pool, Template } from '../../api/resources.ts'
 import type { Used } from './board.ts'
@@ -25,6 +26,7 @@ export interface FarmFacts {
   readonly used: ReadonlyMap<number, Used>
   readonly pools: readonly Pool[]
   readonly templates: readonly Template[]
+  readonly checks: readonly RouteCheck[]
   readonly operations: {
     readonly running: number
     readonly ended: readonly { readonly verb: string; readonly state: string; readonly count: number }[]
@@ -87,11 +89,31 @@ export function farmFamilies(host: string, facts: FarmFacts): Family[] {
       'Size of a template.',
       templates.map(({ ref, sizeBytes }) => [{ template: ref, host }, sizeBytes]),
     ),
+    ...checkFamilies(host, facts.checks),
     gauge('croft_operations_running', 'Operations under way.', [[{ host }, operations.running]]),
     counter(
       'croft_operations_total',
       'Operations that ended since the daemon began.',
       operations.ended.map(({ verb, state, count }) => [{ host, verb, state }, count]),
+    ),
+  ]
+}
+
+const figures = { ok: 0, warn: 1, red: 2 } as const satisfies Record<Verdict, number>
+
+function checkFamilies(host: string, checks: readonly RouteCheck[]): Family[] {
+  const ofChecks = (value: (check: RouteCheck) => number | null): Sample[] =>
+    checks.map((check) => [{ route: check.route, host }, value(check)])
+  return [
+    gauge(
+      'croft_route_check',
+      'What is believed of a route: 0 well, 1 to be looked at, 2 red.',
+      ofChecks(({ believed }) => (believed === null ? null : figures[believed])),
+    ),
+    gauge(
+      'croft_route_first_byte_seconds',
+      'How long the first byte of a route took when it was last looked at.',
+      ofChecks(({ firstByteMs }) => (firstByteMs === null ? null : firstByteMs / 1000)),
     ),
   ]
 }

@@ -34,7 +34,7 @@ function judgeAnswer({ name, server, v4, v6 }: DnsFacts, edge: EdgeFacts): Troub
   if (failed(v4) && failed(v6))
     return warn(
       `name server ${server} could not tell ${name}: ${v4.failure}`,
-      `croft doctor, or croft farm set edge-resolvers=ADDRESS`,
+      `croft doctor, or croft farm set resolvers=ADDRESS`,
     )
   const own4 = edge.addresses.some((each) => parseRange(each)?.family === 4)
   if (addressesOf(v4).length + addressesOf(v6).length === 0)

@@ -11,6 +11,8 @@ export interface CheckSubject {
   readonly aliases: readonly string[]
   readonly path: string
   readonly https: 'only' | 'both' | 'off'
+  /** The certificate is the guest's own. */
+  readonly passthrough: boolean
   readonly maintenance: boolean
   /** Why a visitor like us may be refused: it asks for a password, or lets in only some. */
   readonly asksPassword: boolean

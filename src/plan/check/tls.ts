@@ -1,25 +1,31 @@
 /** Is each name served with a certificate that its visitors believe, and for long enough? Pure. */
 import type { Finding } from '../../api/resources.ts'
-import { failed, type TlsFacts, type TlsSeen } from './facts.ts'
+import { type CheckSubject, failed, type TlsFacts, type TlsSeen } from './facts.ts'
 import { red, sumUp, type Trouble, warn } from './finding.ts'
 
 const day = 24 * 3600 * 1000
 
-export function judgeTls(tls: readonly TlsFacts[], now: number): Finding {
+export function judgeTls(tls: readonly TlsFacts[], subject: CheckSubject, now: number): Finding {
   const seen = tls.filter((each): each is TlsSeen => !failed(each))
   const soonest = Math.min(...seen.map(({ until }) => until))
   const issuers = [...new Set(seen.map(({ issuer }) => issuer))].join(', ')
   const fine = `${tls.length === 1 ? '' : `${tls.length} names, `}by ${issuers}, until ${dateText(soonest)} (${leftText(soonest - now)})`
   return sumUp(
     'tls',
-    tls.flatMap((each) => judgeOne(each, now) ?? []),
+    tls.flatMap((each) => judgeOne(each, subject, now) ?? []),
     fine,
   )
 }
 
-function judgeOne(facts: TlsFacts, now: number): Trouble | undefined {
-  const issue = `croft cert issue ${facts.name}`
-  if (failed(facts)) return red(`${facts.name}: no TLS: ${facts.failure}`, 'croft doctor')
+function judgeOne(
+  facts: TlsFacts,
+  { name: route, passthrough, target }: CheckSubject,
+  now: number,
+): Trouble | undefined {
+  const issue = passthrough
+    ? `croft shell ${target?.guest}: the certificate is its own`
+    : `croft cert issue ${facts.name}`
+  if (failed(facts)) return red(`${facts.name}: no TLS: ${facts.failure}`, `croft route show ${route}`)
   const { name, from, until, matches, names, issuer, trust, reason } = facts
   const which = `the certificate of ${name}`
   if (now >= until) return red(`${which} ended at ${dateText(until)}`, issue)

@@ -7,15 +7,14 @@ import { red, sumUp, type Trouble, warn } from './finding.ts'
 const slowMs = 1000
 export const patienceMs = 10_000
 
-const look = 'croft doctor'
-
 export function judgeRedirect(facts: LeadFacts, { name, hosts }: CheckSubject): Finding {
   const host = hosts[0] ?? name
   const to = failed(facts) ? null : facts.to
   return sumUp('redirect', troubleOf(), `http → ${to}`)
 
   function troubleOf(): Trouble[] {
-    if (failed(facts)) return [red(`http://${facts.name} does not answer: ${facts.failure}`, look)]
+    if (failed(facts))
+      return [red(`http://${facts.name} does not answer: ${facts.failure}`, `croft route show ${name}`)]
     if (facts.to === null)
       return [
         red(`http://${facts.name} answers ${facts.status} and does not lead to https`, `croft route show ${name}`),
@@ -34,7 +33,7 @@ export function judgeRedirect(facts: LeadFacts, { name, hosts }: CheckSubject): 
 export function judgeAliases(aliases: readonly LeadFacts[], { name, hosts }: CheckSubject): Finding {
   const host = hosts[0] ?? name
   const troubles = aliases.flatMap((facts): Trouble[] => {
-    if (failed(facts)) return [red(`${facts.name} does not answer: ${facts.failure}`, look)]
+    if (failed(facts)) return [red(`${facts.name} does not answer: ${facts.failure}`, `croft route show ${name}`)]
     if (facts.to !== null && URL.parse(facts.to)?.hostname === host) return []
     const told = facts.to === null ? `answers ${facts.status}` : `leads to ${facts.to.slice(0, 200)}`
     return [red(`${facts.name} ${told}, not to ${host}`, `croft route show ${name}`)]
@@ -53,7 +52,7 @@ function troublesOf(http: HttpFacts, subject: CheckSubject): Trouble[] {
   if (failed(http)) return [red(`no answer: ${http.failure}`, mendOf(subject))]
   const { status, firstByteMs } = http
   if (maintenance && status === 503)
-    return [warn('503: the maintenance page', `croft route set ${name} maintenance=off`)]
+    return [warn('503: the maintenance page', `croft route set ${name} maintenance=no`)]
   if (status === 503) return [red(`503: ${whyNobody(subject)}`, mendOf(subject))]
   if (status >= 500)
     return [red(`${status}: ${subject.kind === 'guest' ? 'the guest' : 'the other side'} fails`, mendOf(subject))]

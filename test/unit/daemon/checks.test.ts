@@ -11,7 +11,7 @@ import { quiet, SimClock } from '../../sim/clock.ts'
 
 const subjectOf = (name: string, id = `id-${name}`): CheckSubject => ({
   ...{ name, id, kind: 'guest', hosts: [name], aliases: [], path: '/', https: 'off' },
-  ...{ maintenance: false, asksPassword: false, limited: false },
+  ...{ passthrough: false, maintenance: false, asksPassword: false, limited: false },
 })
 
 function world(...names: string[]) {

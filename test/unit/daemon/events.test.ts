@@ -99,3 +99,37 @@ test('a reader that pauses holds no watch: changes wait in the store, however ma
   assert.equal(seen, 10_100)
   gone.abort()
 })
+
+test('a route whose worst verdict changes is told; that it is well from the first, or goes, is no news', async () => {
+  const store = newStore()
+  const write = (id: string, route: string, ...verdicts: string[]) =>
+    store.transact(
+      [],
+      [
+        {
+          put: `checks/ash/${id}`,
+          value: {
+            route,
+            at: `t${id}`,
+            findings: verdicts.map((verdict) => ({ check: verdict, verdict, evidence: 'E' })),
+          },
+        },
+      ],
+    )
+  await write('1', 'shop.example.org', 'ok', 'ok')
+  await write('1', 'shop.example.org', 'ok', 'red')
+  await write('1', 'shop.example.org', 'warn', 'red')
+  await write('1', 'shop.example.org', 'warn', 'ok')
+  await write('1', 'shop.example.org', 'ok', 'ok')
+  await write('2', ':5432', 'red')
+  await store.transact([], [{ delete: 'checks/ash/2' }, { put: 'checks/ash/3', value: null }])
+  assert.deepEqual(
+    (await told(store, 'store:0')).map(({ kind, name, event, host, detail }) => [kind, name, event, host, detail]),
+    [
+      ['check', 'shop.example.org', 'red', 'ash', 'red'],
+      ['check', 'shop.example.org', 'warn', 'ash', 'warn'],
+      ['check', 'shop.example.org', 'ok', 'ash', undefined],
+      ['check', ':5432', 'red', 'ash', 'red'],
+    ],
+  )
+})

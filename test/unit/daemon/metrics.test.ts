@@ -1,6 +1,7 @@
 /** What a Prometheus reads, and how it is written. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RouteCheck } from '../../../src/api/check.ts'
 import type { Guest } from '../../../src/api/guest.ts'
 import { handlers } from '../../../src/daemon/http/handlers/metrics.ts'
 import { neverSeen } from '../../../src/daemon/usage/board.ts'
@@ -45,6 +46,10 @@ const guest = (number: number, more: object = {}) =>
     ...more,
   }) as unknown as Guest
 
+const check = (route: string, more: Partial<RouteCheck> = {}): RouteCheck => ({
+  ...{ route, verdict: 'red', believed: 'warn', at: null, findings: [], firstByteMs: 84, changes: [], ...more },
+})
+
 test('every name and set of labels comes once, each family in one piece, in the form that is asked for', () => {
   const guests = [guest(1), guest(2, { status: null }), guest(3, { deleting: true })]
   const used = new Map([[1, { ...neverSeen(''), cpuSeconds: 3, memoryBytes: 5, oomKills: 0 }]])
@@ -56,7 +61,13 @@ test('every name and set of labels comes once, each family in one piece, in the 
       pressure: { cpu: calm, memory: calm, io: calm },
     }),
     ...farmFamilies('ash', {
-      ...{ farm: 'meadow', guests, used, templates: [] },
+      ...{
+        farm: 'meadow',
+        guests,
+        used,
+        templates: [],
+        checks: [check('shop.example.org'), check(':5432', { believed: null })],
+      },
       pools: [
         { name: 'default', host: 'ash', kind: 'file', source: '/p', mounted: false, totalBytes: null, freeBytes: null },
       ],
@@ -77,6 +88,8 @@ test('every name and set of labels comes once, each family in one piece, in the 
     'croft_guests{host="ash",state="removing"} 1',
     'croft_pool_mounted{pool="default",host="ash"} 0',
     'croft_operations_total{host="ash",verb="create",state="done"} 4',
+    'croft_route_check{route="shop.example.org",host="ash"} 1',
+    'croft_route_first_byte_seconds{route="shop.example.org",host="ash"} 0.084',
     'croft_host_pressure_seconds_total{host="ash",resource="io",kind="some"} 1',
   ])
     assert.ok(lines.includes(line), line)

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { roughSize, sizeText } from '../../../src/plan/amount.ts'
-import { guestAttention, hostAttention, type PoolSeen, poolAttention } from '../../../src/plan/attention.ts'
+import {
+  checkAttention,
+  guestAttention,
+  hostAttention,
+  type PoolSeen,
+  poolAttention,
+} from '../../../src/plan/attention.ts'
 
 const gib = 1024 ** 3
 const web = {
@@ -62,4 +68,20 @@ test('a host that waits for memory', () => {
 test('amounts: exact to type, rough to read', () => {
   assert.deepEqual([0, 1024, 1536, 3 * gib, 1.5 * gib].map(sizeText), ['0', '1K', '1536', '3G', '1536M'])
   assert.deepEqual([0, 1023, 1536, 99.99 * gib, 2000 * gib].map(roughSize), ['0', '1023', '1.5K', '100G', '2T'])
+})
+
+test('a route that is red: the first finding says it, the others are named', () => {
+  const red = (check: string, mend?: string) => ({
+    check,
+    verdict: 'red' as const,
+    evidence: '503',
+    ...(mend && { mend }),
+  })
+  const told = (...findings: ReturnType<typeof red>[]) =>
+    checkAttention({ route: 'shop.example.org', findings }).map(({ why, do: next }) => `${why} → ${next}`)
+  assert.deepEqual(told(), [])
+  assert.deepEqual(told(red('http', 'croft start web')), ['http: 503 → croft start web'])
+  assert.deepEqual(told(red('dns'), red('tls'), red('http')), [
+    'dns: 503 (and tls, http) → croft check shop.example.org',
+  ])
 })

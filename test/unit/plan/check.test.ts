@@ -17,7 +17,7 @@ const now = Date.parse('2026-11-21T12:00:00Z')
 const edge = { addresses: ['203.0.113.10', '2001:db8::10'], certain: { 4: true, 6: true } }
 const subject: CheckSubject = {
   ...{ name: 'shop.example.org', id: 'r1', kind: 'guest', hosts: ['shop.example.org'], aliases: [], path: '/' },
-  ...{ https: 'only', maintenance: false, asksPassword: false, limited: false },
+  ...{ https: 'only', passthrough: false, maintenance: false, asksPassword: false, limited: false },
   target: { guest: 'web', state: 'running' },
 }
 const some = (...addresses: string[]) => ({ addresses, ttlSeconds: 300 })

@@ -5,7 +5,7 @@ import type { Context } from '../../context.ts'
 import { startHint } from '../../wire/line.ts'
 import { items } from '../../wire/request.ts'
 
-const columns: readonly Column<Finding>[] = [
+export const columns: readonly Column<Finding>[] = [
   { title: 'VERDICT', as: 'verdict', get: (finding) => finding.verdict },
   { title: 'CHECK', get: (finding) => finding.check },
   { title: 'EVIDENCE', elastic: true, get: (finding) => finding.evidence },

@@ -4,7 +4,7 @@ import { CroftError } from '../../../api/errors.ts'
 import type { GuestStatus } from '../../../api/guest.ts'
 import { openapi } from '../../../api/openapi.ts'
 import type { Attention, Farm, Pool, Status } from '../../../api/resources.ts'
-import { guestAttention, hostAttention, poolAttention } from '../../../plan/attention.ts'
+import { checkAttention, guestAttention, hostAttention, poolAttention } from '../../../plan/attention.ts'
 import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
@@ -82,11 +82,12 @@ async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: St
 const usageMaxAgeMs = 1000
 
 async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention'>> {
-  const { usage } = getFarm(daemon)
-  const [views, used, pools] = await Promise.all([
+  const { usage, checks } = getFarm(daemon)
+  const [views, used, pools, wrong] = await Promise.all([
     listGuestViews(daemon),
     usage.look(usageMaxAgeMs),
     listPoolViews(daemon).catch((): Pool[] => []),
+    checks.wrong(),
   ])
   const guests: Record<string, number> = {}
   const attention: Attention[] = []
@@ -95,7 +96,7 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
     guests[state] = (guests[state] ?? 0) + 1
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
-  attention.push(...pools.flatMap(poolAttention))
+  attention.push(...pools.flatMap(poolAttention), ...wrong.flatMap(checkAttention))
   for (const { ref, state, reason } of await listTemplateViews(daemon)) {
     if (state === 'failed')
       attention.push({ what: ref, why: reason ?? 'the build failed', do: `croft template build ${ref}` })

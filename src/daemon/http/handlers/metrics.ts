@@ -35,12 +35,13 @@ function daemonFacts({ version, hostName, away }: Daemon): DaemonFacts {
 }
 
 async function farmFacts(daemon: Daemon): Promise<FarmFacts> {
-  const { parts, usage } = getFarm(daemon)
-  const [used, guests, templates, pools] = await Promise.all([
+  const { parts, usage, checks } = getFarm(daemon)
+  const [used, guests, templates, pools, seen] = await Promise.all([
     usage.look(usageMaxAgeMs),
     listGuestViews(daemon),
     listTemplateViews(daemon),
     listPoolViews(daemon).catch((): Pool[] => []),
+    checks.list(),
   ])
-  return { farm: parts.farm.name, guests, used, pools, templates, operations: daemon.operations.counts() }
+  return { farm: parts.farm.name, guests, used, pools, templates, checks: seen, operations: daemon.operations.counts() }
 }

@@ -1,6 +1,7 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
 import * as addresses from './addresses.ts'
+import * as checks from './checks.ts'
 import * as door from './door.ts'
 
 import * as events from './events.ts'
@@ -33,4 +34,5 @@ export const handlers: Handlers = {
   ...metrics.handlers,
   ...tokens.handlers,
   ...door.handlers,
+  ...checks.handlers,
 }

@@ -1,0 +1,53 @@
+/** The checks of the farm's own routes, at this host's edge. */
+import type { GuestStatus } from '../../api/guest.ts'
+import type { CheckSubject } from '../../plan/check/facts.ts'
+import { subjectOf } from '../../plan/check/subject.ts'
+import { listensOf } from '../../plan/edge.ts'
+import type { HostParts } from '../host/parts.ts'
+import { readUpstream } from '../hostprep/resolver.ts'
+import { keys } from '../records/keys.ts'
+import { type FarmRecord, type GuestRecord, type RouteRecord, read, readAll } from '../records/records.ts'
+import { type Checks, createChecks } from './checks.ts'
+import type { EdgePlace } from './gather.ts'
+
+export interface RouteChecksParts extends Pick<HostParts, 'env' | 'store' | 'host' | 'log'> {
+  /** SHA-256 of the farm's CA. */
+  readonly farmCa: () => string | null
+  readonly everyMs?: number
+}
+
+export function createRouteChecks(parts: RouteChecksParts): Checks {
+  const { env, store } = parts
+  return createChecks({
+    ...parts,
+    routes: async () => (await readAll<RouteRecord>(store, keys.routes)).map(({ value }) => value),
+    async subject(name) {
+      const route = (await read<RouteRecord>(store, keys.route(name)))?.value
+      return route && subjectOf(route, await targetOf(parts, route))
+    },
+    async gather(subject) {
+      // Who has no route needs none of this.
+      const { gather } = await import('./gather.ts')
+      return gather({ env }, subject, await placeOf(parts))
+    },
+  })
+}
+
+async function targetOf({ store, host }: RouteChecksParts, { spec }: RouteRecord): Promise<CheckSubject['target']> {
+  if (spec.target.kind !== 'guest') return undefined
+  const { number, id } = spec.target
+  const guest = (await read<GuestRecord>(store, keys.guest(host.name, number)))?.value
+  if (guest?.id !== id) return undefined
+  const status = (await read<GuestStatus>(store, keys.guestStatus(host.name, number)))?.value
+  return { guest: guest.name, state: status?.state ?? 'creating' }
+}
+
+async function placeOf({ store, farmCa }: RouteChecksParts): Promise<EdgePlace> {
+  const settings = (await read<FarmRecord>(store, keys.farm))?.value.edge ?? {}
+  return {
+    ...listensOf(settings),
+    addresses: settings.addresses,
+    resolvers: settings.resolvers ?? (await readUpstream()).servers,
+    farmCa: farmCa(),
+  }
+}

@@ -1,0 +1,28 @@
+/** From a route, and who answers there now, to what is looked at. Pure. */
+import type { RouteSpec } from '../../api/edge.ts'
+import { parseRoute } from '../domains.ts'
+import type { CheckSubject } from './facts.ts'
+
+interface Route {
+  readonly id: string
+  readonly name: string
+  readonly spec: RouteSpec
+}
+
+export function subjectOf({ id, name, spec }: Route, target: CheckSubject['target']): CheckSubject {
+  const at = parseRoute(name)
+  const passthrough = spec.passthrough === true
+  return {
+    ...{ id, name, passthrough },
+    kind: at.kind === 'tcp' ? 'tcp' : spec.target.kind,
+    hosts: at.kind === 'tcp' ? [] : [at.host, ...(spec.names ?? [])],
+    aliases: spec.aliases ?? [],
+    path: at.kind === 'tcp' ? '/' : at.path,
+    // What passes through is TLS alone: nothing of the edge answers on http.
+    https: passthrough ? 'both' : (spec.https ?? 'only'),
+    maintenance: spec.maintenance === true,
+    asksPassword: (spec.users ?? []).length > 0,
+    limited: (spec.allow ?? []).length > 0 || (spec.deny ?? []).length > 0,
+    ...(target ? { target } : {}),
+  }
+}
