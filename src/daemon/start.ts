@@ -19,6 +19,7 @@ import type { Store } from '../store/store.ts'
 import { holdAlone } from './alone.ts'
 import { createCertificates } from './certificates/certificates.ts'
 import type { FarmCa } from './certificates/farm-leaves.ts'
+import { checkEveryMs, createRouteChecks } from './checks/routes.ts'
 import type { Daemon, OpenFarm, StoreAway } from './daemon.ts'
 import { adviseInit, readInitFacts } from './doctor/advice.ts'
 import { diagnose } from './doctor/doctor.ts'
@@ -225,7 +226,8 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     uploads: base.uploads,
     failpoint: createFailpoint(base.environment),
   }
-  return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates }
+  const checks = createRouteChecks({ ...parts, farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) })
+  return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks }
 }
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file

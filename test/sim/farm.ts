@@ -9,6 +9,7 @@ import type { Operation } from '../../src/api/resources.ts'
 import type { RouteName } from '../../src/api/routes.ts'
 import { bodies, queries } from '../../src/api/schemas.ts'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
+import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
 import type { Daemon } from '../../src/daemon/daemon.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
@@ -105,9 +106,10 @@ export class SimFarm {
     const parts = await this.parts(life, operations)
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
+    const checks = createRouteChecks({ ...parts, farmCa: () => null, everyMs: 300_000 })
     const daemon: Daemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, usage, certificates: parts.certificates }),
+      open: () => ({ parts, loop, usage, certificates: parts.certificates, checks }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,

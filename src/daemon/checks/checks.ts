@@ -34,7 +34,7 @@ export interface ChecksParts {
   /** The route as it is now; undefined when it is gone. */
   readonly subject: (name: string) => Promise<CheckSubject | undefined>
   readonly gather: (subject: CheckSubject) => Promise<CheckFacts>
-  readonly everyMs?: number
+  readonly everyMs: number
 }
 
 /** What is red of it. */
@@ -74,7 +74,6 @@ interface Item {
   busy: Promise<void> | undefined
 }
 
-const everyFiveMinutes = 300_000
 const doubtMs = 15_000
 const tickMs = 1000
 const rereadMs = 60_000
@@ -84,7 +83,7 @@ const patienceMs = 2000
 const freshMs = 1000
 
 export function createChecks(parts: ChecksParts): Checks {
-  const { env, store, log, everyMs = everyFiveMinutes } = parts
+  const { env, store, log, everyMs } = parts
   const items = new Map<string, Item>()
   const turns = createTurns(atOnce, env, patienceMs)
   const working = new Set<Promise<unknown>>()

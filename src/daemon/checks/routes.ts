@@ -13,7 +13,14 @@ import type { EdgePlace } from './gather.ts'
 export interface RouteChecksParts extends Pick<HostParts, 'env' | 'store' | 'host' | 'log'> {
   /** SHA-256 of the farm's CA. */
   readonly farmCa: () => string | null
-  readonly everyMs?: number
+  readonly everyMs: number
+}
+
+const everyFiveMinutes = 300_000
+
+/** CROFT_CHECK_SECONDS is for tests. */
+export function checkEveryMs({ CROFT_CHECK_SECONDS: seconds = '' }: NodeJS.ProcessEnv): number {
+  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : everyFiveMinutes
 }
 
 export function createRouteChecks(parts: RouteChecksParts): Checks {

@@ -23,6 +23,7 @@ function world(...names: string[]) {
   let under = 0
   let most = 0
   const parts = {
+    everyMs: 300_000,
     ...{ env: clock.env(() => true), store, host: { name: 'ash' } },
     log: { info: () => {}, warn: () => {}, error: () => {} },
     routes: async () => [...routes.values()],
