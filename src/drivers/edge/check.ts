@@ -25,7 +25,8 @@ export function checkWish(wish: EdgeWish): void {
     must(isListen(listen), 'address to listen on', listen)
     once('address to listen on', listen)
   }
-  must(wish.https.length === 0 || wish.certificates.length > 0, 'https without a certificate', wish.https[0])
+  const tls = wish.certificates.length > 0 || wish.streams.some(({ match }) => match.kind === 'passthrough')
+  must(wish.https.length === 0 || tls, 'https without a certificate', wish.https[0])
   for (const { token, answer } of wish.tokens) {
     must(/^[A-Za-z0-9_-]{1,200}$/.test(token), 'token', token)
     must(/^[A-Za-z0-9_.-]{1,500}$/.test(answer), 'answer to a token', answer)
@@ -66,7 +67,7 @@ function checkSite(site: Site, once: Once): void {
     once('alias', name)
   }
   must(['only', 'both', 'off'].includes(site.https), 'https', site.https)
-  for (const name of site.noindex) must(host.test(name), 'name', name)
+  for (const name of site.noindex) must(hostOrWildcard.test(name), 'name', name)
   for (const network of [...site.allow, ...site.deny]) must(isNetwork(network), 'network', network)
   const names = uniqueness()
   for (const { name, hash } of site.users) {

@@ -107,6 +107,7 @@ function web(wish: EdgeWish, around: Around): string[] {
   const { layout } = around
   const file = (name: string) => join(layout.folder, name)
   const ssl = `ssl crt-list ${file(certificatesFile)} alpn h2,http/1.1`
+  const isOurs = wish.certificates.length > 0
   const local = `bind unix@${join(layout.jail, tlsSocket)} user ${around.user} mode 600 accept-proxy ${ssl}`
   const secured = isPassthrough(wish)
     ? [local]
@@ -114,7 +115,7 @@ function web(wish: EdgeWish, around: Around): string[] {
   return [
     'frontend web',
     ...wish.http.flatMap((listen) => bindsTo(listen, around)),
-    ...(wish.https.length === 0 ? [] : secured),
+    ...(isOurs ? secured : []),
     `log-format "${logged}"`,
     ...boundedConnections,
     'http-request set-var(txn.asked) path',
@@ -129,7 +130,9 @@ function web(wish: EdgeWish, around: Around): string[] {
     `http-request set-var(txn.site) var(txn.any),concat(,txn.path,/),map_beg(${file(mapFiles.routes)}) unless { var(txn.site) -m found }`,
     'http-request deny deny_status 404 unless { var(txn.site) -m found }',
     ...clientAddress,
-    `http-request set-var(txn.noindex) var(txn.name),map_str(${file(mapFiles.noindex)})`,
+    'http-request set-var(txn.called) var(txn.name)',
+    'http-request set-var(txn.called) var(txn.any) if { var(txn.any) -m found }',
+    `http-request set-var(txn.noindex) var(txn.site),concat(/,txn.called),map_str(${file(mapFiles.noindex)})`,
     'http-response set-header X-Robots-Tag "noindex, nofollow" if { var(txn.noindex) -m found }',
     // Never true: the map is there to be asked which configuration this is.
     `http-request set-var(txn.mark) str(mark),map_str(${file(mapFiles.mark)}) if { always_false }`,
@@ -183,6 +186,6 @@ const tls = (wish: EdgeWish, around: Around): string[] => {
     `tcp-request content set-var(sess.stream) req.ssl_sni,lower,regsub(^[^.]+,*),map_str(${map}) if { req.ssl_hello_type 1 } !{ var(sess.stream) -m found }`,
     'tcp-request content accept if { req.ssl_hello_type 1 }',
     `use_backend ${streamOf('%[var(sess.stream)]')} if { var(sess.stream) -m found }`,
-    'default_backend tls',
+    ...(wish.certificates.length > 0 ? ['default_backend tls'] : []),
   ]
 }

@@ -6,7 +6,7 @@ import { type Around, configOf } from './config.ts'
 import { certificateFile, certificatesFile, maintenanceFile, mapFiles, pageFile } from './layout.ts'
 import { certificateLine, type Entries, listsOf, mapsOf, textOf } from './maps.ts'
 import { maintenancePage, page, pageStatuses } from './pages.ts'
-import { serverSets } from './servers.ts'
+import { serverSets, withoutServers } from './servers.ts'
 
 /** What a process was told, kept beside the files as JSON. What it does not hold is in `structure`. */
 export interface Told {
@@ -21,7 +21,7 @@ export interface Told {
 
 export interface BackendServers {
   readonly options: string
-  readonly comeAndGo: boolean
+  readonly waits: boolean
   readonly servers: readonly EdgeServer[]
 }
 
@@ -70,16 +70,18 @@ interface Parts {
 
 function toldOf(wish: EdgeWish, { config, pages, tables, lines, around }: Parts): Told {
   const sets = serverSets(wish.sites, wish.streams)
-  const withoutServers = config.replaceAll(/^ {2}server s_.*\n/gm, '')
-  const fixed = sets.map(({ backend, options, comeAndGo, servers }) =>
-    comeAndGo ? [backend, options] : [backend, options, ...servers.map(({ id }) => id)],
-  )
+  const fixed = sets.map(({ backend, options, comeAndGo, waits, servers }) => [
+    backend,
+    options,
+    waits,
+    ...(comeAndGo ? [] : servers.map(({ id }) => id)),
+  ])
   // The first certificate answers for all names that no other has; that order is read at the start alone.
   const first = lines[0]
   return {
-    structure: hash(JSON.stringify([withoutServers, [...pages], [...tables.keys()], fixed, first])),
+    structure: hash(JSON.stringify([withoutServers(config), [...pages], [...tables.keys()], fixed, first])),
     servers: Object.fromEntries(
-      sets.map(({ backend, options, comeAndGo, servers }) => [backend, { options, comeAndGo, servers }]),
+      sets.map(({ backend, options, waits, servers }) => [backend, { options, waits, servers }]),
     ),
     tables: Object.fromEntries([...tables].map(([file, entries]) => [file, hash(textOf(entries))])),
     certificates: wish.certificates.map(({ name, pem }, index) => ({

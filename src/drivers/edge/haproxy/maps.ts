@@ -13,7 +13,7 @@ export function mapsOf(wish: EdgeWish): Map<string, Entries> {
     [mapFiles.routes, wish.sites.flatMap(routes)],
     [mapFiles.aliases, wish.sites.flatMap((site) => aliases(site, wish.https.length > 0, suffix))],
     [mapFiles.tokens, wish.tokens.map(({ token, answer }) => `${token} ${answer}`)],
-    [mapFiles.noindex, [...new Set(wish.sites.flatMap(({ noindex }) => noindex.map((host) => `${host} yes`)))]],
+    [mapFiles.noindex, wish.sites.flatMap(({ id, noindex }) => noindex.map((host) => `${id}/${host} yes`))],
     [
       mapFiles.passthrough,
       wish.streams.flatMap(({ id, match }) =>

@@ -30,6 +30,7 @@ export interface MasterOptions {
 
 const patienceMs = 30_000
 const lookEveryMs = 20
+const mostMissed = 100
 /** What the access log may grow to while nobody looks after it. HAProxy goes on without it when it is full. */
 export const mostLogBytes = 256 * 1024 * 1024
 
@@ -89,12 +90,14 @@ export function createMaster({ run, layout, unit }: MasterOptions): Master {
 
   async function reload(wanted: string): Promise<void> {
     const from = (await readText(layout.messages))?.length ?? 0
+    let missed = 0
     await talk.say('reload')
     await until(async () => {
       if ((await mark()) === wanted) return true
       const said = (await readText(layout.messages))?.slice(from) ?? ''
-      if (/\[ALERT\]|Loading failure/.test(said) || (await find()) === undefined)
-        throw failed('does not take over', said)
+      // It becomes another program and itself again: for a moment it is nobody.
+      missed = (await find()) === undefined ? missed + 1 : 0
+      if (/\[ALERT\]|Loading failure/.test(said) || missed > mostMissed) throw failed('does not take over', said)
       return false
     })
   }

@@ -1,7 +1,7 @@
 /** Servers as lines of the configuration and as words to the running process: both say the same. Pure. */
 import { isIP } from 'node:net'
 import type { EdgeServer, Site, SiteTarget, StreamSite } from '../driver.ts'
-import { backendOf, serverOf, streamOf } from './layout.ts'
+import { backendOf, serverOf, streamOf, waitingServer } from './layout.ts'
 
 /** Servers of one backend. All that they have in common is its structure: a change of it needs new workers. */
 export interface ServerSet {
@@ -10,6 +10,8 @@ export interface ServerSet {
   readonly servers: readonly EdgeServer[]
   /** New and gone ones as words to the process; otherwise only their addresses and states. */
   readonly comeAndGo: boolean
+  /** Whether requests wait while none of the servers takes connections. */
+  readonly waits: boolean
 }
 
 type Servers = Extract<SiteTarget, { kind: 'servers' }>
@@ -34,6 +36,7 @@ export function setOfSite(site: Site, target: Servers): ServerSet {
     options: options.join(' '),
     servers: target.servers,
     comeAndGo: !target.sticky,
+    waits: site.limits.queueSeconds > 0,
   }
 }
 
@@ -42,17 +45,24 @@ export const setOfStream = (stream: StreamSite): ServerSet => ({
   options: [watched, ...proxied(stream.clientAddress)].join(' '),
   servers: stream.servers,
   comeAndGo: true,
+  waits: false,
 })
 
 const proxied = (clientAddress: string): string[] =>
   clientAddress === 'proxy' ? ['send-proxy-v2', 'check-send-proxy'] : []
 
 /** In maintenance a server finishes what it has and gets nothing new, clients that keep to it included. */
-export const serverLines = ({ servers, options }: ServerSet): string[] =>
-  servers.map(
+export const serverLines = ({ servers, options, waits }: ServerSet): string[] => [
+  ...servers.map(
     (server) =>
       `server ${serverOf(server.id)} ${placeOf(server)} ${options}${server.state === 'drain' ? ' disabled' : ''}`,
-  )
+  ),
+  ...(waits ? [`server ${waitingServer} unix@/none backup${servers.length === 0 ? ' disabled' : ''}`] : []),
+]
+
+/** Lines of servers, which a running process is told by words. */
+export const withoutServers = (config: string): string =>
+  config.replaceAll(new RegExp(`^ {2}server (s_|${waitingServer} ).*\n`, 'gm'), '')
 
 export const placeOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
   isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { EdgeWish, Site, SiteTarget } from '../driver.ts'
 import { source } from './config.ts'
-import { backendOf, type Layout, listFile, maintenanceFile, operatorsFile, waitingServer } from './layout.ts'
+import { backendOf, type Layout, listFile, maintenanceFile, operatorsFile } from './layout.ts'
 import { placeOf, serverLines, setOfSite } from './servers.ts'
 
 /** A connection that fails is tried again after so long: `timeout connect` of the defaults. */
@@ -133,7 +133,6 @@ function byServers(site: Site, target: Extract<SiteTarget, { kind: 'servers' }>)
         ]
       : []),
     ...serverLines(setOfSite(site, target)),
-    ...(queueSeconds > 0 ? [`server ${waitingServer} unix@/none backup`] : []),
   ]
 }
 

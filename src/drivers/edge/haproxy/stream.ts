@@ -11,7 +11,7 @@ export function streamSections(wish: EdgeWish, bindsTo: (listen: string) => stri
   const sections = wish.streams.flatMap((stream) => [...frontend(stream, bindsTo), backend(stream)])
   // From within the jail, where the socket is all there is.
   const back = ['backend tls', 'mode tcp', 'timeout server 1h', `server local unix@/${tlsSocket} send-proxy-v2`]
-  return isPassthrough(wish) ? [...sections, back] : sections
+  return isPassthrough(wish) && wish.certificates.length > 0 ? [...sections, back] : sections
 }
 
 const frontend = ({ id, match }: StreamSite, bindsTo: (listen: string) => string[]): string[][] =>

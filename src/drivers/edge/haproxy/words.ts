@@ -1,6 +1,6 @@
 /** From what a process was told to what it shall know: words for its socket. Pure. */
 import type { EdgeServer } from '../driver.ts'
-import { serverOf } from './layout.ts'
+import { serverOf, waitingServer } from './layout.ts'
 import type { BackendServers, Told } from './made.ts'
 import { placeOf } from './servers.ts'
 
@@ -33,7 +33,12 @@ export function serverWords(backend: string, wish: BackendServers, present: read
   const byName = new Map(present.filter((one) => one.backend === backend).map((one) => [one.name, one]))
   const wished = new Set(wish.servers.map(({ id }) => serverOf(id)))
   const gone = [...byName.keys()].filter((name) => name.startsWith('s_') && !wished.has(name))
+  const waiting = byName.get(waitingServer)
+  const empty = wish.servers.length === 0
   return [
+    ...(wish.waits && waiting?.maintenance !== empty
+      ? [`set server ${backend}/${waitingServer} state ${empty ? 'maint' : 'ready'}`]
+      : []),
     ...wish.servers.flatMap((server) =>
       towards(`${backend}/${serverOf(server.id)}`, server, { wish, have: byName.get(serverOf(server.id)) }),
     ),
