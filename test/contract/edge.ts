@@ -1,7 +1,16 @@
 /** What every edge driver promises. Requests are put by the world that the driver stands in. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Edge, EdgeCertificate, EdgeServer, EdgeWish, Site, SiteTarget } from '../../src/drivers/edge/driver.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type {
+  Edge,
+  EdgeCertificate,
+  EdgeServer,
+  EdgeWish,
+  LogPage,
+  Site,
+  SiteTarget,
+} from '../../src/drivers/edge/driver.ts'
 
 export interface Answer {
   readonly status: number
@@ -38,6 +47,16 @@ export const siteOf = (id: string, host: string, rest: Partial<Site> & Pick<Site
   ...{ allow: [], deny: [], users: [] },
   ...rest,
 })
+
+/** Lines are written a moment after the answer. */
+async function untilSome(count: number, read: () => Promise<LogPage>): Promise<LogPage> {
+  const end = performance.now() + 10_000
+  for (;;) {
+    const page = await read()
+    if (page.lines.length >= count || performance.now() > end) return page
+    await sleep(10)
+  }
+}
 
 export function edgeContract(name: string, world: () => EdgeWorld): void {
   let standing: EdgeCertificate | undefined
@@ -145,6 +164,30 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
     const counters = (await world().edge.counters()).get('shop')
     assert.equal((counters?.requests ?? 0) - before, 3)
     assert.deepEqual([counters?.servers, counters?.serversUp], [1, 1])
+  })
+
+  test(`${name}: what was answered can be read, of one site and from where the last page ended`, async () => {
+    const other = siteOf('other', 'other.example.org', { target: toServers(two()) })
+    await world().edge.serve(wishOf(shop(), other))
+    const { next } = await world().edge.readLog({ tail: 1 })
+    for (const path of ['/a', '/b', '/c']) await world().ask('shop.example.org', path)
+    await world().ask('other.example.org', '/d')
+    await world().ask('nobody.example.org', '/e')
+    const all = await untilSome(5, () => world().edge.readLog({ tail: 100, after: next }))
+    assert.deepEqual(
+      all.lines.map(({ site, host, path, status, server }) => [site, host, path, status, server]),
+      [
+        ...['/a', '/b', '/c'].map((path) => ['shop', 'shop.example.org', path, 200, one().id]),
+        ['other', 'other.example.org', '/d', 200, two().id],
+        [undefined, 'nobody.example.org', '/e', 404, undefined],
+      ],
+    )
+    const last = await world().edge.readLog({ site: 'shop', tail: 2 })
+    assert.deepEqual(
+      last.lines.map(({ path }) => path),
+      ['/b', '/c'],
+    )
+    assert.deepEqual((await world().edge.readLog({ tail: 10, after: all.next })).lines, [])
   })
 
   test(`${name}: what is malformed is refused, and the one before serves on`, async () => {

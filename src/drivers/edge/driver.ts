@@ -15,8 +15,46 @@ export interface Edge {
   state(): Promise<EdgeState>
   /** Since the edge's start, by the site's id. Empty when it does not run. */
   counters(): Promise<ReadonlyMap<string, SiteCounters>>
+  /** What was answered, the oldest first. It is bounded, and written on while no process of croft runs. */
+  readLog(wanted: LogWanted): Promise<LogPage>
   /** Ends it, open connections with it. */
   stop(): Promise<void>
+}
+
+export interface LogWanted {
+  /** Of this site or stream alone. */
+  readonly site?: string
+  readonly sinceMs?: number
+  /** The last so many of what fits; at most 10,000. */
+  readonly tail: number
+  /** Where a page ended: what came after it. */
+  readonly after?: string
+}
+
+export interface LogPage {
+  readonly lines: readonly AccessLine[]
+  readonly next: string
+}
+
+/** One request. It holds no query and no header: there are secrets in these. */
+export interface AccessLine {
+  readonly timeMs: number
+  readonly client: string
+  /** Absent when no site was found. */
+  readonly site?: string
+  readonly host?: string
+  /** `TCP` of a stream. */
+  readonly method: string
+  readonly path: string
+  /** 0 of a stream, and when the client left before an answer. */
+  readonly status: number
+  readonly bytesOut: number
+  readonly bytesIn: number
+  /** In the queue, and until its last byte. */
+  readonly waitedMs: number
+  readonly tookMs: number
+  /** Absent when the edge answered by itself. */
+  readonly server?: string
 }
 
 /** How much was needed: nothing, words to the running process, new workers beside the old, a start. */

@@ -1,6 +1,6 @@
 /** The edge in memory: the same checks as a real one, and requests that are asked directly. */
 import { checkPem, checkWish } from '../check.ts'
-import type { Edge, EdgeServer, EdgeWish, Site, SiteCounters } from '../driver.ts'
+import type { AccessLine, Edge, EdgeServer, EdgeWish, Site, SiteCounters } from '../driver.ts'
 
 export interface FakeRequest {
   readonly host: string
@@ -32,8 +32,16 @@ export function createFakeEdge({
   let wish: EdgeWish | undefined
   let alive = false
   const requests = new Map<string, number>()
+  const lines: AccessLine[] = []
 
   function ask(request: FakeRequest): FakeAnswer | undefined {
+    const site = wish?.sites && siteFor(wish.sites, request)
+    const answer = answerTo(request)
+    if (answer) lines.push(lineOf(request, { answer, site }))
+    return answer
+  }
+
+  function answerTo(request: FakeRequest): FakeAnswer | undefined {
     if (!alive || !wish || (request.secure ? wish.https : wish.http).length === 0) return undefined
     const token = wish.tokens.find(({ token }) => request.path === `/.well-known/acme-challenge/${token}`)
     if (token) return { status: 200, text: token.answer }
@@ -62,6 +70,10 @@ export function createFakeEdge({
     state: async () => ({ running: alive, workers: alive ? 1 : 0, memoryBytes: alive ? 1 : null }),
     counters: async () =>
       new Map(alive ? wish?.sites.map((site) => [site.id, countersOf(site, requests.get(site.id) ?? 0)]) : []),
+    async readLog({ site, tail, after = '0' }) {
+      const found = lines.slice(Number(after)).filter((line) => site === undefined || line.site === site)
+      return { lines: found.slice(Math.max(0, found.length - tail)), next: String(lines.length) }
+    },
     async stop() {
       alive = false
     },
@@ -74,6 +86,17 @@ export function createFakeEdge({
     },
   }
 }
+
+/** Time stands still here. */
+const lineOf = (
+  { host, path }: FakeRequest,
+  { answer: { status, by }, site }: { readonly answer: FakeAnswer; readonly site: Site | undefined },
+): AccessLine => ({
+  ...{ timeMs: 0, client: '192.0.2.1', host, method: 'GET', path, status },
+  ...{ bytesOut: 0, bytesIn: 0, waitedMs: 0, tookMs: 0 },
+  ...(site ? { site: site.id } : {}),
+  ...(by ? { server: by.id } : {}),
+})
 
 /** What a running edge can be told without new workers: servers, names, certificates, tokens. */
 const structureOf = (wish: EdgeWish | undefined): string =>

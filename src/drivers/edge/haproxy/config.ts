@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { EdgeWish } from '../driver.ts'
 import { certificatesFile, type Layout, mapFiles, pageFile, streamOf, tlsSocket } from './layout.ts'
+import { httpFormat } from './log.ts'
 import { pageStatuses } from './pages.ts'
 import { siteSections, usersOf } from './site.ts'
 import { isPassthrough, streamSections } from './stream.ts'
@@ -100,9 +101,6 @@ export function bindsTo(listen: string, { ipv6 }: Around): string[] {
   return [`bind 0.0.0.0${listen}`, ...(ipv6 ? [`bind [::]${listen} v6only`] : [])]
 }
 
-const logged =
-  '%[date,utime(%Y-%m-%dT%H:%M:%SZ)] %ci %[var(txn.site)] %[var(txn.name)] %HM %[var(txn.asked)] %ST %B %U %Tw/%Tc/%Tr/%Ta %s %ts'
-
 function web(wish: EdgeWish, around: Around): string[] {
   const { layout } = around
   const file = (name: string) => join(layout.folder, name)
@@ -116,7 +114,7 @@ function web(wish: EdgeWish, around: Around): string[] {
     'frontend web',
     ...wish.http.flatMap((listen) => bindsTo(listen, around)),
     ...(isOurs ? secured : []),
-    `log-format "${logged}"`,
+    `log-format "${httpFormat}"`,
     ...boundedConnections,
     'http-request set-var(txn.asked) path',
     `http-request set-var(txn.token) path,field(4,/),map_str(${file(mapFiles.tokens)}) if { path_beg /.well-known/acme-challenge/ }`,

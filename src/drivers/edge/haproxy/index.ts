@@ -6,8 +6,9 @@ import { CroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkPem, checkWish } from '../check.ts'
 import type { Edge, EdgeChange, EdgeState, EdgeWish } from '../driver.ts'
-import { putBack, readText, sweep, writeAll } from './files.ts'
+import { folders, putBack, readText, sweep, writeAll } from './files.ts'
 import { certificateFile, layoutOf } from './layout.ts'
+import { readLog, trimLogs } from './log.ts'
 import { type Made, make, markOf, type Told } from './made.ts'
 import { parseCounters } from './parse.ts'
 import { checkCommand, createMaster, reasonIn } from './process.ts'
@@ -36,6 +37,7 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
 
   async function serve(wish: EdgeWish): Promise<EdgeChange> {
     checkWish(wish)
+    await trimLogs(layout)
     const made = make(wish, around)
     const before = await readTold()
     checkPems(wish, made.told, before)
@@ -102,6 +104,13 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     }
   }
 
+  /** The access log stays: what was answered is asked for afterwards. */
+  async function stop(): Promise<void> {
+    await master.stop()
+    for (const name of [...folders, 'jail', 'made.json', 'haproxy.cfg'])
+      await rm(join(folder, name), { recursive: true, force: true })
+  }
+
   async function state(): Promise<EdgeState> {
     const found = await master.find()
     if (!found) return { running: false, workers: 0, memoryBytes: null }
@@ -120,7 +129,8 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     state,
     counters: async () =>
       (await master.find()) === undefined ? new Map() : parseCounters(await talk.say('@1 show stat')),
-    stop: () => inTurn(() => master.stop()),
+    readLog: (wanted) => readLog(layout, wanted),
+    stop: () => inTurn(stop),
   }
 }
 

@@ -1,6 +1,7 @@
 /** TCP as it is: by port, or by the name in TLS' first words. Pure. */
 import type { EdgeWish, StreamSite } from '../driver.ts'
 import { streamOf, tlsSocket } from './layout.ts'
+import { tcpFormat } from './log.ts'
 import { serverLines, setOfStream } from './servers.ts'
 
 /** Whether TLS must be looked into before it is ended here. */
@@ -23,7 +24,7 @@ const frontend = ({ id, match }: StreamSite, bindsTo: (listen: string) => string
           ...bindsTo(match.listen),
           'timeout client 1h',
           'option clitcpka',
-          `log-format "%[date,utime(%Y-%m-%dT%H:%M:%SZ)] %ci ${id} - TCP - - %B %U %Tw/%Tc/-/%Tt %s %ts"`,
+          `log-format "${tcpFormat(id)}"`,
           `default_backend ${streamOf(id)}`,
         ],
       ]
