@@ -17,7 +17,7 @@ import type { HostParts, Log } from './host/parts.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { Operations } from './operations/operations.ts'
 import { keys } from './records/keys.ts'
-import type { FarmRecord } from './records/records.ts'
+import { assertReadable, type FarmRecord } from './records/records.ts'
 
 export interface Phase {
   readonly store: Store
@@ -77,6 +77,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   async function byStore(kept: KeptPlan | undefined): Promise<Phase> {
     const store = await parts.openStore()
     try {
+      await assertReadable(store)
       await assertSameFarm(store, kept)
       const operations = new Operations(store, env)
       await operations.recover()

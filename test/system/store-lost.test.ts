@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { Finding, Status } from '../../src/api/resources.ts'
 import { createQuick, done, getGuest, quickTemplate, readMark, useQuickFarm, writeMark } from './quick.ts'
@@ -139,6 +140,29 @@ test('another farm’s store is not taken for ours', async () => {
   await apiRefuses(/no farm/)
   await rm(folder, { recursive: true })
   await rename(aside, folder)
+  await storeIsBack()
+  await nothingLost()
+})
+
+test('one record that a newer croft wrote: nothing of the store is guessed at, or changed', async () => {
+  await threeGuests()
+  await farm.stopDaemon()
+  await cp(folder, aside, { recursive: true })
+  const database = new DatabaseSync(join(folder, 'croft.db'))
+  database.exec(`UPDATE entry SET value = replace(value, '"schema":1', '"schema":99') WHERE key LIKE 'sizes/%'`)
+  const all = () => JSON.stringify(database.prepare('SELECT key, value FROM entry ORDER BY key').all())
+  const before = all()
+  database.close()
+  await farm.startDaemon()
+  await runByKeptPlan()
+  await apiRefuses(/sizes\/\w+ has schema 99.*a newer croft wrote it/)
+  await farm.stopDaemon()
+  database.open()
+  assert.equal(all(), before)
+  database.close()
+  await rm(folder, { recursive: true })
+  await rename(aside, folder)
+  await farm.startDaemon()
   await storeIsBack()
   await nothingLost()
 })

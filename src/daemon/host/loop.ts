@@ -53,6 +53,8 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const edge = createEdgeKeeper(parts)
   const templates: TemplateLoop = createTemplateLoop(parts)
   const closing = new AbortController()
+  /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */
+  const ready = Promise.withResolvers<void>()
   const certificates = parts.certificates.onChange(() => void edge.refresh())
   let around: Disposable | undefined
 
@@ -76,6 +78,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   }
 
   async function keepLooking(number: number, runner: Runner): Promise<void> {
+    await ready.promise
     while (runner.again && !closing.signal.aborted) {
       await turns.take(async () => {
         runner.again = false
@@ -204,7 +207,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   return {
     ...{ gate, names, edge },
     nudge,
-    nudgeTemplates: () => templates.nudge(),
+    nudgeTemplates: () => void ready.promise.then(() => templates.nudge()),
     cancelTemplate: (id) => templates.cancel(id),
     phase: (number) => runners.get(number)?.memory.phase,
     lookAround,
@@ -215,6 +218,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       const live = await parts.runtime.list()
       await gate.refresh([...live.filter((guest) => guest.state !== 'stopped').map((guest) => guest.number)])
       await bringPools()
+      ready.resolve()
       const { revision } = await parts.store.get(keys.farm)
       const from = cursor(parts.store, revision)
       follow(keys.guests(parts.host.name), from, (key) => {
@@ -236,6 +240,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
 
     async close() {
       closing.abort()
+      ready.resolve()
       certificates[Symbol.dispose]()
       around?.[Symbol.dispose]()
       for (const runner of runners.values()) {

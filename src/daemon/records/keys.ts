@@ -48,6 +48,11 @@ export const keys = {
   acmeToken: (token: string) => `acme/tokens/${token}`,
   tokens: 'tokens/',
   token: (name: string) => `tokens/${name}`,
+  /** All whose form may change with a version; history and operations are told as they were written. */
+  readFirst: [
+    ...['farm', 'hosts/', 'numbers/', 'guests/', 'snapshots/', 'templates/', 'pools/', 'sizes/', 'tokens/', 'routes/'],
+    ...['certificates/', 'status/'],
+  ],
   operations: 'operations/',
   operation: (id: string) => `operations/${id}`,
 } as const

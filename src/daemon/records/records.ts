@@ -1,11 +1,13 @@
 /** Records as they lie in the store, and how to read them. `schema` is the version; older ones are upgraded on read. */
 import type { RouteSpec } from '../../api/edge.ts'
+import { CroftError } from '../../api/errors.ts'
 import type { GuestSpec, GuestStatus, Init } from '../../api/guest.ts'
 import type { Farm, Size, Template } from '../../api/resources.ts'
 import type { ReadLimits } from '../../drivers/image/driver.ts'
 import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
 import type { Held as ClaimHeld } from '../../plan/domains.ts'
 import type { Entry, Store } from '../../store/store.ts'
+import { keys } from './keys.ts'
 
 export const schemaVersion = 1
 
@@ -141,8 +143,26 @@ export interface Held<T> {
   readonly value: T
 }
 
-/** Upgrades belong here, one per schema version, when there is a second one. */
-const held = <T>(entry: Entry): Held<T> => ({ key: entry.key, revision: entry.revision, value: entry.value as T })
+/** Upgrades belong here, one per schema version, when there is a second one. What a newer croft wrote is not guessed at. */
+function held<T>({ key, revision, value }: Entry): Held<T> {
+  const schema = (value as { readonly schema?: unknown } | null)?.schema
+  if (typeof schema === 'number' && schema > schemaVersion) throw tooNew(`the record ${key}`, schema)
+  return { key, revision, value: value as T }
+}
+
+export const tooNew = (what: string, schema: number): CroftError =>
+  new CroftError(
+    'REFUSED',
+    `${what} has schema ${schema}; this croft knows up to ${schemaVersion}: a newer croft wrote it`,
+    {
+      hint: 'install that croft again; the way back to this one: the copies of the store (docs/guides/install.md)',
+    },
+  )
+
+/** Before anything of a store is used or changed: all that wishes and facts are made of can be read. */
+export async function assertReadable(store: Store): Promise<void> {
+  for (const prefix of keys.readFirst) await readAll(store, prefix)
+}
 
 export async function read<T>(store: Store, key: string): Promise<Held<T> | undefined> {
   const { entry } = await store.get(key)
