@@ -1,6 +1,5 @@
 /** The outside of a command line: streams, environment, signals. Tests bring their own. */
-import { readFileSync } from 'node:fs'
-import { isatty } from 'node:tty'
+import { fstatSync, readFileSync, writeSync } from 'node:fs'
 import type { Finding } from '../api/resources.ts'
 
 export interface Io {
@@ -38,7 +37,9 @@ export function systemIo(): Io {
     env: process.env,
     stdout: output(1),
     stderr: output(2),
-    stdinTty: isatty(0),
+    get stdinTty() {
+      return isTerminal(0)
+    },
     readStdin: () => readAll(process.stdin),
     readTextFile: async (path) => readFileSync(path, 'utf8'),
     ask,
@@ -62,19 +63,58 @@ async function examineHost(): Promise<readonly Finding[]> {
   return (await import('../daemon/main.ts')).examineHost()
 }
 
+/** Straight to the descriptor: Node's own streams take 4 ms to load, and are taken only where a write would have to wait. */
 function output(fd: 1 | 2): Output {
-  const tty = isatty(fd)
-  const stream = () => (fd === 1 ? process.stdout : process.stderr)
+  let full = false
   return {
-    tty,
+    get tty() {
+      return isTerminal(fd)
+    },
     get columns() {
-      return tty ? stream().columns || 80 : 80
+      return isTerminal(fd) ? standardStream(fd).columns || 80 : 80
     },
     write(text) {
-      if (text !== '') stream().write(text)
+      if (text === '') return
+      const rest = full ? Buffer.from(text) : writeNow(fd, Buffer.from(text))
+      full = rest.length > 0
+      if (full) standardStream(fd).write(rest)
     },
   }
 }
+
+/** What the descriptor did not take: it does not block, and is full. A reader that went away, like `head`, is no failure. */
+function writeNow(fd: number, bytes: Buffer): Buffer {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at)
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException
+      if (code === 'EAGAIN') return bytes.subarray(at)
+      if (code === 'EPIPE') break
+      throw thrown
+    }
+  }
+  return bytes.subarray(bytes.length)
+}
+
+/** Our own stdout or stderr for what streams into it. */
+export function standardStream(fd: 1 | 2): NodeJS.WriteStream {
+  const stream = fd === 1 ? process.stdout : process.stderr
+  if (!stream.listeners('error').includes(forgiveReader)) stream.on('error', forgiveReader)
+  return stream
+}
+
+function forgiveReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
+/** `node:tty` brings `node:net` along: only what may be a terminal, which /dev/null is not, is worth its 3 ms. */
+function isTerminal(fd: number): boolean {
+  const stats = fstatSync(fd)
+  return stats.isCharacterDevice() && stats.rdev !== nullDevice && process.getBuiltinModule('node:tty').isatty(fd)
+}
+
+const nullDevice = 0x103
 
 async function readAll(stream: NodeJS.ReadStream): Promise<string> {
   const chunks: Buffer[] = []
@@ -84,7 +124,7 @@ async function readAll(stream: NodeJS.ReadStream): Promise<string> {
 
 async function ask(question: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const lines = createInterface({ input: process.stdin, output: standardStream(2) })
   return new Promise((resolve) => {
     lines.once('close', () => resolve(undefined))
     lines.question(question, (answer) => {

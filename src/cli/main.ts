@@ -1,13 +1,9 @@
 import { systemIo } from './io.ts'
 import { runCli } from './run.ts'
 
-/** A reader that went away, like `head`, is no failure. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
-}
+/** Its exit code, when all is said. */
+export const ended: Promise<number> = runCli(process.argv.slice(2), systemIo())
 
-runCli(process.argv.slice(2), systemIo()).then((code) => {
+ended.then((code) => {
   process.exitCode = code
 })

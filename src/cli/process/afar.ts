@@ -15,6 +15,7 @@ import {
   sizeBytes,
   stdinWindowBytes,
 } from '../../api/frames.ts'
+import { standardStream } from '../io.ts'
 import { errorBody, RemoteError } from '../wire/request.ts'
 import type { Entrance } from '../wire/upgrade.ts'
 import { type PipedOptions, passedOn, type Streamed, type StreamedOptions } from './spawn.ts'
@@ -118,7 +119,9 @@ async function begin(afar: Afar, start: SessionStart, ears: Ears): Promise<Sessi
 
 /** On our own stdin, stdout and stderr; where both ends are a terminal with one inside. */
 export async function attachAfar(afar: Afar): Promise<number> {
-  const { stdin, stdout, stderr } = process
+  const { stdin } = process
+  const stdout = standardStream(1)
+  const stderr = standardStream(2)
   const onTerminal = stdin.isTTY === true && stdout.isTTY === true
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
   let readerGone = false

@@ -1,6 +1,6 @@
 /** The way to a daemon: the unix socket of this machine, or the line to a farm from afar (remote.ts). */
 import { existsSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { CroftError } from '../../api/errors.ts'
 
 export interface Line {
@@ -36,7 +36,8 @@ export function speak(line: Line, bytes: Buffer, { idleMs, onData, onEnd, onFail
 }
 
 export const localLine = (socketPath: string): Line => ({
-  open: () => connect(socketPath),
+  // Loaded by who asks: `version`, `help` and slips do without.
+  open: () => process.getBuiltinModule('node:net').connect(socketPath),
   ready: 'connect',
   heads: [],
   failure: (cause) => connectError(cause, socketPath),

@@ -4,8 +4,9 @@ import { type CommandRow, type Noun, nouns } from '../command.ts'
 import { readArg } from './args.ts'
 import { type FlagName, flagNames, flagRow, flagsOf } from './flags.ts'
 import { type Found, findCommand, findNoun } from './grammar.ts'
-import { ownFirst, tokens } from './parse.ts'
+import { ownFirst } from './parse.ts'
 import { type SettingName, settingTable } from './setting-table.ts'
+import { tokens } from './tokens.ts'
 
 /** Kinds of names that the farm knows. `newSnapshots` are guests with an @ behind. */
 export type NameKind =

@@ -1,11 +1,11 @@
 /** The command line as a value. Throws nothing but CroftError USAGE; nothing has been sent then. */
-import { parseArgs } from 'node:util'
 import { CroftError } from '../../api/errors.ts'
 import { type CommandRow, commandName, type Noun } from '../command.ts'
 import { type Args, bindArgs, splitSettings } from './args.ts'
 import { type FlagName, Flags, flagNames, flagRow, flagsOf } from './flags.ts'
 import { findCommand, type Word } from './grammar.ts'
 import { nearest } from './suggest.ts'
+import { type Option, tokens } from './tokens.ts'
 
 export type Parsed =
   | {
@@ -82,13 +82,6 @@ function readFlags(row: CommandRow, own: readonly string[]): { words: readonly W
   return { words, flags: new Flags(given) }
 }
 
-interface Option {
-  readonly name: string
-  readonly raw: string
-  readonly value: string | undefined
-  readonly inline: boolean
-}
-
 function flagValue(row: CommandRow, name: FlagName, option: Option): string {
   const { value: takes, optional } = flagRow(name)
   if (takes === undefined) {
@@ -105,28 +98,6 @@ function flagValue(row: CommandRow, name: FlagName, option: Option): string {
 /** Two flags may share a letter when no command takes both: the command's own come first. */
 export function ownFirst(row: CommandRow): readonly FlagName[] {
   return [...new Set([...flagsOf(row), ...flagNames])]
-}
-
-export function tokens(args: readonly string[], names: readonly FlagName[]): { words: Word[]; options: Option[] } {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {}
-  const letters = new Set<string>()
-  for (const name of names) {
-    const { short, value, optional } = flagRow(name)
-    const free = short !== undefined && !letters.has(short)
-    if (free) letters.add(short)
-    options[name] = { type: value !== undefined && !optional ? 'string' : 'boolean', ...(free ? { short } : {}) }
-  }
-  const parsed = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true })
-  const words: Word[] = []
-  const found: Option[] = []
-  for (const token of parsed.tokens) {
-    if (token.kind === 'positional') words.push({ value: token.value, index: token.index })
-    if (token.kind === 'option') {
-      const { name, rawName: raw, value, inlineValue: inline = false } = token
-      found.push({ name, raw, value, inline })
-    }
-  }
-  return { words, options: found }
 }
 
 function unknownFlag(row: CommandRow, raw: string): CroftError {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
@@ -60,10 +61,35 @@ test('the CLI loads no zod, no node:http, no fastify, no schemas', async () => {
 test('what every command waits for stays small', async () => {
   const { eager } = await graph()
   const outside = [...eager].filter((file) => file.startsWith('outside ')).map((file) => file.slice('outside '.length))
-  assert.deepEqual(outside.sort(), ['node:fs', 'node:net', 'node:tty', 'node:util'])
+  assert.deepEqual(outside.sort(), ['node:fs'])
   assert.deepEqual(
     [...eager].filter((file) => file.includes('/commands/')),
     [],
+  )
+})
+
+test('a command loads no network before it asks a daemon, and into a pipe no terminal', () => {
+  const loadedBy = (...words: string[]) => {
+    const args = ['--require', join(root, 'test/fixtures/tell-modules.cjs'), join(root, 'src/cli/main.ts'), ...words]
+    const env = { PATH: process.env.PATH, CROFT_SOCKET: '/nonexistent/sock' }
+    return new Set(spawnSync(process.execPath, args, { env, encoding: 'utf8' }).stderr.split('\n'))
+  }
+  const rare = ['net', 'tty', 'tls', 'child_process', 'readline', 'http', 'crypto'].map(
+    (name) => `NativeModule ${name}`,
+  )
+  for (const words of [['version'], ['help'], ['create', '--help'], ['nonsense']]) {
+    const loaded = loadedBy(...words)
+    assert.ok(loaded.has('NativeModule fs'), 'the list was told')
+    assert.deepEqual(
+      rare.filter((name) => loaded.has(name)),
+      [],
+      words.join(' '),
+    )
+  }
+  const asking = loadedBy('ls')
+  assert.deepEqual(
+    rare.filter((name) => asking.has(name)),
+    ['NativeModule net'],
   )
 })
 

@@ -5,6 +5,7 @@ import { routes } from '../../../api/routes.ts'
 import { type Answer, done, silent } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { createMeter } from '../../files/meter.ts'
+import { standardStream } from '../../io.ts'
 import { bytesText } from '../../screen/cells.ts'
 import { fillPath } from '../../wire/request.ts'
 import { download } from '../../wire/transfer.ts'
@@ -58,6 +59,6 @@ async function intoFile(path: string, get: (sink: (piece: Buffer) => Promise<voi
 
 function writeStdout(piece: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(piece, (error) => (error ? reject(error) : resolve()))
+    standardStream(1).write(piece, (error) => (error ? reject(error) : resolve()))
   })
 }
