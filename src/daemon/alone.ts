@@ -1,15 +1,35 @@
-/** One daemon for a state directory, also while the store cannot tell. The name is free when its process is dead. */
-import { createHash } from 'node:crypto'
-import { createServer, type Server } from 'node:net'
+/**
+ * One daemon for a state directory, also while the store cannot tell: a lock of the kernel on an empty file that only root
+ * reaches. It ends with its process, however that ends. A socket's name would be anybody's while no daemon runs.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { CroftError } from '../api/errors.ts'
 
-export function holdAlone(stateDir: string): Promise<Server> {
-  const name = createHash('sha256').update(stateDir).digest('hex').slice(0, 32)
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy())
-    server.once('error', (cause) =>
-      reject(new CroftError('BUSY', `a croft daemon runs on ${stateDir} already`, { hint: 'croft status', cause })),
-    )
-    server.listen(`\0croft-daemon-${name}`, () => resolve(server.unref()))
-  })
+const sqliteBusy = 5
+
+export interface Alone {
+  close(): void
+}
+
+export function holdAlone(stateDir: string): Alone {
+  const alone = tryAlone(stateDir)
+  if (alone) return alone
+  throw new CroftError('BUSY', `a croft daemon runs on ${stateDir} already`, { hint: 'croft status' })
+}
+
+/** Undefined while a daemon has it. */
+export function tryAlone(stateDir: string): Alone | undefined {
+  const folder = join(stateDir, 'store')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    const lock = new DatabaseSync(join(folder, 'alone'), { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    return { close: () => lock.close() }
+  } catch (cause) {
+    if ((cause as { errcode?: number }).errcode === sqliteBusy) return undefined
+    // A disk in trouble keeps no daemon away: it has guests to bring back by its kept plan.
+    return { close() {} }
+  }
 }

@@ -61,6 +61,8 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   let timer: Disposable | undefined
   let looking: Promise<void> = Promise.resolve()
   let closed = false
+  /** The plan of guests that no loop looks after. */
+  let unsupervised: KeptPlan | undefined
   let phase = await start()
 
   async function start(): Promise<Phase> {
@@ -131,12 +133,21 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
       phase = { ...phase, away: toCroftError(thrown) }
       return undefined
     })
-    if (!next) return
+    if (!next) return superviseByKept()
     log.info({}, 'the store is back')
     await leave()
+    unsupervised = undefined
     phase = next
     await begin()
     await parts.onStoreBack()
+  }
+
+  /** What could not be opened at the first try, with the machine short of something, is tried again. */
+  async function superviseByKept(): Promise<void> {
+    if (!unsupervised || !phase.away) return
+    phase = await byKeptPlan(unsupervised, phase.away)
+    unsupervised = undefined
+    await begin()
   }
 
   async function lookAtStore(): Promise<void> {
@@ -148,9 +159,8 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     const kept = keeper?.plan()
     phase = { ...phase, away: failure }
     await leave()
-    if (!kept) return
-    phase = await byKeptPlan(kept, failure)
-    await begin()
+    unsupervised = kept
+    await superviseByKept()
   }
 
   function lookLater(): void {

@@ -3,14 +3,13 @@
  * again with the host. It needs no daemon, and none may run meanwhile: that would start them again.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRunner } from '../drivers/exec/runner.ts'
 import type { Runtime } from '../drivers/runtime/driver.ts'
 import { runtimeDrivers } from '../drivers/runtime/table.ts'
 import { type Leaving, planShutdown } from '../plan/shutdown.ts'
-import { holdAlone } from './alone.ts'
+import { type Alone, tryAlone } from './alone.ts'
 import { findKept } from './host/kept.ts'
 import { keptFileOf, type Settings } from './settings.ts'
 
@@ -38,9 +37,9 @@ export async function shutDownGuests(settings: Settings, say: (line: string) => 
 }
 
 /** systemd has stopped its own before; one that was started by hand ends here. */
-async function endDaemon({ stateDir }: Settings): Promise<Server | undefined> {
+async function endDaemon({ stateDir }: Settings): Promise<Alone | undefined> {
   for (const signal of [...Array<NodeJS.Signals>(100).fill('SIGTERM'), 'SIGKILL', 'SIGKILL'] as const) {
-    const alone = await holdAlone(stateDir).catch(() => undefined)
+    const alone = tryAlone(stateDir)
     if (alone) return alone
     const pid = Number(readFileSync(join(stateDir, 'daemon.pid'), 'utf8'))
     if (pid > 1) process.kill(pid, signal)

@@ -63,7 +63,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const { settings, log } = options
   const env = systemEnv
   makeFolders(settings)
-  const alone = await holdAlone(settings.stateDir)
+  const alone = holdAlone(settings.stateDir)
   const run = createRunner()
   const base = { ...options, env, run, uploads: new Uploads(join(settings.stateDir, 'uploads'), env) }
   const folder = folderOf(settings.stateDir)

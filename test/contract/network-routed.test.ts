@@ -101,6 +101,16 @@ else {
     await network.removeLink('croft22')
   })
 
+  test('routed: a link that was down has forgotten what was announced; told again it knows', async () => {
+    await network.announce(['192.0.2.50'])
+    await run.run(ip('link', 'set', 'up0', 'down'))
+    await run.run(ip('link', 'set', 'up0', 'up'))
+    assert.deepEqual(await announced(), [])
+    await network.announce(['192.0.2.50'])
+    assert.deepEqual(await announced(), ['192.0.2.50'])
+    await network.announce([])
+  })
+
   test('routed: what others announce stays; the way out of the host is its own', async () => {
     await run.run(ip('neighbour', 'add', 'proxy', '192.0.2.77', 'dev', 'up0'))
     await createRouted({ run }).announce(['192.0.2.50'])

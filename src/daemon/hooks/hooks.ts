@@ -69,8 +69,9 @@ export async function startHooks(parts: HookParts): Promise<Hooks> {
     }
     const { promise, resolve } = Promise.withResolvers<void>()
     using _ = env.later(againMs, resolve)
-    closing.signal.addEventListener('abort', () => resolve(), { once: true })
+    closing.signal.addEventListener('abort', resolve as () => void, { once: true })
     await promise
+    closing.signal.removeEventListener('abort', resolve as () => void)
   }
 
   /** A hook that was put there before an event is told of it. */

@@ -14,6 +14,8 @@ export interface FirewallGate {
   close(number: number): Promise<void>
   /** After a change of rules or ports, and at the start with all numbers that may have a link. */
   refresh(openNow?: Iterable<number>): Promise<void>
+  /** Tells the uplink once more what the host answers for: a link that was down has forgotten it. */
+  announceAgain(): Promise<void>
   isOpen(number: number): boolean
 }
 
@@ -36,8 +38,9 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
     return mine
   }
 
+  const takes = (guest: GuestRecord) => opened.has(guest.number)
+
   async function reconcile(): Promise<void> {
-    const takes = (guest: GuestRecord) => opened.has(guest.number)
     const { model, announced } = await compileFor(parts, takes)
     parts.failpoint('firewall.before')
     await parts.firewall.reconcile(model)
@@ -47,6 +50,7 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
 
   return {
     isOpen: (number) => opened.has(number),
+    announceAgain: async () => parts.network.announce((await compileFor(parts, takes)).announced),
     open(number) {
       opened.add(number)
       return request()

@@ -37,6 +37,8 @@ export interface Keeper {
 
 const restMs = 500
 const againMs = 1000
+/** A full disk is not empty a moment later. */
+const lateMs = 10_000
 
 type Source = Pick<HostParts, 'store' | 'farm' | 'host' | 'env' | 'log'>
 
@@ -56,12 +58,16 @@ export function keepPlan(source: Source, file: string): Keeper {
         await replaceFile(file, text)
         last = text
       })
-      .catch((thrown) => log.warn({ file, error: String(thrown) }, 'the plan is not kept'))
+      .catch((thrown) => {
+        log.warn({ file, error: String(thrown) }, 'the plan is not kept; it is tried again')
+        soon(lateMs)
+      })
     return writing
   }
 
-  function soon(): void {
-    timer ??= env.later(restMs, () => {
+  function soon(afterMs = restMs): void {
+    if (closing.signal.aborted) return
+    timer ??= env.later(afterMs, () => {
       timer = undefined
       write()
     })

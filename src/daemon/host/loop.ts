@@ -109,6 +109,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   }
 
   function later(number: number, runner: Runner, ms: number): void {
+    if (closing.signal.aborted) return
     runner.timer?.[Symbol.dispose]()
     runner.timer = parts.env.later(ms + 5, () => nudge(number))
   }
@@ -117,7 +118,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   function watchExit(number: number, runner: Runner, state: GuestState): void {
     runner.exit?.[Symbol.dispose]()
     runner.exit = undefined
-    if (state === 'stopped') return
+    if (state === 'stopped' || closing.signal.aborted) return
     runner.exit = parts.runtime.onExit(number, () => {
       runner.exit = undefined
       parts.env.later(runner.memory.askedToStopAt === undefined ? 60 : 0, () => nudge(number))
@@ -133,7 +134,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
     if (!(await parts.firewall.intact())) {
       parts.log.warn({}, 'the firewall was changed from outside, or is new: writing it whole')
       await gate.refresh()
-    }
+    } else await gate.announceAgain()
     names.refresh()
     edge.refresh()
     const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))

@@ -118,11 +118,14 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     if (farm === undefined) return
     const { hostName: host } = parts
     authority ??= await openAuthority({ ...parts, farm, host, names: () => namesOf(host) })
-    if (await authority.refresh()) {
+    // One that cannot be renewed now still opens the door: the reason is told after that.
+    const renewed = await authority.refresh().catch(toCroftError)
+    if (renewed === true) {
       open?.door.renew(authority.material())
       log.info({ expires: authority.certificates().at(-1)?.expires }, 'this host has a new certificate')
     }
     if (wanted !== undefined && !open) await listen(wanted)
+    if (renewed instanceof CroftError) throw renewed
   }
 
   function getAuthority(): Authority {
@@ -176,8 +179,11 @@ function ownAddresses(): string[] {
 
 /** Loopback too, for who forwards the port by ssh. */
 const namesOf = (host: string): string[] => [
-  ...new Set([host, os.hostname(), 'localhost', '127.0.0.1', '::1', ...ownAddresses()]),
+  ...new Set([host, os.hostname(), 'localhost', '127.0.0.1', '::1', ...ownAddresses()].filter(canBeCertified)),
 ]
+
+/** A host's own name may hold what no certificate takes, like `_`: it has its other names. */
+const canBeCertified = (name: string): boolean => /^[a-z0-9:][a-z0-9.:-]*$/i.test(name)
 
 function addressesOf(listen: string): string[] {
   const at = parseListen(listen)

@@ -47,10 +47,11 @@ export async function startAttached(
   const terminal = size && (await (await import('./terminal.ts')).openTerminal(size))
   const child = start(command, terminal)
   const outputs: readonly ['stdout' | 'stderr', Readable | null][] = [
-    ['stdout', terminal?.output ?? child.stdout],
-    ['stderr', child.stderr],
+    ['stdout', terminal?.output ?? child.stdout ?? null],
+    ['stderr', child.stderr ?? null],
   ]
-  const input: Writable | null = terminal?.input ?? child.stdin
+  // Where descriptors ran out the child has no pipes at all, whatever its type says.
+  const input: Writable | null = terminal?.input ?? child.stdin ?? null
   const streams = outputs.map(([, stream]) => stream).filter((stream) => stream !== null)
   let paused = false
   let heard = 0

@@ -10,13 +10,13 @@ type Set = (path: string, value: string) => Promise<unknown>
 
 /** Entries that others made stay as they are. */
 export function createAnnouncer(run: Runner, set: Set, uplink: () => Promise<string | null>) {
-  let last: string | undefined
+  /** What was added stays known to nobody but the kernel, which forgets it when the link goes down: so it is asked. */
+  let none = false
   return async (addresses: readonly string[]): Promise<void> => {
     for (const address of addresses) checkAddress(address)
     const device = await uplink()
     const wanted = device === null ? [] : [...new Set(addresses)].sort()
-    const key = `${device} ${wanted.join(' ')}`
-    if (key === last) return
+    if (wanted.length === 0 && none) return
     const found = parseAnnounced(await whole(run, commands.listAnnounced()), commands.ownProtocol)
     const stays = (address: string, at: string) => at === device && wanted.includes(address)
     for (const { address, device: at } of found)
@@ -25,6 +25,6 @@ export function createAnnouncer(run: Runner, set: Set, uplink: () => Promise<str
     for (const address of wanted)
       if (device !== null && !found.some((each) => each.address === address && each.device === device))
         await run.run(commands.addAnnounced(address, device))
-    last = key
+    none = wanted.length === 0
   }
 }

@@ -149,8 +149,10 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       for (const [name, file] of Object.entries(firstFiles(definition)))
         replace(join(at.first, name), file.text, file.mode)
       if (definition.command) copyBusybox(at.first)
-      writeFileSync(at.config, config, { mode: 0o600 })
-      writeFileSync(at.definition, this.hash(definition), { mode: 0o600 })
+      // The hash says which config this is: it goes first and comes last.
+      rmSync(at.definition, { force: true })
+      replace(at.config, config, 0o600)
+      replace(at.definition, this.hash(definition), 0o600)
     },
 
     start(number, signal) {
