@@ -1,6 +1,7 @@
 /** Keeps the store small: what only replays old watches, history beyond its retention, operations long ended. */
+import { setImmediate } from 'node:timers/promises'
 import { pruneHistory } from '../store/history.ts'
-import type { Entry, Store, Write } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Env } from './env.ts'
 import type { Log } from './host/parts.ts'
 import type { Operations } from './operations/operations.ts'
@@ -8,9 +9,8 @@ import type { Operations } from './operations/operations.ts'
 const everyMs = 3600 * 1000
 /** A watcher this far behind reads everything anew. */
 const replayableRevisions = 10_000
-const keptOfEachThing = 200
-const keptForMs = 400 * 24 * 3600 * 1000
-const writesAtOnce = 90
+/** Of history. */
+const kept = { keep: 200, keepOfAll: 50_000, maxAgeMs: 400 * 24 * 3600 * 1000 }
 
 export interface HousekeepingParts {
   readonly env: Env
@@ -31,22 +31,8 @@ export function startHousekeeping(parts: HousekeepingParts): Disposable {
 
 export async function keepHouse({ env, store, operations }: HousekeepingParts): Promise<void> {
   await operations.prune()
-  const retention = { keep: keptOfEachThing, maxAgeMs: keptForMs, now: env.now() }
-  const deletions = pruneHistory(await everyEntry(store, 'history/of/'), retention)
-  for (let from = 0; from < deletions.length; from += writesAtOnce) {
-    await store.transact([], deletions.slice(from, from + writesAtOnce) satisfies Write[])
-  }
+  // The store may answer without ever giving others their turn.
+  await pruneHistory(store, { ...kept, now: env.now() }, () => setImmediate())
   const { revision } = await store.get('farm')
   if (revision > replayableRevisions) await store.compact(revision - replayableRevisions)
-}
-
-async function everyEntry(store: Store, prefix: string): Promise<Entry[]> {
-  const found: Entry[] = []
-  let after: string | undefined
-  do {
-    const page = await store.list(prefix, after === undefined ? {} : { after })
-    found.push(...page.entries)
-    after = page.next
-  } while (after !== undefined)
-  return found
 }

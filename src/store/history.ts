@@ -63,33 +63,54 @@ async function follow(store: Pick<Store, 'get'>, pointer: Entry): Promise<Entry 
 }
 
 export interface Retention {
-  /** How many records of each thing stay. */
+  /** How many records of each thing stay, and how many of all things together: names come and go. */
   readonly keep: number
+  readonly keepOfAll: number
   readonly maxAgeMs: number
   readonly now: number
 }
 
 /**
- * The deletions that retention asks for, given the entries under `history/of/` in any order: what has `keep` newer ones
- * of the same thing, and what is too old. A record and its pointer stand together; the caller cuts the list to the
- * store's limit, and half a pair does no harm.
+ * Deletes what retention does not keep, from the newest on by pages of pointers, and rests after each page: a long history
+ * is neither read at once nor in one breath. A record and its pointer go together. Returns how many went.
  */
-export function pruneHistory(entries: readonly Entry[], retention: Retention): Write[] {
-  const things = Map.groupBy(entries, (entry) => entry.key.slice(0, entry.key.lastIndexOf('/@')))
-  const tooMany = new Set<Entry>()
-  for (const records of things.values()) {
-    for (const entry of records.sort(newestFirst).slice(retention.keep)) tooMany.add(entry)
+export async function pruneHistory(
+  store: Pick<Store, 'list' | 'transact'>,
+  retention: Retention,
+  rest: () => Promise<unknown>,
+): Promise<number> {
+  const counts = new Map<string, number>()
+  let all = 0
+  let gone = 0
+  let after: string | undefined
+  do {
+    const page = await store.list(timesPrefix, { reverse: true, ...(after === undefined ? {} : { after }) })
+    const deletes = page.entries.filter((pointer) => !stays(pointer)).flatMap(toDeletes)
+    for (let from = 0; from < deletes.length; from += pairsAtOnce * 2)
+      await store.transact([], deletes.slice(from, from + pairsAtOnce * 2))
+    gone += deletes.length / 2
+    after = page.next
+    await rest()
+  } while (after !== undefined)
+  return gone
+
+  function stays(pointer: Entry): boolean {
+    const record = String(pointer.value)
+    const thing = record.slice(0, record.lastIndexOf('/@'))
+    const count = (counts.get(thing) ?? 0) + 1
+    const age = retention.now - Date.parse(pointer.key.slice(timesPrefix.length, timesPrefix.length + timeLength))
+    if (count > retention.keep || all >= retention.keepOfAll || age > retention.maxAgeMs) return false
+    counts.set(thing, count)
+    all += 1
+    return true
   }
-  const isTooOld = (entry: Entry): boolean => retention.now - Date.parse(toHistoryEntry(entry).at) > retention.maxAgeMs
-  return entries.filter((entry) => tooMany.has(entry) || isTooOld(entry)).flatMap(toDeletes)
 }
 
-const newestFirst = (left: Entry, right: Entry): number => (left.key < right.key ? 1 : -1)
+const pairsAtOnce = 45
 
-function toDeletes({ key }: Entry): Write[] {
-  const id = key.slice(key.lastIndexOf('/@') + 2)
-  return [{ delete: key }, { delete: `${timesPrefix}${id}` }]
-}
+const toDeletes = ({ key, value }: Entry): Write[] => [{ delete: String(value) }, { delete: key }]
+
+const timeLength = '2026-01-01T00:00:00.000Z'.length
 
 /** One form for all, so that the order of the text is that of the time. */
 function toSortable(at: string): string {

@@ -58,19 +58,35 @@ describe('history', () => {
     const records = [1, 2, 3, 4].map((minute) => record('web', minute))
     const store = await fill([...records, record('db', 0), record('mail', 2)])
     const now = Date.UTC(2026, 0, 1, 0, 5)
-    const { entries } = await store.list('history/of/')
-    const deletes = pruneHistory(entries, { keep: 3, maxAgeMs: 3 * 60_000, now })
-    await store.transact([], deletes)
-    assert.equal(deletes.length, 4)
+    const some = { keep: 3, keepOfAll: 100, maxAgeMs: 3 * 60_000, now }
+    assert.equal(await pruneHistory(store, some, rest), 2)
     assert.deepEqual(told((await listHistory(store)).entries), ['web 04', 'web 03', 'mail 02', 'web 02'])
     assert.equal((await store.list(historyPrefix())).entries.length, (await store.list('history/of/')).entries.length)
-    assert.deepEqual(pruneHistory(entries, { keep: 9, maxAgeMs: 9 * 60_000, now }), [])
+    assert.equal(await pruneHistory(store, some, rest), 0)
+  })
+
+  it('loses the oldest of too many things that came and went, a page at a time with a rest after each', async () => {
+    const store = await fill(Array.from({ length: 2500 }, (_, at) => record(`g${at}`, at % 50)))
+    let rests = 0
+    const few = { keep: 9, keepOfAll: 40, maxAgeMs: 1e12, now: 0 }
+    assert.equal(await pruneHistory(store, few, async () => rests++), 2460)
+    assert.ok(rests > 2, `${rests} rests`)
+    const left = (await listHistory(store)).entries
+    assert.equal(left.length, 40)
+    assert.ok(
+      left.every(({ at }) => at.slice(14, 16) === '49'),
+      'the newest stay',
+    )
   })
 
   it('leaves out what is half pruned', async () => {
     const store = await fill([record('web', 1), record('web', 2)])
-    const { entries } = await store.list('history/of/')
-    await store.transact([], pruneHistory(entries, { keep: 1, maxAgeMs: 1e12, now: 0 }).slice(0, 1))
+    const [oldest] = (await store.list('history/of/')).entries
+    await store.transact([], [{ delete: oldest?.key ?? '' }])
     assert.deepEqual(told((await listHistory(store)).entries), ['web 02'])
+    assert.equal(await pruneHistory(store, { keep: 1, keepOfAll: 9, maxAgeMs: 1e12, now: 0 }, rest), 1)
+    assert.equal((await store.list(historyPrefix())).entries.length, 1)
   })
 })
+
+const rest = async () => {}

@@ -31,6 +31,7 @@ interface Live {
 
 const keptLines = 500
 const keptOperations = 300
+const deletesAtOnce = 90
 
 export class Operations {
   private readonly live = new Map<string, Live>()
@@ -54,7 +55,9 @@ export class Operations {
   async prune(): Promise<void> {
     const records = await readAll<OperationRecord>(this.store, keys.operations)
     const ended = records.filter(({ value }) => value.state !== 'running').sort((a, b) => b.revision - a.revision)
-    for (const { key } of ended.slice(keptOperations)) await this.store.transact([], [{ delete: key }])
+    const deletes = ended.slice(keptOperations).map(({ key }): Write => ({ delete: key }))
+    for (let from = 0; from < deletes.length; from += deletesAtOnce)
+      await this.store.transact([], deletes.slice(from, from + deletesAtOnce))
   }
 
   /** The write goes into the transaction of the wish; call `begin` when that has succeeded. */

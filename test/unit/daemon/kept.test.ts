@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -40,6 +40,35 @@ test('the kept file is current, for root alone, and readable again', async () =>
     await writeFile(file, '{"schema":1,')
     assert.equal(await findKept(file), undefined, 'half a file is no plan')
     assert.equal(await findKept(join(folder, 'none')), undefined)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a plan that could not be written is written later, without another change', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'croft-kept-'))
+  const file = join(folder, 'full', 'kept-plan.json')
+  const timers: (() => void)[] = []
+  const later = (_ms: number, run: () => void) => {
+    timers.push(run)
+    return { [Symbol.dispose]() {} }
+  }
+  const failed = Promise.withResolvers<void>()
+  try {
+    const store = memory()
+    const source = { store, farm, host, env: { later } as never, log: { ...log, warn: () => failed.resolve() } }
+    const keeper = keepPlan(source, file)
+    await store.transact([], [{ put: keys.guest('ash', 1), value: guest(1) }])
+    await new Promise(setImmediate)
+    timers.splice(0).forEach((run) => void run())
+    await failed.promise
+    await mkdir(join(folder, 'full'))
+    await new Promise(setImmediate)
+    assert.equal(timers.length, 1)
+    timers[0]?.()
+    while (!(await findKept(file))) await new Promise(setImmediate)
+    assert.equal((await findKept(file))?.guests.length, 1)
+    await keeper.close()
   } finally {
     await rm(folder, { recursive: true })
   }
