@@ -2,7 +2,7 @@
  * One daemon for a state directory, also while the store cannot tell: a lock of the kernel on an empty file that only root
  * reaches. It ends with its process, however that ends. A socket's name would be anybody's while no daemon runs.
  */
-import { mkdirSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CroftError } from '../api/errors.ts'
@@ -21,11 +21,11 @@ export function holdAlone(stateDir: string): Alone {
 
 /** Undefined while a daemon has it. */
 export function tryAlone(stateDir: string): Alone | undefined {
-  const folder = join(stateDir, 'store')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = join(stateDir, 'alone')
   try {
-    const lock = new DatabaseSync(join(folder, 'alone'), { timeout: 0 })
-    lock.exec('BEGIN EXCLUSIVE')
+    closeSync(openSync(file, 'a', 0o600))
+    const lock = new DatabaseSync(file, { timeout: 0 })
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return { close: () => lock.close() }
   } catch (cause) {
     if ((cause as { errcode?: number }).errcode === sqliteBusy) return undefined

@@ -105,6 +105,7 @@ else {
     await network.announce(['192.0.2.50'])
     await run.run(ip('link', 'set', 'up0', 'down'))
     await run.run(ip('link', 'set', 'up0', 'up'))
+    await run.run(ip('route', 'add', 'default', 'via', '192.0.2.1'))
     assert.deepEqual(await announced(), [])
     await network.announce(['192.0.2.50'])
     assert.deepEqual(await announced(), ['192.0.2.50'])

@@ -23,7 +23,7 @@ test('a second daemon is told; one that was killed holds nobody up', async () =>
     first.kill('SIGKILL')
     await once(first, 'exit')
     execFileSync(process.execPath, node(hold(folder, 'held.close()')), { stdio: 'pipe' })
-    assert.equal(statSync(join(folder, 'store')).mode & 0o777, 0o700)
+    assert.equal(statSync(join(folder, 'alone')).mode & 0o777, 0o600)
   } finally {
     rmSync(folder, { recursive: true })
   }
