@@ -18,6 +18,7 @@ export interface WantedSnapshot {
 
 export interface WantedGuest {
   readonly number: number
+  readonly id: string
   readonly deleting: boolean
   readonly spec: GuestSpec
   /** Hash of the definition that the spec asks for. */
@@ -32,6 +33,8 @@ export interface HaveGuest {
   readonly definition: string | undefined
   readonly roots: readonly string[]
   readonly snapshots: readonly string[]
+  /** The id of the guest that the manifest beside them names; undefined without one. */
+  readonly owner: string | undefined
   /** Present limit of the wanted root; undefined when that root is not there. */
   readonly diskLimit: number | null | undefined
   /** Whether its link takes packets from the host's 127.0.0.1, as published ports want; undefined without a link. */
@@ -67,7 +70,7 @@ export type Step =
   /** Nothing is left: the record goes too. */
   | { readonly do: 'forget' }
   | { readonly do: 'wait'; readonly forMs: number }
-  | { readonly do: 'fail'; readonly code: 'DATA_LOST' | 'POOL_MISSING'; readonly why: string }
+  | { readonly do: 'fail'; readonly code: 'DATA_LOST' | 'POOL_MISSING' | 'REFUSED'; readonly why: string }
 
 export const stopPatienceMs = 30_000
 /** An init that has not set up its signal handlers yet misses what it is asked: it is asked again. */
@@ -75,6 +78,8 @@ const askAgainMs = { first: 3_000, later: 5_000 } as const
 
 export function planGuest(want: WantedGuest, have: HaveGuest): Step[] {
   if (have.poolAway !== undefined) return planWithoutDisk(want, have, have.poolAway)
+  if (isAnothers(want, have))
+    return want.deleting ? [{ do: 'forget' }] : [{ do: 'fail', code: 'REFUSED', why: taken(want) }]
   if (want.deleting) return remove(want, have)
   const disk = planDisk(want, have)
   if (disk.some((step) => step.do === 'fail' || step.do === 'wait')) return disk
@@ -97,14 +102,36 @@ function planWithoutDisk(want: WantedGuest, have: HaveGuest, why: string): Step[
   return [{ do: 'fail', code: 'POOL_MISSING', why }]
 }
 
+/**
+ * After an older store was put back, or another one begun, a number may lead to what a guest left that no record knows.
+ * Nothing of it is touched: not the disks, nor what runs from them.
+ */
+function isAnothers(want: WantedGuest, have: HaveGuest): boolean {
+  if (have.owner !== undefined) return have.owner !== want.id && have.roots.length + have.snapshots.length > 0
+  const isNew = have.rootId === undefined && !have.roots.includes(want.spec.root.id)
+  return isNew && (have.roots.length > 0 || have.state !== 'stopped')
+}
+
+const taken = ({ number }: WantedGuest): string =>
+  `number ${number} leads to the disk of another guest, which stays as it is`
+
+/** Of those on the pool: the manifest says that all are this guest's, or the record and the status name them. */
+function ownRoots(want: WantedGuest, { owner, roots, rootId }: HaveGuest): readonly string[] {
+  return owner === want.id ? roots : roots.filter((id) => id === want.spec.root.id || id === rootId)
+}
+
+function ownSnapshots(want: WantedGuest, { owner, snapshots }: HaveGuest): readonly string[] {
+  return owner === want.id ? snapshots : snapshots.filter((id) => want.snapshots.some((wanted) => wanted.id === id))
+}
+
 /** Its wanted disk is among those to remove even when it is not there: the guest's folder on the pool goes with it. */
 function remove(want: WantedGuest, have: HaveGuest): Step[] {
   const kill: Step[] = have.state === 'stopped' ? [] : [{ do: 'kill' }]
   return [
     ...kill,
     { do: 'closeFirewall' },
-    ...have.snapshots.map((id): Step => ({ do: 'removeSnapshot', id })),
-    ...new Set([...have.roots, want.spec.root.id]).values().map((id): Step => ({ do: 'removeRoot', id })),
+    ...ownSnapshots(want, have).map((id): Step => ({ do: 'removeSnapshot', id })),
+    ...new Set([...ownRoots(want, have), want.spec.root.id]).values().map((id): Step => ({ do: 'removeRoot', id })),
     { do: 'removeRuntime' },
     { do: 'forget' },
   ]
@@ -128,7 +155,7 @@ function planSnapshot({ id, name, rootId, ...is }: WantedSnapshot, have: HaveGue
 
 function planRoot(want: WantedGuest, have: HaveGuest): Step[] {
   const { root, limits } = want.spec
-  const others = have.roots.filter((id) => id !== root.id)
+  const others = ownRoots(want, have).filter((id) => id !== root.id)
   const bytes = limits.diskBytes ?? null
   if (have.roots.includes(root.id)) {
     const resize: Step[] = have.diskLimit === bytes ? [] : [{ do: 'limitRoot', id: root.id, bytes }]

@@ -61,6 +61,20 @@ export function freeNumber<T extends Numbers>(numbers: T, freed: { number: numbe
   }
 }
 
+/** What was found without a record: its number rests, its slot is nobody's. The same numbers when nothing changes. */
+export function reserveFound<T extends Numbers>(
+  numbers: T,
+  found: readonly { readonly number: number; readonly slot?: number | undefined }[],
+  now: number,
+): T {
+  const rests = new Map(numbers.resting)
+  const tired = found.filter(({ number }) => (rests.get(number) ?? 0) < now + restMs / 2)
+  const slots = new Set(found.flatMap(({ slot }) => (slot === undefined || numbers.slots.includes(slot) ? [] : [slot])))
+  if (tired.length + slots.size === 0) return numbers
+  for (const { number } of tired) rests.set(number, now + restMs)
+  return { ...numbers, resting: [...rests], slots: [...numbers.slots, ...slots] }
+}
+
 function lowestFree(slots: readonly number[]): number | undefined {
   const used = new Set(slots)
   for (let slot = 0; slot < uidSlots; slot++) if (!used.has(slot)) return slot

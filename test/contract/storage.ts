@@ -130,10 +130,13 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
         guests: [{ number: 7, roots: [root.id], snapshots: [snapshot.id], manifest: { name: 'web' } }],
         staging: [staging.id],
       })
+      const held = { roots: [root.id], snapshots: [snapshot.id], manifest: { name: 'web' } }
+      assert.deepEqual(await storage.holdings(7), held)
       await storage.remove(root)
       assert.deepEqual((await storage.inventory()).guests[0]?.manifest, { name: 'web' })
       await clean()
       assert.deepEqual(await storage.inventory(), { templates: [], guests: [], staging: [] })
+      assert.deepEqual(await storage.holdings(7), { roots: [], snapshots: [], manifest: null })
     })
 
     test('limits are seen, replaced and lifted', async () => {

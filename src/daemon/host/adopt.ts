@@ -1,8 +1,13 @@
-/** What lies on the pools without a record gets one again, from the manifest beside it. A name that is taken meanwhile gets the number. */
+/**
+ * What lies on the pools without a record gets one again, from the manifest beside it. A name that is taken meanwhile
+ * gets the number behind it, and a count when that is taken too.
+ */
+import { isCode } from '../../api/errors.ts'
 import { isUsableNumber } from '../../plan/addresses.ts'
 import { historyWrites } from '../../store/history.ts'
-import type { Write } from '../../store/store.ts'
+import type { Compare, Write } from '../../store/store.ts'
 import { timestamp } from '../env.ts'
+import { freeName } from '../records/guests.ts'
 import { keys } from '../records/keys.ts'
 import {
   type GuestRecord,
@@ -63,15 +68,18 @@ async function adoptGuest(
     )
     return []
   }
-  const taken = (await read(store, keys.name(told.name))) ?? (await read(store, keys.host(told.name)))
-  const name = taken ? `${told.name.slice(0, 57)}-${found.number}` : told.name
   const root = found.roots.includes(told.spec.root.id) ? told.spec.root : { ...told.spec.root, id: rootId }
   const numbers = await read<NumbersRecord>(store, keys.numbers(host.name))
   if (!numbers) return []
-  const slots = new Set(numbers.value.slots)
+  const guests = await readAll<GuestRecord>(store, keys.guests(host.name))
+  // Its own slot was kept for it when it was found.
+  const slots = new Set(guests.map(({ value }) => value.slot))
   const mayKeep = told.slot >= 0 && !slots.has(told.slot)
-  const slot = mayKeep ? told.slot : [...Array(4095).keys()].find((n) => !slots.has(n))
+  const slot = mayKeep
+    ? told.slot
+    : [...Array(4095).keys()].find((n) => !slots.has(n) && !numbers.value.slots.includes(n))
   if (slot === undefined) return []
+  const { name, free } = await findName(parts, told.name, found.number)
   const record: GuestRecord = {
     ...told,
     schema: schemaVersion,
@@ -86,7 +94,7 @@ async function adoptGuest(
     ...numbers.value,
     blocks: numbers.value.blocks.includes(block) ? numbers.value.blocks : [...numbers.value.blocks, block],
     used: [...new Set([...numbers.value.used, found.number])],
-    slots: [...numbers.value.slots, slot],
+    slots: [...new Set([...numbers.value.slots, slot])],
     resting: numbers.value.resting.filter(([n]) => n !== found.number),
   }
   const writes: Write[] = [
@@ -109,20 +117,33 @@ async function adoptGuest(
     parts,
     by,
     { kind: 'guest', name, after: record.spec },
-    [
-      { key, revision: 0 },
-      { key: numbers.key, revision: numbers.revision },
-    ],
+    [{ key, revision: 0 }, { key: numbers.key, revision: numbers.revision }, ...free],
     writes,
   )
   return [name]
+}
+
+async function findName(
+  parts: HostParts,
+  told: string,
+  number: number,
+): Promise<{ name: string; free: readonly Compare[] }> {
+  for (let count = 0; ; count++) {
+    const end = ['', `-${number}`][count] ?? `-${number}-${count}`
+    const name = `${told.slice(0, 63 - end.length)}${end}`
+    try {
+      return { name, free: await freeName(parts, name) }
+    } catch (thrown) {
+      if (!isCode(thrown, 'EXISTS')) throw thrown
+    }
+  }
 }
 
 async function commit(
   parts: HostParts,
   by: string,
   what: { kind: string; name: string; after: unknown },
-  compare: { key: string; revision: number }[],
+  compare: Compare[],
   writes: Write[],
 ): Promise<void> {
   const history = historyWrites(

@@ -23,7 +23,9 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
-  async cloneRoot(_parts, { number, storage }, step) {
+  /** The manifest first: whatever is found beside it, after a crash as well, is this guest's. */
+  async cloneRoot(_parts, { number, storage, wishes }, step) {
+    await storage.writeManifest({ guest: number }, wishes.guest.value)
     await storage.clone(sourceRef(step.from), { kind: 'root', number, id: step.id }, { readOnly: false })
   },
   limitRoot: (_parts, { number, storage }, step) => storage.limit({ kind: 'root', number, id: step.id }, step.bytes),
@@ -39,8 +41,8 @@ const handlers: Handlers = {
   loseSnapshot: (parts, { wishes }, step) => writeSnapshotStatus(parts, wishes, step.id, 'lost'),
   removeSnapshot: (_parts, { number, storage }, step) => storage.remove({ kind: 'snapshot', number, id: step.id }),
   async define({ runtime }, { definition, storage, number, wishes }) {
-    await runtime.define(definition)
     await storage.writeManifest({ guest: number }, wishes.guest.value)
+    await runtime.define(definition)
   },
   openFirewall: (_parts, { gate, number }) => gate.open(number),
   closeFirewall: (_parts, { gate, number }) => gate.close(number),

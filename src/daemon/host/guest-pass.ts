@@ -20,6 +20,7 @@ import {
   report,
   waiting,
 } from './guest-report.ts'
+import { ownerOf } from './manifest.ts'
 import type { HostParts } from './parts.ts'
 import { readWishes, type Wishes } from './wishes.ts'
 
@@ -87,7 +88,7 @@ async function prepare(
   return {
     work: { number: guest.number, wishes, definition, storage, gate },
     want: {
-      number: guest.number,
+      ...{ number: guest.number, id: guest.id },
       deleting: guest.deleting === true,
       spec: guest.spec,
       definition: parts.runtime.hash(definition),
@@ -113,6 +114,7 @@ async function observe(
     state,
     definition: seen?.definition,
     ...(disks ?? { roots: [], snapshots: [], poolAway: parts.pools.whyAway(wishes.guest.value.spec.pool) }),
+    owner: ownerOf(disks?.manifest),
     diskLimit: usage?.limitBytes,
     fromLoopback: state === 'stopped' ? undefined : await parts.network.isReachableFromLoopback(linkOf(number)),
     rootId: wishes.status?.rootId,

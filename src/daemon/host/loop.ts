@@ -10,6 +10,7 @@ import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, readAll } from '../records/records.ts'
 import { createFirewallGate, type FirewallGate } from './firewall-gate.ts'
+import { reserveAllFound } from './found.ts'
 import { passGuest } from './guest-pass.ts'
 import { freshMemory, type GuestMemory, stableAfterMs } from './guest-report.ts'
 import { createNamesKeeper, type NamesKeeper } from './names-keeper.ts'
@@ -151,6 +152,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   async function bringPools(): Promise<void> {
     const coming = parts.pools.bring().then(async (came) => {
       for (const name of came) await templates.sweep(name)
+      if (came.length > 0) await reserveAllFound(parts)
       return came
     })
     if (await patiently(coming)) return

@@ -99,6 +99,12 @@ export type ToldTemplate = Pick<TemplateRecord, 'ref' | 'created' | 'source'> & 
   readonly facts: Pick<TemplateStatus, 'init' | 'sizeBytes' | 'sha256'>
 }
 
+/** The id of the guest that it names. */
+export function ownerOf(manifest: unknown): string | undefined {
+  const { id } = Object(manifest) as { id?: unknown }
+  return typeof id === 'string' ? id : undefined
+}
+
 /** Undefined when it is not a manifest of ours. A slot of -1 stands for one that cannot be. */
 export const readGuestManifest = (manifest: unknown): ToldGuest | undefined =>
   GuestManifest.safeParse(manifest).data as ToldGuest | undefined

@@ -6,6 +6,7 @@ import { keys } from '../records/keys.ts'
 import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
 import type { FirewallGate } from './firewall-gate.ts'
 import { planForGuest } from './guest-pass.ts'
+import { ownerOf } from './manifest.ts'
 import type { HostParts } from './parts.ts'
 
 export async function planHost(parts: HostParts, gate: FirewallGate): Promise<PlannedStep[]> {
@@ -35,14 +36,20 @@ async function listAway({ pools }: HostParts): Promise<PlannedStep[]> {
 /** Reported, adopted on request, never deleted. */
 export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
   const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
-  const known = new Set(guests.map(({ value }) => value.number))
+  const known = new Map(guests.map(({ value }) => [value.number, value]))
   const templates = new Set((await readAll<TemplateRecord>(parts.store, keys.templates)).map(({ value }) => value.id))
   const found: PlannedStep[] = []
   for (const pool of parts.pools.names) {
     if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()
-    for (const { number } of inventory.guests)
-      if (!known.has(number)) found.push(orphan(`guest ${number}`, `its disk lies on pool ${pool} without a record`))
+    for (const { number, roots, manifest } of inventory.guests) {
+      const record = known.get(number)
+      if (!record) found.push(orphan(`guest ${number}`, `its disk lies on pool ${pool} without a record`))
+      else if (roots.length > 0 && (record.spec.pool !== pool || (ownerOf(manifest) ?? record.id) !== record.id))
+        found.push(
+          orphan(`guest ${number}`, `the disk of another guest lies on pool ${pool}; remove ${record.name} first`),
+        )
+    }
     for (const { id } of inventory.templates)
       if (!templates.has(id)) found.push(orphan(`template ${id}`, `it lies on pool ${pool} without a record`))
   }

@@ -16,11 +16,11 @@ export async function getGuestRecord(daemon: Daemon, name: string): Promise<Held
 }
 
 /** What must still be so when a guest gets that name. A guest and a host of one name would be one name to resolve. */
-export async function freeName(daemon: Daemon, name: string): Promise<readonly Compare[]> {
+export async function freeName({ store }: Pick<Daemon, 'store'>, name: string): Promise<readonly Compare[]> {
   const [guest, host] = [keys.name(name), keys.host(name)]
-  if (await read(daemon.store, guest))
+  if (await read(store, guest))
     throw new CroftError('EXISTS', `there is a guest "${name}"`, { hint: `croft show ${name}` })
-  if (await read(daemon.store, host))
+  if (await read(store, host))
     throw new CroftError('EXISTS', `"${name}" is the name of a host of this farm`, { hint: 'croft host ls' })
   return [guest, host].map((key) => ({ key, revision: 0 }))
 }

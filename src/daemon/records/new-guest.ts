@@ -1,10 +1,12 @@
 /** The making of a guest's record: number, slot, name and ports are reserved in the transaction that writes it. */
 import { CroftError } from '../../api/errors.ts'
 import type { GuestSpec, Limits, RootSource } from '../../api/guest.ts'
-import { takeNumber } from '../../plan/numbers.ts'
+import { reserveFound, takeNumber } from '../../plan/numbers.ts'
 import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
+import { isFound } from '../host/found.ts'
+import type { HostParts } from '../host/parts.ts'
 import type { Change } from './change.ts'
 import { freeName } from './guests.ts'
 import { keys } from './keys.ts'
@@ -26,10 +28,11 @@ export async function newGuestChange(
   plan: GuestPlan,
   ids: { id: string; root: string },
 ): Promise<{ change: Change; record: GuestRecord }> {
-  const { host } = getFarm(daemon).parts
+  const { parts } = getFarm(daemon)
+  const { host } = parts
   const name = await freeName(daemon, plan.name)
   const numbers = await read<NumbersRecord>(daemon.store, keys.numbers(host.name))
-  const taken = numbers && takeNumber(numbers.value, daemon.env.now())
+  const taken = numbers && (await takeFree(parts, numbers.value))
   if (!numbers || !taken)
     throw new CroftError('LIMIT_REACHED', `host ${host.name} has no number left for another guest`, {
       hint: 'croft ls',
@@ -72,6 +75,23 @@ export async function newGuestChange(
     goal: { kind: 'guest', number: taken.number },
   }
   return { change, record }
+}
+
+/** Whose number leads to what is there without a record is passed over. */
+async function takeFree(
+  parts: HostParts,
+  numbers: NumbersRecord,
+): Promise<ReturnType<typeof takeNumber<NumbersRecord>>> {
+  const now = parts.env.now()
+  for (let left = numbers; ; ) {
+    const taken = takeNumber(left, now)
+    if (!taken || !(await isFound(parts, taken.number))) return taken
+    left = reserveFound(
+      left,
+      [taken.number].map((number) => ({ number })),
+      now,
+    )
+  }
 }
 
 /** What a guest gets when nothing is said: enough for a small server, and no way to take the host down. */

@@ -34,13 +34,17 @@ export interface PoolState {
 /** What lies on the pool. `templates` and `roots` carry the manifest that was left beside them, when readable. */
 export interface Inventory {
   readonly templates: readonly { readonly id: string; readonly manifest: unknown }[]
-  readonly guests: readonly {
+  readonly guests: readonly ({
     readonly number: number
-    readonly roots: readonly string[]
-    readonly snapshots: readonly string[]
-    readonly manifest: unknown
-  }[]
+  } & Holdings)[]
   readonly staging: readonly string[]
+}
+
+export interface Holdings {
+  readonly roots: readonly string[]
+  readonly snapshots: readonly string[]
+  /** As it was left beside them; null without one. */
+  readonly manifest: unknown
 }
 
 export interface DiskUsage {
@@ -65,7 +69,7 @@ export interface Storage {
   exists(ref: Ref): Promise<boolean>
   inventory(): Promise<Inventory>
   /** What one guest has on the pool; a few folders are read. */
-  holdings(number: number): Promise<{ readonly roots: readonly string[]; readonly snapshots: readonly string[] }>
+  holdings(number: number): Promise<Holdings>
   /** An empty writable root, for a template being built. */
   create(ref: Ref): Promise<void>
   /** A copy on write, complete or absent whenever it is looked at. `readOnly` for snapshots and templates. POOL_FULL, NOT_FOUND. */

@@ -29,7 +29,14 @@ function* wishes(): Generator<WantedGuest> {
       for (const deleting of [false, true])
         for (const restarts of [0, 1])
           for (const snapshots of snapshotsOf)
-            yield { number: 7, deleting, spec: { ...spec, run, stop, restarts }, definition: 'new', snapshots }
+            yield {
+              number: 7,
+              id: 'seven',
+              deleting,
+              spec: { ...spec, run, stop, restarts },
+              definition: 'new',
+              snapshots,
+            }
 }
 
 function* facts(): Generator<HaveGuest> {
@@ -45,6 +52,7 @@ function* facts(): Generator<HaveGuest> {
                   definition,
                   roots,
                   snapshots,
+                  owner: 'seven',
                   rootId,
                   restarts: 0,
                   fromLoopback: undefined,
@@ -160,12 +168,34 @@ test('without its pool no disk is touched, nothing is lost, nothing is started; 
   }
 })
 
+test('the disks of another guest, and what runs from them, are never touched', () => {
+  for (const { want, have } of cases) {
+    if (have.roots.length + have.snapshots.length === 0) continue
+    const steps = planGuest(want, { ...have, owner: 'eight' })
+    assert.deepEqual(
+      steps.map((step) => (step.do === 'fail' ? step.code : step.do)),
+      [want.deleting ? 'forget' : 'REFUSED'],
+    )
+  }
+})
+
+test('without a manifest only what the record or the status names is taken away', () => {
+  for (const { want, have } of cases) {
+    const named = new Set([want.spec.root.id, have.rootId, ...want.snapshots.map(({ id }) => id)])
+    for (const step of planGuest(want, { ...have, owner: undefined }))
+      if (step.do === 'removeRoot' || step.do === 'removeSnapshot')
+        assert.ok(named.has(step.id), JSON.stringify({ want, have, step }))
+      else if (step.do === 'kill' && have.rootId === undefined)
+        assert.ok(have.roots.includes(want.spec.root.id), JSON.stringify({ want, have, step }))
+  }
+})
+
 test('a restore puts the new disk in place before the old one goes, and snapshots come first', () => {
   const [, , ofOld = []] = snapshotsOf
-  const want: WantedGuest = { number: 7, deleting: false, spec, definition: 'new', snapshots: ofOld }
+  const want: WantedGuest = { number: 7, id: 'seven', deleting: false, spec, definition: 'new', snapshots: ofOld }
   const have: HaveGuest = {
     ...{ state: 'running', definition: 'old', roots: ['root-old'], snapshots: [], diskLimit: undefined },
-    ...{ rootId: 'root-old', restarts: 0, fromLoopback: undefined, askedToStopMsAgo: undefined },
+    ...{ owner: 'seven', rootId: 'root-old', restarts: 0, fromLoopback: undefined, askedToStopMsAgo: undefined },
   }
   const world = worldOf(have, want)
   pass(want, world)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isUsableNumber, uidSlots } from '../../../src/plan/addresses.ts'
-import { freeNumber, type Numbers, restMs, takeNumber } from '../../../src/plan/numbers.ts'
+import { freeNumber, type Numbers, reserveFound, restMs, takeNumber } from '../../../src/plan/numbers.ts'
 
 const fresh: Numbers = { blocks: [0], next: 1, used: [], resting: [], slots: [] }
 
@@ -51,6 +51,16 @@ test('the cursor moves on: a freed number is not the next one', () => {
   assert.ok(first)
   const again = takeNumber(freeNumber(first.numbers, first, 0), restMs + 1)
   assert.equal(again?.number, first.number + 1)
+})
+
+test('what is found without a record keeps its number and its slot, and is written down once', () => {
+  const found = [{ number: 1, slot: 0 }, { number: 2 }]
+  const numbers = reserveFound(fresh, found, 0)
+  const taken = takeNumber(numbers, 0)
+  assert.deepEqual([taken?.number, taken?.slot], [3, 1])
+  assert.equal(reserveFound(numbers, found, 3_600_000), numbers)
+  const later = reserveFound(numbers, found, restMs)
+  assert.deepEqual([takeNumber(later, restMs)?.number, later.slots], [3, [0]])
 })
 
 test('a full block leads to another; a full farm says so, and so does a host without slots', () => {

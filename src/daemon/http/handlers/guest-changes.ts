@@ -180,12 +180,14 @@ async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () =>
 }
 
 function planNew(record: GuestRecord): PlannedStep[] {
-  const want = { number: record.number, deleting: false, spec: record.spec, definition: 'new', snapshots: [] }
+  const { number, id, spec } = record
+  const want = { number, id, deleting: false, spec, definition: 'new', snapshots: [] }
   const have = {
     state: 'stopped',
     definition: undefined,
     roots: [],
     snapshots: [],
+    owner: undefined,
     diskLimit: undefined,
     rootId: undefined,
     restarts: 0,

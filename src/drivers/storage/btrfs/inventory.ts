@@ -1,7 +1,7 @@
 /** What lies on the pool, by folders alone: no process, and nothing below a root is opened. */
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Inventory } from '../driver.ts'
+import type { Holdings, Inventory } from '../driver.ts'
 import { folders, guestPath, isId, isNumber, manifestPath } from '../layout.ts'
 import { readJson } from './files.ts'
 import { isSubvolume } from './subvolumes.ts'
@@ -16,21 +16,18 @@ export async function readInventory(pool: string): Promise<Inventory> {
     templates: await Promise.all(
       templates.map(async (id) => ({ id, manifest: await manifestOf(pool, { template: id }) })),
     ),
-    guests: await Promise.all(
-      numbers.map(async (number) => ({
-        number,
-        roots: await refsIn(join(pool, guestPath(number), 'roots')),
-        snapshots: await refsIn(join(pool, guestPath(number), 'snapshots')),
-        manifest: await manifestOf(pool, { guest: number }),
-      })),
-    ),
+    guests: await Promise.all(numbers.map(async (number) => ({ number, ...(await readHoldings(pool, number)) }))),
     staging: await refsIn(join(pool, folders.staging)),
   }
 }
 
-export async function readHoldings(pool: string, number: number): Promise<{ roots: string[]; snapshots: string[] }> {
+export async function readHoldings(pool: string, number: number): Promise<Holdings> {
   const folder = join(pool, guestPath(number))
-  return { roots: await refsIn(join(folder, 'roots')), snapshots: await refsIn(join(folder, 'snapshots')) }
+  return {
+    roots: await refsIn(join(folder, 'roots')),
+    snapshots: await refsIn(join(folder, 'snapshots')),
+    manifest: await manifestOf(pool, { guest: number }),
+  }
 }
 
 /** The folder of a guest without any root or snapshot goes, manifest first. */

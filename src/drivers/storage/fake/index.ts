@@ -72,7 +72,7 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
     holdings: async (number) => {
       find({ kind: 'staging', id: 'anything' })
       const guest = inventoryOf(roots, manifests).guests.find((held) => held.number === number)
-      return { roots: guest?.roots ?? [], snapshots: guest?.snapshots ?? [] }
+      return { roots: guest?.roots ?? [], snapshots: guest?.snapshots ?? [], manifest: guest?.manifest ?? null }
     },
     create: async (ref) => {
       if (!find(ref)) put(ref, { readOnly: false, files: new Map(), limit: null })
