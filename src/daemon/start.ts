@@ -44,7 +44,7 @@ import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
-import { copyBeforeUpgrade, noteVersion } from './store-copies.ts'
+import { copyBeforeUpgrade } from './store-copies.ts'
 import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
 
@@ -150,11 +150,13 @@ async function openStore({ env, log, version }: Base, settings: Settings): Promi
   const { storeFile } = settings
   if (!existsSync(storeFile) && existsSync(keptFileOf(settings)))
     throw new CroftError('DATA_LOST', `the store ${storeFile} is gone`, { hint: 'croft doctor' })
-  const copy = copyBeforeUpgrade(storeFile, version)
-  if (copy !== undefined) log.info({ copy }, 'another version had this store: copied as that one left it')
-  // Before it is opened: a daemon that died after would copy what this version wrote over what the last one left.
-  await noteVersion(storeFile, version)
-  return openSqliteStore({ path: storeFile, now: () => env.now(), newId: () => env.uuid() })
+  return openSqliteStore({
+    ...{ path: storeFile, now: () => env.now(), newId: () => env.uuid() },
+    beforeWriting(found) {
+      const copy = copyBeforeUpgrade(storeFile, version, found)
+      if (copy !== undefined) log.info({ copy }, 'another version had this store: copied as that one left it')
+    },
+  })
 }
 
 /** 0711 where guests must pass to their own read-only folder, 0700 everywhere else. */

@@ -11,6 +11,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readSync,
   rmSync,
   type Stats,
   statSync,
@@ -19,12 +20,28 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CroftError } from '../../api/errors.ts'
 import { damagedFile, speaking } from './faults.ts'
-import { applicationId, readPragma, upgradeSchema } from './schema.ts'
+import { applicationId, assertReadable, readPragma, upgradeSchema } from './schema.ts'
 
-/** Opens the store's file, making it when there is none; the process holds it alone until it closes it. */
-export function openFile(path: string, newId: () => string): DatabaseSync {
+/** A store that was there, held and of a form that this croft reads; nothing was written to it yet. */
+export interface FoundStore {
+  /** Which form it has; a later one has a higher number. */
+  readonly schema: number
+  /** All of it in one file, which must not be there yet. */
+  copyTo(file: string): void
+}
+
+/**
+ * Opens the store's file, making it when there is none; the process holds it alone until it closes it. What
+ * `beforeWriting` throws leaves the store as it was found.
+ */
+export function openFile(
+  path: string,
+  newId: () => string,
+  beforeWriting?: (found: FoundStore | undefined) => void,
+): DatabaseSync {
   prepareFolder(dirname(path))
   const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) beforeWriting?.(undefined)
   if (stats === undefined) makeFile(path, newId)
   else checkFile(path, stats)
   chmodSync(path, 0o600)
@@ -32,8 +49,26 @@ export function openFile(path: string, newId: () => string): DatabaseSync {
   return connect(path, (database) => {
     if (readPragma(database, 'application_id') !== applicationId) throw damagedFile(path, 'it is not a store of croft')
     if (wasLeftOpen) checkPages(database, path)
-    upgradeSchema(database, path)
+    assertReadable(database, path)
+    if (stats !== undefined)
+      beforeWriting?.({
+        schema: readPragma(database, 'user_version'),
+        copyTo: (file) => database.prepare('VACUUM INTO ?').run(file),
+      })
+    upgradeSchema(database)
   })
+}
+
+/** Which form a copy has; undefined when it cannot be told. It stands in the file's head. */
+export function schemaOfCopy(file: string): number | undefined {
+  if (!existsSync(file)) return undefined
+  const handle = openSync(file, 'r')
+  try {
+    const head = Buffer.alloc(100)
+    return readSync(handle, head) === head.length ? head.readUInt32BE(60) : undefined
+  } finally {
+    closeSync(handle)
+  }
 }
 
 /** A folder that is there may be used by others too and keeps its mode, unless others could put a file in our place. */
@@ -53,7 +88,7 @@ function makeFile(path: string, newId: () => string): void {
   const draft = `${path}.new`
   makeEmpty(draft)
   const database = connect(draft, (opened) => {
-    upgradeSchema(opened, draft)
+    upgradeSchema(opened)
     opened.prepare(`INSERT OR IGNORE INTO fact VALUES ('id', ?)`).run(newId())
   })
   database.close()

@@ -26,9 +26,13 @@ const steps: readonly string[] = [
 
 export const schemaVersion = steps.length
 
-export function upgradeSchema(database: DatabaseSync, path: string): void {
+export function assertReadable(database: DatabaseSync, path: string): void {
   const version = readPragma(database, 'user_version')
   if (version > schemaVersion) throw tooNew(path, version)
+}
+
+export function upgradeSchema(database: DatabaseSync): void {
+  const version = readPragma(database, 'user_version')
   for (const [at, step] of steps.entries()) {
     if (at >= version) database.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${at + 1}; COMMIT`)
   }
