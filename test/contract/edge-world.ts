@@ -1,11 +1,15 @@
 /** What stands around an edge in tests: servers behind it, certificates, and clients in front of it. */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { EdgeCertificate, EdgeServer } from '../../src/drivers/edge/driver.ts'
+import { after } from 'node:test'
+import type { Edge, EdgeCertificate, EdgeServer, EdgeWish, Site, StreamSite } from '../../src/drivers/edge/driver.ts'
+import { createHaproxy } from '../../src/drivers/edge/haproxy/index.ts'
+import { createRunner } from '../../src/drivers/exec/runner.ts'
 
 export function selfSigned(name: string, names: readonly string[]): EdgeCertificate {
   const folder = mkdtempSync('/tmp/cfe')
@@ -27,13 +31,48 @@ export function selfSigned(name: string, names: readonly string[]): EdgeCertific
   }
 }
 
-/** Answers with its id in `x-by`, and with the head of the request as JSON. */
+/** In the namespace that the file runs in. Nothing of it is left afterwards. */
+export async function openHaproxy(): Promise<{ readonly edge: Edge; readonly folder: string }> {
+  const run = createRunner()
+  await run.run({ file: 'ip', args: ['link', 'set', 'lo', 'up'], timeoutMs: 10_000 })
+  const above = mkdtempSync('/var/tmp/cfe')
+  const folder = join(above, 'edge')
+  const edge = createHaproxy({ run, folder })
+  after(async () => {
+    await edge.stop()
+    rmSync(above, { recursive: true })
+  })
+  return { edge, folder }
+}
+
+export const farmOf = (
+  certificate: EdgeCertificate,
+  sites: readonly Site[],
+  streams: readonly StreamSite[] = [],
+): EdgeWish => ({
+  ...{ http: [':80'], https: [':443'], sites, streams },
+  ...{ certificates: [certificate], tokens: [], operators: ['192.0.2.0/24'] },
+})
+
+/** Answers with its id in `x-by`, and with the head of the request as JSON; what is upgraded comes back as it was sent. */
 export async function answering(id: string): Promise<{ readonly here: EdgeServer; readonly server: Server }> {
   const server = createServer((asked, answer) => {
     asked.resume().once('end', () => {
       answer.setHeader('x-by', id)
+      answer.setHeader('content-type', asked.headers['x-type'] ?? 'application/octet-stream')
       answer.end(JSON.stringify({ method: asked.method, url: asked.url, headers: asked.headers }))
     })
+  })
+  server.on('upgrade', (asked, socket) => {
+    const key = `${asked.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+    const accepted = `Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}`
+    const head = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket', accepted]
+    socket.on('error', () => {}).write(`${head.join('\r\n')}\r\n\r\n`)
+    socket.pipe(socket)
+  })
+  after(() => {
+    server.close()
+    server.closeAllConnections()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -6,6 +6,7 @@ import { CroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkPem, checkWish } from '../check.ts'
 import type { Edge, EdgeChange, EdgeState, EdgeWish } from '../driver.ts'
+import { createCarrier } from './carrier.ts'
 import { folders, putBack, readText, sweep, writeAll } from './files.ts'
 import { certificateFile, layoutOf } from './layout.ts'
 import { readLog, trimLogs } from './log.ts'
@@ -27,6 +28,7 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
   const layout = layoutOf(folder)
   const around = { layout, ipv6: existsSync('/proc/net/if_inet6'), user: 'haproxy' }
   const master = createMaster({ run, layout, unit })
+  const carrier = createCarrier({ run, layout })
   const talk = talkTo(layout.socket)
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -36,8 +38,15 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
   }
 
   async function serve(wish: EdgeWish): Promise<EdgeChange> {
+    const change = await bring(wish)
+    await carrier.ensure()
+    return change
+  }
+
+  async function bring(wish: EdgeWish): Promise<EdgeChange> {
     checkWish(wish)
     await trimLogs(layout)
+    await carrier.prepare()
     const made = make(wish, around)
     const before = await readTold()
     checkPems(wish, made.told, before)
@@ -107,7 +116,8 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
   /** The access log stays: what was answered is asked for afterwards. */
   async function stop(): Promise<void> {
     await master.stop()
-    for (const name of [...folders, 'jail', 'made.json', 'haproxy.cfg'])
+    await carrier.stop()
+    for (const name of [...folders, 'jail', 'made.json', 'haproxy.cfg', 'access.pipe'])
       await rm(join(folder, name), { recursive: true, force: true })
   }
 

@@ -11,6 +11,8 @@ export interface Layout {
   readonly socket: string
   /** Root of the workers' files; nothing is in it but the socket of TLS that is not passed through. */
   readonly jail: string
+  /** HAProxy writes requests into it, and a process of its own carries them to the log. */
+  readonly pipe: string
   readonly accessLog: string
   readonly messages: string
 }
@@ -22,6 +24,7 @@ export const layoutOf = (folder: string): Layout => ({
   pidFile: join(folder, 'haproxy.pid'),
   socket: join(folder, 'master.sock'),
   jail: join(folder, 'jail'),
+  pipe: join(folder, 'access.pipe'),
   accessLog: join(folder, 'access.log'),
   messages: join(folder, 'messages.log'),
 })

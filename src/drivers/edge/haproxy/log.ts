@@ -1,4 +1,4 @@
-/** The access log: HAProxy appends to one file; here it is read, and kept small. */
+/** The access log: it is appended to by a process of its own (carrier.ts); here it is read, and kept small. */
 import { createReadStream } from 'node:fs'
 import { copyFile, rename, stat, truncate } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -83,8 +83,8 @@ async function readLines(
 const previous = (file: string): string => `${file}.1`
 
 /**
- * HAProxy holds the file open and appends: it is copied and emptied, never moved. What is written between the two is lost,
- * a few lines at most.
+ * Who appends holds the file open: it is copied and emptied, never moved. What is written between the two is lost, a few lines
+ * at most.
  */
 export async function trimLogs({ accessLog, messages }: Layout): Promise<void> {
   if ((await sizeOf(messages)) > mostMessageBytes) await truncate(messages)

@@ -31,16 +31,9 @@ export interface MasterOptions {
 const patienceMs = 30_000
 const lookEveryMs = 20
 const mostMissed = 100
-/** What the access log may grow to while nobody looks after it. HAProxy goes on without it when it is full. */
-export const mostLogBytes = 256 * 1024 * 1024
-
-/** Signals are given by `env`, limits by `prlimit`: both become HAProxy itself. */
 export const masterCommand = ({ config, pidFile, socket }: Layout): Command => ({
-  file: 'env',
-  args: [
-    ...['--ignore-signal=XFSZ', 'prlimit', `--fsize=${mostLogBytes}:${mostLogBytes}`, '--core=0:0', '--'],
-    ...['haproxy', '-W', '-f', config, '-p', pidFile, '-S', `${socket},mode,600`],
-  ],
+  file: 'haproxy',
+  args: ['-W', '-f', config, '-p', pidFile, '-S', `${socket},mode,600`],
   timeoutMs: 0,
 })
 
@@ -80,7 +73,7 @@ export function createMaster({ run, layout, unit }: MasterOptions): Master {
       await run.run(unitCommand('start')).catch(async (thrown) => {
         throw failed('does not start', (await readText(layout.messages)) || toCroftError(thrown).message)
       })
-    } else ({ ended } = startDetached(masterCommand(layout), { stdout: layout.accessLog, stderr: layout.messages }))
+    } else ({ ended } = startDetached(masterCommand(layout), { stdout: layout.pipe, stderr: layout.messages }))
     await until(async () => {
       const end = ended()
       if (end !== undefined) throw failed('does not start', (await readText(layout.messages)) || end)

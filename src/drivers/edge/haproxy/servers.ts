@@ -14,14 +14,20 @@ export interface ServerSet {
   readonly waits: boolean
 }
 
+/**
+ * Nothing hears there, and nobody but root could: a connection is refused, which is told a moment later and not at once. HAProxy
+ * waits before it tries again only after such.
+ */
+const nothing = '127.99.0.1:1'
+
 type Servers = Extract<SiteTarget, { kind: 'servers' }>
 
 /**
  * A server is there until connections to it fail, and again when one succeeds. What is asked by HTTP is also gone when it
  * answers badly.
  */
-const watched =
-  'check inter 5s fastinter 500ms downinter 500ms fall 2 rise 1 observe layer4 error-limit 3 on-error mark-down'
+export const errorsUntilDown = 3
+const watched = `check inter 5s fastinter 500ms downinter 500ms fall 2 rise 1 observe layer4 error-limit ${errorsUntilDown} on-error mark-down`
 
 export const serverSets = (sites: readonly Site[], streams: readonly StreamSite[]): ServerSet[] => [
   ...sites.flatMap((site) => (site.target.kind === 'servers' ? [setOfSite(site, site.target)] : [])),
@@ -57,7 +63,7 @@ export const serverLines = ({ servers, options, waits }: ServerSet): string[] =>
     (server) =>
       `server ${serverOf(server.id)} ${placeOf(server)} ${options}${server.state === 'drain' ? ' disabled' : ''}`,
   ),
-  ...(waits ? [`server ${waitingServer} unix@/none backup${servers.length === 0 ? ' disabled' : ''}`] : []),
+  ...(waits ? [`server ${waitingServer} ${nothing} backup${servers.length === 0 ? ' disabled' : ''}`] : []),
 ]
 
 /** Lines of servers, which a running process is told by words. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { EdgeWish, Site, SiteTarget } from '../driver.ts'
 import { source } from './config.ts'
 import { backendOf, type Layout, listFile, maintenanceFile, operatorsFile } from './layout.ts'
-import { placeOf, serverLines, setOfSite } from './servers.ts'
+import { errorsUntilDown, placeOf, serverLines, setOfSite } from './servers.ts'
 
 /** A connection that fails is tried again after so long: `timeout connect` of the defaults. */
 const triesPerSecond = 2
@@ -121,7 +121,7 @@ function byServers(site: Site, target: Extract<SiteTarget, { kind: 'servers' }>)
       : []),
     `timeout server ${timeoutSeconds}s`,
     `timeout queue ${Math.max(1, queueSeconds)}s`,
-    `retries ${Math.max(1, queueSeconds * triesPerSecond)}`,
+    `retries ${errorsUntilDown + queueSeconds * triesPerSecond}`,
     'option redispatch 1',
     'retry-on conn-failure empty-response',
     'http-request disable-l7-retry unless METH_GET',
