@@ -1,5 +1,7 @@
 /** LXC in a network namespace of its own: this file runs itself again there. Needs root and busybox-static. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -125,6 +127,21 @@ else {
     await hurried.start(923)
     assert.equal((await hurried.observe(923))?.state, 'running')
     await ended(923)
+  })
+
+  test('lxc: a socket with the name of a guest’s, and a title like its monitor’s, make no guest live', async () => {
+    await runtime.define(await world.definition(925))
+    const code = `process.title = '[lxc monitor] ${lxcPath} 925'
+      require('net').createServer().listen('\\0${lxcPath}/925/command', () => console.log('listens'))`
+    const nobody = spawn(process.execPath, ['-e', code], { uid: 65_534, gid: 65_534 })
+    await once(nobody.stdout, 'data')
+    assert.equal((await runtime.observe(925))?.state, 'stopped')
+    await assert.rejects(runtime.start(925), { code: 'START_FAILED' })
+    nobody.kill('SIGKILL')
+    await once(nobody, 'exit')
+    await runtime.start(925)
+    await prints(925, 'hello')
+    await ended(925)
   })
 
   test('lxc: a start that cannot succeed says why, and the next one does', async () => {

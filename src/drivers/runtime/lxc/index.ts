@@ -17,7 +17,15 @@ import { linkOf, lxcConfig } from './config.ts'
 import { diskCommand } from './disk.ts'
 import { firstFiles } from './first.ts'
 import { type Layout, type LxcOptions, layoutOf, seccompFile } from './layout.ts'
-import { findMonitor, killQuietly, liveNumbers, monitorGone, readUnixSockets, watchMonitor } from './monitor.ts'
+import {
+  findMonitor,
+  hasMonitor,
+  killQuietly,
+  liveNumbers,
+  monitorGone,
+  readUnixSockets,
+  watchMonitor,
+} from './monitor.ts'
 import { lastErrors, nameWasTaken, parseNetDev } from './parse.ts'
 import { seccompProfile } from './seccomp.ts'
 
@@ -31,7 +39,9 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
   const loadProfile = createProfileLoader(run)
   const layout = (number: number) => layoutOf(options, number)
   const cgroup = (number: number) => new Cgroup(roots, layout(number).cgroup)
-  const isLive = (number: number) => liveNumbers(options.lxcPath, readUnixSockets()).has(number)
+  const ours = (number: number) => hasMonitor(layout(number), options.lxcPath, number)
+  const listening = () => liveNumbers(options.lxcPath, readUnixSockets())
+  const isLive = (number: number) => listening().has(number) && ours(number)
 
   function assertLive(number: number): void {
     if (!isLive(number)) throw new CroftError('NOT_RUNNING', `guest ${number} does not run`)
@@ -116,7 +126,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
 
   /** Folders of ours in the cgroup tree whose guest has no monitor and no configuration. */
   async function tidy(): Promise<void> {
-    const known = new Set([...liveNumbers(options.lxcPath, readUnixSockets()), ...foldersOf(options.lxcPath)])
+    const known = new Set([...listening(), ...foldersOf(options.lxcPath)])
     for (const number of cgroupNumbers(roots, options.cgroup)) if (!known.has(number)) await sweep(number)
   }
 
@@ -124,7 +134,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     name: 'lxc',
 
     async list() {
-      const live = liveNumbers(options.lxcPath, readUnixSockets())
+      const live = new Set([...listening()].filter(ours))
       const numbers = new Set([...live, ...foldersOf(options.lxcPath)])
       return [...numbers].sort((a, b) => a - b).flatMap((number) => observed(number, live.has(number)) ?? [])
     },

@@ -2,7 +2,7 @@
  * The life of a guest's monitor, read from the kernel: its abstract command socket in /proc/net/unix, its pid from the
  * file that lxc-start wrote, its child the guest's init. No process is started to look.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import type { Layout } from './layout.ts'
 
@@ -26,12 +26,28 @@ export interface Monitor {
   readonly startedAt: string
 }
 
+/** Root's own: a title is anybody's to choose, and so is the name of an abstract socket. */
+function isMonitor(pid: number | string, title = ''): boolean {
+  try {
+    const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    return line.startsWith(`[lxc monitor] ${title}`) && statSync(`/proc/${pid}`).uid === 0
+  } catch {
+    return false
+  }
+}
+
+/** Of a guest whose socket listens. The pid file comes a moment after the socket: without it all processes are looked at. */
+export function hasMonitor(layout: Layout, lxcPath: string, number: number): boolean {
+  if (findMonitor(layout)) return true
+  const title = `${lxcPath} ${number}\0`
+  return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && isMonitor(pid, title))
+}
+
 /** The monitor named in the pid file, if that process is one; pids are reused. */
 export function findMonitor(layout: Layout): Monitor | undefined {
   try {
     const pid = Number(readFileSync(layout.pidFile, 'utf8'))
-    if (!Number.isInteger(pid) || pid < 2 || !readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('[lxc monitor] '))
-      return undefined
+    if (!Number.isInteger(pid) || pid < 2 || !isMonitor(pid)) return undefined
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
       .trim()
       .split(' ')
