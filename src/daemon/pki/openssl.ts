@@ -41,13 +41,47 @@ export async function issue(run: Runner, folder: string, wanted: Wanted): Promis
   }
 }
 
+/** A request for a certificate that somebody else signs. */
+export async function requestOf(
+  run: Runner,
+  folder: string,
+  { key, names }: { readonly key: string; readonly names: readonly string[] },
+): Promise<string> {
+  await mkdir(folder, { mode: 0o700 })
+  try {
+    await writeFile(join(folder, 'config'), requestText(names), { mode: 0o600 })
+    await writeFile(join(folder, 'key'), key, { mode: 0o600 })
+    await run.run(openssl(folder, 'req', '-new', '-subj', '/', '-config', 'config', '-key', 'key', '-out', 'request'))
+    return await readFile(join(folder, 'request'), 'utf8')
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const openssl = (folder: string, ...args: string[]): Command => ({
+  file: 'openssl',
+  args,
+  cwd: folder,
+  timeoutMs: 30_000,
+})
+
+/** Names in the extension alone: a common name would be cut at 64 letters. */
+const requestText = (names: readonly string[]): string =>
+  [
+    ...['[req]', 'prompt = no', 'default_md = sha256', 'distinguished_name = name', 'req_extensions = extensions'],
+    ...['[name]', '[extensions]', `subjectAltName = ${altNames(names)}`, ''],
+  ].join('\n')
+
+const altNames = (names: readonly string[]): string =>
+  names.map((name) => (isIP(name) ? `IP:${plainWord(name)}` : `DNS:${plainName(name)}`)).join(', ')
+
 export function commands(folder: string, wanted: Wanted): Command[] {
-  const openssl = (...args: string[]): Command => ({ file: 'openssl', args, cwd: folder, timeoutMs: 30_000 })
   const by = wanted.signer === undefined ? ['-selfsign'] : ['-cert', 'signer']
   const dates = ['-startdate', dateText(wanted.from), '-enddate', dateText(wanted.until)]
   return [
-    openssl('req', '-new', '-config', 'config', '-key', 'key', '-out', 'request'),
+    openssl(folder, 'req', '-new', '-config', 'config', '-key', 'key', '-out', 'request'),
     openssl(
+      folder,
       'ca',
       '-batch',
       '-config',
@@ -83,7 +117,6 @@ const purposes: Readonly<Record<Wanted['kind'], readonly string[]>> = {
 }
 
 export function configText({ kind, subject, names, signer }: Wanted): string {
-  const others = names.map((name) => (isIP(name) ? `IP:${plainWord(name)}` : `DNS:${plainName(name)}`))
   return [
     ...['[ca]', 'default_ca = own'],
     ...['[own]', 'database = index', 'new_certs_dir = .', 'default_md = sha256', 'policy = any', 'rand_serial = yes'],
@@ -93,7 +126,7 @@ export function configText({ kind, subject, names, signer }: Wanted): string {
     ...['[name]', `CN = ${plainWord(subject)}`],
     ...['[extensions]', ...purposes[kind], 'subjectKeyIdentifier = hash'],
     ...(signer === undefined ? [] : ['authorityKeyIdentifier = keyid']),
-    ...(others.length === 0 ? [] : [`subjectAltName = ${others.join(', ')}`]),
+    ...(names.length === 0 ? [] : [`subjectAltName = ${altNames(names)}`]),
     '',
   ].join('\n')
 }
