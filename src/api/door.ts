@@ -20,13 +20,42 @@ export interface Door {
 
 export interface Certificate {
   readonly name: string
-  readonly kind: 'ca' | 'host' | 'client'
+  /** `ca`, `host`, `client`: of the door to the outside. `farm`, `acme`, `imported`: what the edge serves. */
+  readonly kind: 'ca' | 'host' | 'client' | 'farm' | 'acme' | 'imported'
   readonly fingerprint: string
   readonly names: readonly string[]
   readonly begins: string
   readonly expires: string | null
   readonly renews: string | null
+  readonly issuer?: string
+  /** `waits`: names do not point here yet. `failing`: what was tried failed. `lost`: its key cannot be opened. */
+  readonly state?: 'valid' | 'waits' | 'failing' | 'ends-soon' | 'expired' | 'lost'
+  /** Why the last attempt failed, and when the next one is. */
+  readonly failure?: { readonly reason: string; readonly at: string; readonly retries: string }
+  /** Names without a certificate of a public CA, though one was asked for. */
+  readonly without?: readonly {
+    readonly name: string
+    readonly reason: string
+    readonly at: string
+    readonly retries: string
+  }[]
 }
+
+const certificateName = /^(?=.{1,253}$)(\*\.)?[a-z0-9_]([a-z0-9._-]*[a-z0-9])?$/
+/** The name of one, or a domain that it bears. */
+export const CertificateRef = z
+  .string()
+  .max(253)
+  .transform((text) => text.toLowerCase())
+  .pipe(z.string().regex(certificateName, 'must be the name of a certificate, or a domain like shop.example.org'))
+
+export const NewCertificate = z.strictObject({
+  /** By itself its first name. */
+  name: CertificateRef.optional(),
+  /** The certificate, the chain behind it, and the private key, one after another. */
+  pem: z.string().max(200_000),
+})
+export type NewCertificate = z.input<typeof NewCertificate>
 
 export const TokenName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -')
 /**

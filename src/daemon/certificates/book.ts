@@ -1,6 +1,6 @@
 /** The certificates of the store, kept in memory and followed: the edge is told anew at each change of a route, and must not wait. */
 import { CroftError, isCode } from '../../api/errors.ts'
-import { type Change, cursor, type Store } from '../../store/store.ts'
+import { type Change, cursor, type Store, type Write } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import type { Seal } from '../pki/seal.ts'
@@ -12,8 +12,8 @@ export interface Book {
   find(kind: CertificateRecord['kind'], name: string): Certificate | undefined
   /** Key and chain, as servers take them. Undefined when the key cannot be opened. */
   findPem(certificate: Certificate): string | undefined
-  /** Puts it in the place of the one before. */
-  keep(made: Made): Promise<Certificate>
+  /** Puts it in the place of the one before, and what else belongs to it into the same transaction. */
+  keep(made: Made, also?: readonly Write[]): Promise<Certificate>
   remove(certificate: Certificate): Promise<void>
   close(): Promise<void>
 }
@@ -104,10 +104,10 @@ export async function openBook({ env, store, log, seal }: BookParts, onChange: (
       if (pem === undefined) log.warn({ certificate: record.name }, 'a private key cannot be opened')
       return pem
     },
-    async keep(made) {
+    async keep(made, also = []) {
       const at = certificateKey(made.kind, made.name)
       const record = recordOf({ ...made, key: seal.seal(at, made.key) })
-      const { revision } = await store.transact([], [{ put: at, value: record }])
+      const { revision } = await store.transact([], [{ put: at, value: record }, ...also])
       take(at, revision, record)
       return held(at, revision, record)
     },

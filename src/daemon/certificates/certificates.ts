@@ -2,14 +2,21 @@
  * The certificates of the edge: for each name that is served the best valid one there is. The farm's own CA serves at once;
  * what people imported and what an ACME server gave take its place when they are there.
  */
+import type { Acme } from '../../drivers/acme/driver.ts'
 import type { AcmeToken, EdgeCertificate } from '../../drivers/edge/driver.ts'
+import type { Runner } from '../../drivers/exec/command.ts'
 import { type CertificateSet, certificateSets, chooseCertificates, nextChange } from '../../plan/certificate-sets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
+import type { Failpoint } from '../host/failpoint.ts'
 import type { Log } from '../host/parts.ts'
-import { openSeal } from '../pki/seal.ts'
+import { openSeal, type Seal } from '../pki/seal.ts'
 import { keys } from '../records/keys.ts'
 import { readAll } from '../records/records.ts'
+import { type AcmeKeeper, openAcmeKeeper } from './acme/keeper.ts'
+import { createLookup, type Lookup } from './acme/lookup.ts'
+import { type Ask, createProofs } from './acme/proofs.ts'
+import type { TokenRecord } from './acme/records.ts'
 import { type Book, openBook } from './book.ts'
 import { createFarmLeaves, type FarmCa, type FarmLeaves } from './farm-leaves.ts'
 import type { Certificate } from './records.ts'
@@ -34,11 +41,22 @@ export interface CertificatesParts {
   /** STATE/pki */
   readonly folder: string
   readonly ca: FarmCa
+  readonly run: Runner
+  readonly acme: Acme
+  readonly failpoint: Failpoint
+  /** The host's own, for names must point to them. */
+  readonly addresses: () => readonly string[]
+  /** Executable that sets DNS records for wildcards. */
+  readonly dnsHook: string
+  readonly lookup?: Lookup
+  readonly ask?: Ask
 }
 
 interface Opened {
   readonly book: Book
+  readonly seal: Seal
   readonly leaves: FarmLeaves
+  readonly acme: AcmeKeeper
 }
 
 /** A timer counts no further than 24 days. */
@@ -54,6 +72,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   const closing = new AbortController()
   let timer: Disposable | undefined
   let opened: Promise<Opened> | undefined
+  let wished: readonly CertificateSet[] = []
 
   /** With the first route. What fails then is tried again at the next call. */
   function getOpened(): Promise<Opened> {
@@ -65,12 +84,17 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   }
 
   async function open(): Promise<Opened> {
-    const book = await openBook({ env, store, log, seal: await openSeal(parts.folder) }, changed)
-    return { book, leaves: createFarmLeaves({ env, log, book, ca }) }
+    const seal = await openSeal(parts.folder)
+    const book = await openBook({ env, store, log, seal }, changed)
+    const proofs = createProofs({ ...parts, hook: parts.dnsHook })
+    const lookup = parts.lookup ?? createLookup(env)
+    const acme = await openAcmeKeeper({ ...parts, seal, book, proofs, lookup }, changed)
+    return { book, seal, acme, leaves: createFarmLeaves({ env, log, book, ca }) }
   }
 
   async function serve(sets: readonly CertificateSet[]): Promise<EdgeCertificate[]> {
-    const { book, leaves } = await getOpened()
+    const { book, leaves, acme } = await getOpened()
+    wished = sets
     const better = book.all().filter((each) => each.kind !== 'farm' && book.findPem(each) !== undefined)
     const chosen = chooseCertificates(
       sets.flatMap(({ names }) => names),
@@ -87,6 +111,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
       }),
     )
     lookAgain(missing ? env.now() + soonMs : nextChange(new Set(chosen.values()), env.now()))
+    await acme.wish(sets)
     return served(book, chosen)
   }
 
@@ -108,10 +133,10 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   }
 
   return {
-    certificatesFor: async (groups) => (groups.length === 0 ? [] : serve(certificateSets(groups))),
+    certificatesFor: async (groups) => (groups.length === 0 && !opened ? [] : serve(certificateSets(groups))),
     async tokens() {
-      const found = await readAll<{ readonly token: string; readonly answer: string }>(store, keys.acmeTokens)
-      return found.map(({ value: { token, answer } }) => ({ token, answer }))
+      const found = await readAll<TokenRecord>(store, keys.acmeTokens)
+      return found.flatMap(({ value: { token, answer, dns } }) => (dns === undefined ? [{ token, answer }] : []))
     },
     onChange(listener) {
       listeners.add(listener)
@@ -120,7 +145,9 @@ export function createCertificates(parts: CertificatesParts): Certificates {
     async close() {
       closing.abort()
       timer?.[Symbol.dispose]()
-      await opened?.then(({ book }) => book.close())
+      const there = await opened?.catch(() => undefined)
+      await there?.acme.close()
+      await there?.book.close()
     },
   }
 }

@@ -22,6 +22,8 @@ export interface CertificateRecord {
   readonly issuer: string
   /** Of the farm's own: the fingerprint of the CA that made it. */
   readonly ca?: string
+  /** Of ACME: which server gave it. */
+  readonly directory?: string
 }
 
 /** A record as it is held: with its revision, and its times as numbers. */
@@ -46,9 +48,10 @@ export interface Made {
   readonly key: string
   readonly chain: string
   readonly ca?: string
+  readonly directory?: string
 }
 
-export function recordOf({ kind, name, key, chain, ca }: Made): CertificateRecord {
+export function recordOf({ kind, name, key, chain, ca, directory }: Made): CertificateRecord {
   const x509 = new X509Certificate(chain)
   return {
     schema: schemaVersion,
@@ -59,6 +62,7 @@ export function recordOf({ kind, name, key, chain, ca }: Made): CertificateRecor
     fingerprint: x509.fingerprint256.replaceAll(':', '').toLowerCase(),
     issuer: issuerOf(x509),
     ...(ca === undefined ? {} : { ca }),
+    ...(directory === undefined ? {} : { directory }),
   }
 }
 

@@ -46,6 +46,10 @@ export const keys = {
   edgeCertificate: (name: string) => `certificates/${name}`,
   acmeTokens: 'acme/tokens/',
   acmeToken: (token: string) => `acme/tokens/${token}`,
+  /** What is known of each set of names that an ACME server is asked about. */
+  acmeSets: 'acme/sets/',
+  acmeSet: (name: string) => `acme/sets/${name}`,
+  acmeAccount: (id: string) => `acme/accounts/${id}`,
   tokens: 'tokens/',
   token: (name: string) => `tokens/${name}`,
   /** All whose form may change with a version; history and operations are told as they were written. */
