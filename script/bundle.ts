@@ -70,6 +70,10 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
 } as const
+/** pino and acme-client are CommonJS: what they require must be found from an ES module. */
+const required = {
+  js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+}
 await build({
   ...common,
   entryPoints: [join(root, 'src/cli/main.ts')],
@@ -86,10 +90,7 @@ await build({
   entryPoints: [join(root, 'src/daemon/main.ts')],
   outfile: join(dist, 'daemon.mjs'),
   format: 'esm',
-  // pino is CommonJS: what it requires must be found from an ES module.
-  banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-  },
+  banner: required,
   plugins: [onlyEnglish, numbered],
 })
 // Reads archives, as a process of its own that may do nothing else.
@@ -98,6 +99,14 @@ await build({
   entryPoints: [join(root, 'src/drivers/image/reader/main.ts')],
   outfile: join(dist, 'reader.mjs'),
   format: 'esm',
+})
+// Talks to ACME servers, as a process of its own.
+await build({
+  ...common,
+  entryPoints: [join(root, 'src/drivers/acme/client/main.ts')],
+  outfile: join(dist, 'acme.mjs'),
+  format: 'esm',
+  banner: required,
 })
 cpSync(join(root, 'recipes'), join(dist, 'recipes'), { recursive: true })
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')

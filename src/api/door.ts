@@ -50,8 +50,6 @@ export const CertificateRef = z
   .pipe(z.string().regex(certificateName, 'must be the name of a certificate, or a domain like shop.example.org'))
 
 export const NewCertificate = z.strictObject({
-  /** By itself its first name. */
-  name: CertificateRef.optional(),
   /** The certificate, the chain behind it, and the private key, one after another. */
   pem: z.string().max(200_000),
 })

@@ -234,7 +234,8 @@ const edge = {
   operators: listOf(AddressRange, 100),
   /** Asked for what the public sees. */
   resolvers: listOf(Resolver, 4),
-  acmeDirectory: Url,
+  /** URL of an ACME server's directory, or Let's Encrypt's by word. */
+  acmeDirectory: z.union([z.enum(['production', 'staging']), Url]),
   acmeEmail: z.email().max(200),
   /** Agrees to the terms of the ACME server; without it no certificate is asked for. */
   acmeAgreed: Flag,

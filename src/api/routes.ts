@@ -2,6 +2,8 @@
  * Every route, with who may use it beside its path. Server, client, OpenAPI, CLI and tests read these rows; the schemas of
  * bodies are in schemas.ts, so that a client need not load zod. A row without `access` does not compile.
  */
+
+import { certificateRoutes } from './certificate-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { can, type Route } from './route.ts'
 import { templateRoutes } from './template-routes.ts'
@@ -52,12 +54,7 @@ export const routes = {
     access: can('use', 'login'),
     summary: 'a token to keep, for a login token that is used up by this',
   },
-  listCertificates: {
-    method: 'GET',
-    path: '/v1/certificates',
-    access: can('read', 'certificate'),
-    summary: 'certificates of the farm, and when they end',
-  },
+  ...certificateRoutes,
 
   listGuests: { method: 'GET', path: '/v1/guests', access: can('read', 'guest'), summary: 'all guests' },
   createGuest: { method: 'POST', path: '/v1/guests', access: can('create', 'guest'), summary: 'make a guest' },

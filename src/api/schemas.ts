@@ -1,6 +1,6 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
-import { FarmChange, NewToken, TokenName } from './door.ts'
+import { CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
 import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
 import {
@@ -75,6 +75,9 @@ export const queries = {
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
+  importCertificate: WriteQuery,
+  issueCertificate: WriteQuery,
+  removeCertificate: WriteQuery,
   addToken: WriteQuery,
   removeToken: WriteQuery,
   login: WriteQuery,
@@ -120,6 +123,7 @@ export const bodies = {
   changeFarm: FarmChange,
   addRoute: NewRoute,
   changeRoute: RouteChange,
+  importCertificate: NewCertificate,
   addToken: NewToken,
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
 
@@ -130,6 +134,7 @@ export const pathValues = {
   template: TemplateRef,
   host: HostName,
   token: TokenName,
+  certificate: CertificateRef,
   address: OneAddress,
   route: RouteNameSchema,
   operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),

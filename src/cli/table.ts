@@ -1,6 +1,7 @@
 /** The one table of commands: it feeds parser, help and documentation. A command's module is loaded when it runs. */
 import type { CommandRow } from './command.ts'
 import { addressCommands } from './table/address.ts'
+import { certCommands } from './table/cert.ts'
 import { croftCommands } from './table/croft.ts'
 import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
@@ -15,6 +16,7 @@ export const commands: readonly CommandRow[] = [
   ...templateCommands,
   ...addressCommands,
   ...routeCommands,
+  ...certCommands,
   ...farmCommands,
   ...doorCommands,
   ...croftCommands,

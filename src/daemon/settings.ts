@@ -12,6 +12,8 @@ export interface Settings {
   readonly hostName: string
   /** Executables in it are told what happens. */
   readonly hooksDir: string
+  /** Executable that sets DNS records, for wildcard certificates. */
+  readonly dnsHook: string
   /** Where lxcfs is mounted, when it runs; undefined: it is not used. */
   readonly lxcfs?: string
 }
@@ -25,6 +27,7 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
   return {
     stateDir,
     hooksDir: environment.CROFT_HOOKS || ownHooks,
+    dnsHook: join(stateDir === defaultStateDir ? '/etc/croft' : stateDir, 'acme-dns01'),
     socket: environment.CROFT_SOCKET || '/run/croft/croft.sock',
     storeFile: join(stateDir, 'store', 'croft.db'),
     lxcPath: join(stateDir, 'lxc'),

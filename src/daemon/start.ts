@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
+import { acmeDrivers } from '../drivers/acme/table.ts'
 import type { Runner } from '../drivers/exec/command.ts'
 import { createRunner } from '../drivers/exec/runner.ts'
 import { createNftables } from '../drivers/firewall/nftables/index.ts'
@@ -34,7 +35,7 @@ import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
 import { createPools } from './host/pools.ts'
 import { readUpstream } from './hostprep/resolver.ts'
-import { createOutside } from './http/outside.ts'
+import { createOutside, ownAddresses } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
@@ -207,7 +208,12 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const pools = createPools(await readPools(run, store, host.name, disksOf), log)
   const network = createRouted({ run })
   const { mtu } = await network.uplink()
-  const certificates = createCertificates({ env, store, log, folder: folderOf(settings.stateDir), ca: base.ca })
+  const failpoint = createFailpoint(base.environment)
+  const certificates = createCertificates({
+    ...{ env, store, log, run, failpoint, ca: base.ca, folder: folderOf(settings.stateDir) },
+    acme: acmeDrivers.client({ environment: base.environment }),
+    ...{ addresses: ownAddresses, dnsHook: settings.dnsHook },
+  })
   const parts: HostParts = {
     ...{ env, store, log, network, operations },
     farm: farm.value,
@@ -226,7 +232,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
     uploads: base.uploads,
-    failpoint: createFailpoint(base.environment),
+    failpoint,
   }
   const checks = createRouteChecks({ ...parts, farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) })
   return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks }

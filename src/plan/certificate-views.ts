@@ -1,6 +1,7 @@
 /** What is told of the edge's certificates: pure. From sets of names, what there is, and what went wrong. */
-import type { Attention } from '../api/resources.ts'
+
 import type { Certificate } from '../api/door.ts'
+import type { Attention } from '../api/resources.ts'
 import type { SetState, Trouble } from './acme.ts'
 import { type CertificateSet, chooseCertificates, covers, type HeldCertificate, isValid } from './certificate-sets.ts'
 import { renewsAt } from './certificates.ts'
@@ -26,14 +27,14 @@ const soonMs = 14 * 24 * 3600 * 1000
 export function viewCertificates({ sets, held, stateOf, now }: Told): Certificate[] {
   const usable = held.filter((each) => each.usable)
   const imported = held.filter(({ kind }) => kind === 'imported')
-  const rows = sets.flatMap((set) => {
+  const rows = sets.flatMap((set): Certificate[] => {
     const chosen = chooseCertificates(set.names, usable, now)
     const serving = [...chosen.values()].filter(({ kind }) => kind !== 'imported')
     const best = serving.find(({ kind }) => kind === 'acme') ?? serving[0]
     if (!best) return []
     return [{ ...viewOf(best), name: set.name, names: set.names, ...troubles(set, stateOf(set.name), usable, now) }]
   })
-  return [...imported.map((each) => ({ ...viewOf(each), state: stateOfImported(each, now) })), ...rows].sort(byName)
+  return [...imported.map((each) => viewOfImported(each, now)), ...rows].sort(byName)
 }
 
 const byName = (one: Certificate, two: Certificate): number => (one.name < two.name ? -1 : one.name > two.name ? 1 : 0)
@@ -48,10 +49,11 @@ function viewOf(each: ToldCertificate): Certificate {
   }
 }
 
-function stateOfImported(each: ToldCertificate, now: number): Certificate['state'] {
-  if (!each.usable) return 'lost'
-  if (!isValid(each, now)) return 'expired'
-  return each.until - now < soonMs ? 'ends-soon' : 'valid'
+function viewOfImported(each: ToldCertificate, now: number): Certificate {
+  const view = viewOf(each)
+  if (!each.usable) return { ...view, state: 'lost' }
+  if (!isValid(each, now)) return { ...view, state: 'expired' }
+  return { ...view, state: each.until - now < soonMs ? 'ends-soon' : 'valid' }
 }
 
 function troubles(
@@ -86,7 +88,8 @@ export function certificateAttention(certificates: readonly Certificate[]): Atte
     if (each.state === 'expired') return [{ what, why: `it ended on ${day}`, do: 'croft cert import FILE' }]
     if (each.state === 'ends-soon')
       return [{ what, why: `it ends on ${day} and was imported: nobody renews it`, do: 'croft cert import FILE' }]
-    if (each.state === 'lost') return [{ what, why: 'its private key cannot be opened by this farm’s seal key', do: next }]
+    if (each.state === 'lost')
+      return [{ what, why: 'its private key cannot be opened by this farm’s seal key', do: next }]
     const [first] = each.without ?? []
     if (each.state === 'failing')
       return [{ what, why: `no new one came: ${each.failure?.reason ?? ''}`, do: `croft cert issue ${each.name}` }]

@@ -41,10 +41,22 @@ import { createWeakStore } from './weak-store.ts'
 import { tell } from './words.ts'
 
 /** No route asks for one. */
-const noCa = { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) }
+const noCertificates = {
+  ...{ folder: '', dnsHook: '/none', addresses: () => [] },
+  ca: { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) },
+  acme: { name: 'none', issue: () => Promise.reject(new Error('no ACME here')) },
+}
 const hostName = 'ash'
 const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
-const paths = { stateDir: '/s', socket: '/s/k', storeFile: '/s/d', lxcPath: '/s/l', cgroup: 'croft', hooksDir: '/s/h' }
+const paths = {
+  stateDir: '/s',
+  socket: '/s/k',
+  storeFile: '/s/d',
+  lxcPath: '/s/l',
+  cgroup: 'croft',
+  hooksDir: '/s/h',
+  dnsHook: '/s/d',
+}
 
 interface Running {
   readonly life: Lifeline
@@ -149,7 +161,14 @@ export class SimFarm {
     const store = heldBy(life, this.store)
     return {
       ...{ env, store, log, operations, farm: farm.value, host: host.value },
-      certificates: createCertificates({ env, store, log, folder: '', ca: noCa }),
+      certificates: createCertificates({
+        env,
+        store,
+        log,
+        run: createRunner(),
+        failpoint: () => {},
+        ...noCertificates,
+      }),
       facts: { uidBase: host.value.uidBase, mtu: 1500 },
       runtime: heldBy(life, this.runtime, act('runtime')),
       storage: pools.storage,

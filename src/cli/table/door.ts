@@ -91,16 +91,6 @@ export const doorCommands: readonly CommandRow[] = [
     run: () => import('../commands/token/rm.ts'),
   },
   {
-    noun: 'cert',
-    verb: 'ls',
-    args: [],
-    flags: [],
-    watch: true,
-    summary: 'certificates of the farm, when they end and when they are renewed',
-    examples: ['croft cert ls', 'croft cert ls -o wide'],
-    run: () => import('../commands/cert/ls.ts'),
-  },
-  {
     verb: 'login',
     args: ['[WHERE]'],
     flags: ['fingerprint'],

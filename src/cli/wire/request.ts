@@ -76,6 +76,7 @@ interface ReadReplies {
   listRoutes: List<EdgeRoute>
   getRoute: EdgeRoute
   listCertificates: List<Certificate>
+  getCertificate: Certificate
 }
 /** What a route answers: the record for those above, Accepted for every change. */
 export type ReplyOf<R extends RouteName> = R extends keyof ReadReplies ? ReadReplies[R] : Accepted

@@ -100,6 +100,7 @@ export const flagTable = {
   cert: { means: 'a client certificate and its key instead, for programs that show one in TLS' },
   address: { value: 'HOST[:PORT]', means: 'how the other side reaches this host, when it is not its own address' },
   fingerprint: { value: 'SHA256', means: 'of the farm’s CA, as croft farm show says it' },
+  key: { value: 'FILE', means: 'its private key, when that stands in a file of its own; - is stdin' },
   keys: { value: 'FILE', means: 'ssh public keys that enter every guest, - is stdin' },
 } as const satisfies Record<string, FlagRow>
 

@@ -33,7 +33,10 @@ export const edgeSettingTable = {
   'edge-operators': { value: 'NETWORKS', means: 'who passes maintenance pages' },
   'preview-domain': { value: 'DOMAIN', means: 'shop.example.org is served as shop-example-org.DOMAIN too' },
   resolvers: { value: 'ADDRESSES', means: 'name servers that are asked what the public sees: 9.9.9.9' },
-  'acme-directory': { value: 'URL', means: 'who is asked for certificates' },
+  'acme-directory': {
+    value: 'URL',
+    means: 'who is asked for certificates: production and staging are Let’s Encrypt’s (production)',
+  },
   'acme-email': { value: 'ADDRESS', means: 'whom they warn' },
   'acme-agreed': { value: 'yes|no', means: 'you agree to their terms; without it none is asked for (no)' },
 } as const satisfies Record<string, { readonly value: string; readonly means: string }>

@@ -15,6 +15,8 @@ export interface Book {
   /** Puts it in the place of the one before, and what else belongs to it into the same transaction. */
   keep(made: Made, also?: readonly Write[]): Promise<Certificate>
   remove(certificate: Certificate): Promise<void>
+  /** Reads one anew: the watch would bring it in a moment. */
+  refresh(key: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -114,6 +116,12 @@ export async function openBook({ env, store, log, seal }: BookParts, onChange: (
     async remove({ at, revision }) {
       await store.transact([{ key: at, revision }], [{ delete: at }])
       drop(at, revision)
+    },
+    async refresh(key) {
+      const { entry } = await store.get(key)
+      if (!entry || (known.get(key)?.revision ?? 0) >= entry.revision) return
+      take(key, entry.revision, entry.value)
+      onChange()
     },
     async close() {
       closing.abort()

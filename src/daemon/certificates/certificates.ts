@@ -2,10 +2,13 @@
  * The certificates of the edge: for each name that is served the best valid one there is. The farm's own CA serves at once;
  * what people imported and what an ACME server gave take its place when they are there.
  */
+import type { Certificate as CertificateView } from '../../api/door.ts'
+import { CroftError } from '../../api/errors.ts'
 import type { Acme } from '../../drivers/acme/driver.ts'
 import type { AcmeToken, EdgeCertificate } from '../../drivers/edge/driver.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { type CertificateSet, certificateSets, chooseCertificates, nextChange } from '../../plan/certificate-sets.ts'
+import { viewCertificates } from '../../plan/certificate-views.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Failpoint } from '../host/failpoint.ts'
@@ -19,7 +22,7 @@ import { type Ask, createProofs } from './acme/proofs.ts'
 import type { TokenRecord } from './acme/records.ts'
 import { type Book, openBook } from './book.ts'
 import { createFarmLeaves, type FarmCa, type FarmLeaves } from './farm-leaves.ts'
-import type { Certificate } from './records.ts'
+import { type Certificate, type CertificateRecord, certificateKey, type Made, recordOf } from './records.ts'
 
 export interface Certificates {
   /**
@@ -29,6 +32,14 @@ export interface Certificates {
   certificatesFor(groups: readonly (readonly string[])[]): Promise<EdgeCertificate[]>
   /** What ACME servers ask the edge for now. */
   tokens(): Promise<AcmeToken[]>
+  /** What is told of them. */
+  views(): Promise<CertificateView[]>
+  /** Asks the ACME server for it now, whatever failed before; returns when that was tried. */
+  issueNow(name: string): Promise<void>
+  /** As it would lie in the store, its key sealed. */
+  seal(made: Made): Promise<{ readonly key: string; readonly value: CertificateRecord }>
+  /** Returns when what was written there is served by. */
+  known(key: string): Promise<void>
   /** Told when `certificatesFor` or `tokens` would answer something else, also by time alone. */
   onChange(listener: () => void): Disposable
   close(): Promise<void>
@@ -138,6 +149,30 @@ export function createCertificates(parts: CertificatesParts): Certificates {
       const found = await readAll<TokenRecord>(store, keys.acmeTokens)
       return found.flatMap(({ value: { token, answer, dns } }) => (dns === undefined ? [{ token, answer }] : []))
     },
+    async views() {
+      const none = !opened && (await store.list(keys.edgeCertificates, { limit: 1 })).entries.length === 0
+      if (none) return []
+      const { book, acme } = await getOpened()
+      const held = book.all().map((each) => ({ ...each, ...each.record, usable: book.findPem(each) !== undefined }))
+      return viewCertificates({ sets: wished, held, stateOf: acme.stateOf, now: env.now() })
+    },
+    async issueNow(name) {
+      const { acme } = await getOpened()
+      if (!acme.settings())
+        throw new CroftError('REFUSED', 'nobody agreed to the terms of an ACME server yet', {
+          hint: 'croft farm set acme-agreed=yes acme-email=ADDRESS',
+        })
+      if (await acme.tryNow(name)) return
+      throw new CroftError('REFUSED', `no ACME server is asked for "${name}": its names are of no public zone`, {
+        hint: `croft cert show ${name}`,
+      })
+    },
+    async seal(made) {
+      const { seal } = await getOpened()
+      const key = certificateKey(made.kind, made.name)
+      return { key, value: recordOf({ ...made, key: seal.seal(key, made.key) }) }
+    },
+    known: async (key) => (await getOpened()).book.refresh(key),
     onChange(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => listeners.delete(listener) }

@@ -64,6 +64,7 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
 
   async function end(): Promise<void> {
     if (serves && (await edge?.state())?.running) await edge?.stop()
+    await parts.certificates.certificatesFor([])
     serves = false
   }
 

@@ -170,7 +170,7 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
 }
 
 /** Of this host, without guests' links and what only lives on the link. IPv4 first: that is what most can reach. */
-function ownAddresses(): string[] {
+export function ownAddresses(): string[] {
   const all = Object.entries(os.networkInterfaces()).flatMap(([link, addresses = []]) =>
     addresses.filter(({ address, internal }) => !internal && !link.startsWith('croft') && !/^fe80:/i.test(address)),
   )

@@ -41,9 +41,8 @@ test('CAA says who may issue', () => {
 })
 
 test('names of one’s own network are no matter for a public CA', () => {
-  assert.deepEqual(['a.org', '*.a.org', 'internal.org', 'web.meadow.internal', 'x.home.arpa', 'y.local'].filter(isPublic), [
-    'a.org',
-    '*.a.org',
-    'internal.org',
-  ])
+  assert.deepEqual(
+    ['a.org', '*.a.org', 'internal.org', 'web.meadow.internal', 'x.home.arpa', 'y.local'].filter(isPublic),
+    ['a.org', '*.a.org', 'internal.org'],
+  )
 })

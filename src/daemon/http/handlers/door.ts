@@ -1,13 +1,13 @@
 /** The farm's door to the outside, and its certificates. */
 import type { z } from 'zod'
-import type { Certificate, Door, FarmChange } from '../../../api/door.ts'
+import type { Door, FarmChange } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { Farm, PlannedStep } from '../../../api/resources.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { applyEdgeChange, differences, moveEdge } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
-import { type FarmRecord, type Held, read, readAll, type TokenRecord } from '../../records/records.ts'
+import { type FarmRecord, type Held, read } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 import { shownFarm } from './farm.ts'
 
@@ -36,15 +36,7 @@ export const handlers = {
     if (body.edge !== undefined) await Promise.all([gate.refresh(), edge.refresh()])
     return { operation: null, result: await viewFarm(daemon) }
   },
-
-  async listCertificates(daemon): Promise<Certificate[]> {
-    const records = await readAll<TokenRecord>(daemon.store, keys.tokens)
-    return [...daemon.outside.certificates(), ...records.flatMap(({ value }) => clientOf(value))]
-  },
 } satisfies Partial<Handlers>
-
-const clientOf = ({ kind, name, hash: fingerprint, created: begins, expires }: TokenRecord): Certificate[] =>
-  kind === undefined ? [] : [{ name, kind: 'client', fingerprint, names: [], begins, expires, renews: null }]
 
 async function viewFarm(daemon: Daemon): Promise<Farm & { readonly door: Door }> {
   return { ...shownFarm((await getFarmRecord(daemon)).value), door: daemon.outside.door() }

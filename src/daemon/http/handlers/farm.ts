@@ -1,10 +1,11 @@
 /** The farm as a whole: its start, its state on one screen, and what is wrong. */
 
-import { CroftError } from '../../../api/errors.ts'
+import { CroftError, toCroftError } from '../../../api/errors.ts'
 import type { GuestStatus } from '../../../api/guest.ts'
 import { openapi } from '../../../api/openapi.ts'
 import type { Attention, Farm, Pool, Status } from '../../../api/resources.ts'
 import { checkAttention, guestAttention, hostAttention, poolAttention } from '../../../plan/attention.ts'
+import { certificateAttention } from '../../../plan/certificate-views.ts'
 import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
@@ -101,5 +102,11 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
     if (state === 'failed')
       attention.push({ what: ref, why: reason ?? 'the build failed', do: `croft template build ${ref}` })
   }
+  const certificates = await getFarm(daemon).certificates.views().catch(cannotTell)
+  attention.push(...('what' in certificates ? [certificates] : certificateAttention(certificates)))
   return { guests, attention: [...hostAttention(daemon.hostName, readPressure()), ...attention] }
 }
+
+const cannotTell = (thrown: unknown): Attention => ({
+  ...{ what: 'certificates', why: toCroftError(thrown).message, do: 'croft doctor' },
+})

@@ -1,6 +1,7 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
 import * as addresses from './addresses.ts'
+import * as certificates from './certificates.ts'
 import * as checks from './checks.ts'
 import * as door from './door.ts'
 
@@ -33,6 +34,7 @@ export const handlers: Handlers = {
   ...events.handlers,
   ...metrics.handlers,
   ...tokens.handlers,
+  ...certificates.handlers,
   ...door.handlers,
   ...checks.handlers,
 }
