@@ -1,8 +1,11 @@
 /** From a guest's number follow its addresses, link and MAC. Only this file knows the rules (DESIGN §5). */
 
 export const gateway4 = '169.254.0.1'
-/** Where clouds tell a host who it is, with keys to its account. Nobody routes the first; the second is AWS's. */
-export const cloudAddresses = { v4: '169.254.0.0/16', v6: 'fd00:ec2::254' } as const
+/** Where clouds tell a host who it is, with keys to its account: all of link-local, Alibaba, Oracle, Azure; AWS, Google, Oracle. */
+export const cloudAddresses = {
+  v4: ['169.254.0.0/16', '100.100.100.200', '192.0.0.192', '168.63.129.16'],
+  v6: ['fd00:ec2::254', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe'],
+} as const
 export const gateway6 = 'fe80::1'
 /** Where the name servers listen, at the IPv4 gateway: for all guests, and for those whose way out is a list. */
 export const namesPort = 53

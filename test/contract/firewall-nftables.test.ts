@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { findForeignDrops } from '../../src/drivers/firewall/nftables/foreign.ts'
 import { createNftables } from '../../src/drivers/firewall/nftables/index.ts'
+import { cloudAddresses } from '../../src/plan/addresses.ts'
 import { firewallContract, modelOf, rule, type Try, type World } from './firewall.ts'
 import { at, type Bench, logEverywhere, openBench, type Place } from './firewall-bench.ts'
 
@@ -88,10 +89,9 @@ test('nftables: who is no guest of ours does not reach the name servers, and wha
 })
 
 test('nftables: what a cloud tells the host alone is for no guest, but one whose list names it', async () => {
-  for (const [to, via] of [
-    ['169.254.169.254', at.outside.v4],
-    ['fd00:ec2::254', at.outside.v6],
-  ] as const) {
+  const all = ['169.254.169.254', ...cloudAddresses.v4.slice(1), ...cloudAddresses.v6]
+  for (const to of all) {
+    const via = to.includes(':') ? at.outside.v6 : at.outside.v4
     await bench.ip('outside', 'address', 'add', to, 'dev', 'lo')
     await bench.ip('host', 'route', 'add', to, 'via', via)
     const gets = (expected?: Place) => reach({ from: 'one', to, protocol: 'tcp', port: 80 }, expected)

@@ -85,7 +85,8 @@ function forward(
   const listed = source?.egressList ? find(source, 'allow', 'out', packet) : undefined
   if (source?.egressList && !listed) return { passes: false, why: 'not listed', rules: [] }
   const rules = listed ? [listed] : []
-  if (source && !source.egressList && isCloud(packet.destination)) return { passes: false, why: 'closed', rules }
+  if (source && !source.egressList && !target && isCloud(packet.destination))
+    return { passes: false, why: 'closed', rules }
   if (!target) return { passes: true, why: 'outwards', rules }
   if (packet.echo) return { passes: true, why: 'echo', rules }
   const allowed = find(target, 'allow', 'in', packet)
@@ -137,6 +138,6 @@ function owns(guest: GuestRules, address: string): boolean {
 }
 
 const isCloud = (address: string): boolean =>
-  Object.values(cloudAddresses).some((range) => contains(rangeOf(range), rangeOf(address)))
+  [...cloudAddresses.v4, ...cloudAddresses.v6].some((range) => contains(rangeOf(range), rangeOf(address)))
 
 const isLoopback = (address: string): boolean => contains(rangeOf('127.0.0.0/8'), rangeOf(address)) || address === '::1'

@@ -115,7 +115,7 @@ const toHost = [
 ]
 
 /** What clouds tell the host alone, keys to its account among it: who has no list of ways out that names it gets none. */
-const hostsOwn = [`ip daddr ${cloudAddresses.v4}`, `ip6 daddr ${cloudAddresses.v6}`]
+const hostsOwn = [`ip daddr { ${cloudAddresses.v4.join(', ')} }`, `ip6 daddr { ${cloudAddresses.v6.join(', ')} }`]
 
 function forwarding(): string[] {
   return [
@@ -130,7 +130,8 @@ function forwarding(): string[] {
       ...lookups('deny_in'),
       ...lookups('deny_out'),
       'iifname @egress jump listed_out',
-      ...hostsOwn.map((to) => `iifname ${guestLinks} iifname != @egress ${to} counter drop`),
+      // A farm may have its guests where others have such an address.
+      ...hostsOwn.map((to) => `iifname ${guestLinks} iifname != @egress oifname != ${guestLinks} ${to} counter drop`),
       `oifname ${guestLinks} icmp type echo-request accept`,
       `oifname ${guestLinks} icmpv6 type echo-request accept`,
       ...lookups('allow_in'),
