@@ -75,6 +75,14 @@ test('what needs root on the host says so from afar', async () => {
   assert.equal((await farm.api('GET', '/v1/data?prefix=pools/')).text, before)
 })
 
+test('from afar nothing is fetched that only the host reaches; root on the host may', async () => {
+  const mine = await laptop()
+  assert.equal((await mine.type(await loginWord('fetcher'), 'login')).code, 0)
+  const here = ['template', 'import', 'net:1', 'http://localhost:8443/', '--sha256', '0'.repeat(64)]
+  assertSaid(await mine.run(...here), 4, /leads to .*, which is this host’s own/)
+  assert.doesNotMatch((await farm.croft(...here)).stderr, /this host’s own/)
+})
+
 test('by host, fingerprint and a token on stdin; a wrong fingerprint is refused before the token is sent', async () => {
   const { fingerprint } = await door()
   const token = (await farm.croftOk('token', 'add', 'monitor', '--role', 'reader')).trim()

@@ -150,11 +150,9 @@ test('from an address: fetched by the daemon when the hash fits; a redirect is f
   })
   const ask = async (path: string, sha256: string): Promise<string> => {
     const uploads = new Uploads(folder, systemEnv)
-    const { body } = await fetchFile(
-      `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
-      2 ** 24,
-      AbortSignal.timeout(20_000),
-    )
+    const { body } = await fetchFile(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
+      ...{ maxBytes: 2 ** 24, signal: AbortSignal.timeout(20_000) },
+    })
     const upload = await uploads.receive(body, 2 ** 24)
     await uploads.remove(upload.id)
     assertHash(sha256, upload.sha256)

@@ -7,6 +7,7 @@ import { finishTree } from '../../drivers/template/finish.ts'
 import { uidOf } from '../../plan/addresses.ts'
 import type { Making, TemplateRecord } from '../records/records.ts'
 import { fetchFile, withoutQuery } from '../uploads/fetch.ts'
+import { nearHost } from '../uploads/web.ts'
 import type { HostParts } from './parts.ts'
 
 /** The last slot of the host's uid range is kept for work on templates. */
@@ -68,10 +69,11 @@ async function importInto(parts: HostParts, making: Import, target: string, opti
   }
 }
 
-async function fetchUpload({ uploads }: HostParts, making: Import, options: MakeOptions): Promise<string> {
-  const { url = '', limits } = making
+async function fetchUpload({ uploads, farm }: HostParts, making: Import, options: MakeOptions): Promise<string> {
+  const { url = '', limits, byRoot } = making
   options.note(`fetching ${withoutQuery(url)}`)
-  const { body } = await fetchFile(url, limits.bytes, options.signal)
+  const forbids = byRoot ? {} : { forbids: nearHost([farm.prefix4, farm.prefix6]) }
+  const { body } = await fetchFile(url, { maxBytes: limits.bytes, signal: options.signal, ...forbids })
   return (await uploads.receive(body, limits.bytes)).id
 }
 

@@ -47,6 +47,8 @@ export type Making =
       readonly kind: 'import'
       readonly upload?: string
       readonly url?: string
+      /** Root on the host asked: the address may be one of its own. */
+      readonly byRoot?: true
       readonly sha256?: string
       readonly limits: ReadLimits
     }

@@ -1,46 +1,42 @@
 /** A file from the web: http and https only, few redirects, no way back from https, nothing larger than was said. */
-import { CroftError } from '../../api/errors.ts'
+import type { IncomingMessage } from 'node:http'
+import { CroftError, isCode } from '../../api/errors.ts'
+import { type Forbids, get } from './web.ts'
 
 const maxRedirects = 5
-const headersMs = 60_000
+
+export interface FetchOptions {
+  readonly maxBytes: number
+  readonly signal: AbortSignal
+  /** Addresses that may not be connected to, whatever name or redirect leads there. */
+  readonly forbids?: Forbids
+}
 
 export interface Fetched {
   readonly body: AsyncIterable<Uint8Array>
 }
 
-export async function fetchFile(address: string, maxBytes: number, signal: AbortSignal): Promise<Fetched> {
+export async function fetchFile(address: string, options: FetchOptions): Promise<Fetched> {
   let url = checkedUrl(address)
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const answer = await get(url, signal)
-    if (answer.status >= 300 && answer.status < 400) {
-      await answer.body?.cancel()
-      url = nextUrl(url, answer.headers.get('location'))
-      continue
-    }
-    if (answer.status !== 200 || !answer.body) {
-      await answer.body?.cancel()
-      throw failed(url, `it answered ${answer.status}`)
-    }
-    if (Number(answer.headers.get('content-length') ?? 0) > maxBytes) {
-      await answer.body.cancel()
-      throw new CroftError('TOO_LARGE', `the file is larger than ${maxBytes} bytes`)
-    }
-    return { body: reading(url, answer.body) }
+    const answer = await ask(url, options)
+    const { statusCode: status = 0, headers } = answer
+    if (status === 200 && Number(headers['content-length'] ?? 0) <= options.maxBytes)
+      return { body: reading(url, answer) }
+    answer.destroy()
+    if (status === 200) throw new CroftError('TOO_LARGE', `the file is larger than ${options.maxBytes} bytes`)
+    if (status < 300 || status >= 400) throw failed(url, `it answered ${status}`)
+    url = nextUrl(url, headers.location)
   }
   throw failed(url, `more than ${maxRedirects} redirects`)
 }
 
-async function get(url: URL, signal: AbortSignal): Promise<Response> {
-  const patience = new AbortController()
-  const timer = setTimeout(() => patience.abort(new Error(`no answer in ${headersMs / 1000} s`)), headersMs)
+async function ask(url: URL, { signal, forbids }: FetchOptions): Promise<IncomingMessage> {
   try {
-    const headers = { 'user-agent': 'croft', 'accept-encoding': 'identity' }
-    return await fetch(url, { redirect: 'manual', headers, signal: AbortSignal.any([signal, patience.signal]) })
+    return await get(url, signal, forbids)
   } catch (thrown) {
     signal.throwIfAborted()
-    throw failed(url, reasonOf(thrown))
-  } finally {
-    clearTimeout(timer)
+    throw isCode(thrown, 'REFUSED') ? thrown : failed(url, reasonOf(thrown))
   }
 }
 
@@ -52,8 +48,8 @@ async function* reading(url: URL, body: AsyncIterable<Uint8Array>): AsyncGenerat
   }
 }
 
-function nextUrl(from: URL, location: string | null): URL {
-  if (location === null || !URL.canParse(location, from)) throw failed(from, 'it leads nowhere')
+function nextUrl(from: URL, location: string | undefined): URL {
+  if (location === undefined || !URL.canParse(location, from)) throw failed(from, 'it leads nowhere')
   const next = checkedUrl(new URL(location, from).href)
   if (from.protocol === 'https:' && next.protocol !== 'https:') throw failed(from, 'it leads from https to http')
   return next
@@ -69,10 +65,10 @@ function checkedUrl(address: string): URL {
 /** For people: what is behind the ? may be a key to the file. */
 export const withoutQuery = (address: string): string => address.replace(/[?#].*$/s, '')
 
-/** Undici hides the reason one level down. */
+/** An abort hides the reason one level down; of several addresses each has its own. */
 function reasonOf(thrown: unknown): string {
-  const { message, cause } = thrown as { message?: string; cause?: { message?: string; code?: string } }
-  return cause?.code ?? cause?.message ?? message ?? String(thrown)
+  const { code, message, cause } = thrown as { code?: string; message?: string; cause?: { message?: string } }
+  return cause?.message ?? code ?? (message || String(thrown))
 }
 
 const failed = (url: URL, why: string): CroftError =>

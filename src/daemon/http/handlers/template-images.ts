@@ -37,6 +37,7 @@ export const handlers = {
       kind: 'import',
       ...(upload === undefined ? {} : { upload }),
       ...(url === undefined ? {} : { url }),
+      ...(caller.token === undefined ? { byRoot: true } : {}),
       ...(sha256 === undefined ? {} : { sha256 }),
       limits: { bytes: limitSize, files: limitFiles },
     }
