@@ -153,6 +153,8 @@ export interface GuestStatus {
   readonly rootId?: string
   readonly restarts?: number
   readonly startedAt?: string
+  /** That start was nobody's wish: it had ended by itself, or with its host, and is to run. */
+  readonly revived?: true
   /** The generation at which its host came up and did not start it, for it does not start by itself. */
   readonly held?: number
 }

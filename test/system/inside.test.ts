@@ -77,7 +77,7 @@ test('an edited file keeps mode and owner; what was not changed is not written; 
   const [code, said] = await edit('/srv/conf', rival)
   assert.equal(code, 5, said)
   const [, kept = ''] = /kept in (\S+)/.exec(said) ?? []
-  assert.match(kept, /croft-edit-/)
+  assert.match(kept, /croft-kept-/)
   rmSync(join(kept, '..'), { recursive: true })
   assert.equal(await farm.inGuest('web', 'cat', '/srv/conf'), 'one\ntwo\nthree')
   assert.equal((await edit('/srv', append))[0], 4)
@@ -109,6 +109,14 @@ test('exec as a user, in a folder; logs of a unit, by a pattern, without a journ
   const grep = await farm.croftOk('logs', 'web', '--grep', 'gre{2}n', '-n', '5')
   assert.match(grep, /green/)
   assert.doesNotMatch(grep, /red/)
+  await farm.inGuest(
+    'web',
+    'sh',
+    '-c',
+    'for i in 1 2 3; do echo kiwi $i | systemd-cat -t kiwi; done; journalctl --sync',
+  )
+  const last = await farm.croftOk('logs', 'web', '--grep', 'kiwi \\d', '-n', '2')
+  assert.deepEqual(last.match(/kiwi \d/g), ['kiwi 2', 'kiwi 3'], 'the last ones, oldest first')
   assert.equal(await farm.croftOk('logs', 'web', '--grep', 'no such line at all'), '')
   assert.doesNotMatch(await farm.croftOk('logs', 'web', '--unit', 'ssh'), /green/)
   await farm.inGuest(

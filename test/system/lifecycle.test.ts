@@ -75,6 +75,12 @@ test('a reboot and a shutdown from inside', async () => {
     await farm.croft('exec', 'self', '--', 'systemctl', verb)
     await farm.waitFor(async () => (await initOf('self').catch(() => before)) !== before, 30_000, 'another init')
   }
+  const toldOf = async () => (await farm.croftOk('show', 'self')).includes('it had ended by itself')
+  await farm.waitFor(toldOf, 30_000, 'that it was started again')
+  await farm.croftOk('set', 'self', 'label.seen=yes')
+  assert.ok(await toldOf(), 'a change of something else does not hide it')
+  await farm.croftOk('restart', 'self')
+  assert.ok(!(await toldOf()), 'this start was asked for')
 })
 
 test('exec: exit codes, pipes, environment, words as they are', async () => {

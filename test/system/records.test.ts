@@ -27,6 +27,10 @@ test('history tells who, what, when and why; revert puts settings back and keeps
   const { spec } = await show(farm, 'web')
   assert.deepEqual([spec.limits.memoryBytes, spec.limits.cpus], [256 * 1024 ** 2, 1])
   assert.deepEqual(spec.labels, { later: 'kept' }, 'what was changed later stays')
+  const entries = (await farm.json<HistoryEntry[]>('history', 'web')).length
+  const again = await farm.croftOk('revert', 'web', String(last?.revision), '-y')
+  assert.match(again, /nothing to do/)
+  assert.equal((await farm.json<HistoryEntry[]>('history', 'web')).length, entries)
   await farm.croftOk('set', 'web', 'memory=300M')
   const refused = await farm.croft('revert', 'web', String(last?.revision), '-y')
   assert.equal(refused.code, 5, refused.stderr)

@@ -1,10 +1,9 @@
 /** A file of a guest in the editor: a copy that only we read, written back only when it was changed. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { CroftError } from '../../api/errors.ts'
 import { type Answer, done } from '../answer.ts'
 import type { Context } from '../context.ts'
+import { createDraft } from '../process/draft.ts'
 import { openEditor } from '../process/editor.ts'
 import { canAsk } from '../screen/confirm.ts'
 import { ofChanges } from '../words/flags.ts'
@@ -26,22 +25,15 @@ export async function editFile(context: Context, word: string): Promise<Answer> 
   }
   const files = await openFiles(context, target.guest)
   const before = await readText(files, target.path)
-  const folder = mkdtempSync(join(tmpdir(), 'croft-edit-'))
-  const copy = join(folder, nameOf(target.path).replace(/[^A-Za-z0-9._-]/g, '_'))
-  writeFileSync(copy, before ?? '', { mode: 0o600, flag: 'wx' })
-  await openEditor(context, copy)
-  const after = readFileSync(copy)
-  if (after.equals(before ?? Buffer.alloc(0))) {
-    rmSync(folder, { recursive: true })
-    return done(word, `${word} is as it was`)
-  }
+  using draft = createDraft(nameOf(target.path), before ?? '')
+  await openEditor(context, draft.path)
+  if (readFileSync(draft.path).equals(before ?? Buffer.alloc(0))) return done(word, `${word} is as it was`)
   try {
-    await writeBack(files, { word, copy, before })
+    await writeBack(files, { word, copy: draft.path, before })
   } catch (thrown) {
-    context.say(`! what you wrote is kept in ${copy}`)
+    context.say(`! what you wrote is kept in ${draft.keep()}`)
     throw thrown
   }
-  rmSync(folder, { recursive: true })
   return done(word, `${word} written`)
 }
 

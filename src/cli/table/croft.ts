@@ -67,7 +67,7 @@ export const croftCommands: readonly CommandRow[] = [
     verb: 'history',
     args: ['[NAME]'],
     anyNoun: true,
-    flags: ['limit'],
+    flags: ['limit', 'tail'],
     watch: true,
     summary: 'who changed what, newest first',
     description: 'Of one thing when it is named; a noun before the name says of what kind, else it is a guest.',

@@ -67,7 +67,7 @@ export const farmCommands: readonly CommandRow[] = [
     noun: 'op',
     verb: 'ls',
     args: [],
-    flags: ['limit'],
+    flags: ['limit', 'tail'],
     watch: 'live',
     summary: 'operations, newest first',
     examples: ['croft op ls', 'croft op ls --limit 5'],

@@ -8,11 +8,14 @@ import { ownFirst } from './parse.ts'
 import { type SettingName, settingTable } from './setting-table.ts'
 import { tokens } from './tokens.ts'
 
-/** Kinds of names that the farm knows. `newSnapshots` are guests with an @ behind. */
+/** Kinds of names that the farm knows. `newSnapshots` are guests with an @ behind, `guestPath` with `:/`. */
 export type NameKind =
   | 'guest'
   | 'snapshot'
   | 'newSnapshot'
+  | 'guestPath'
+  | 'label'
+  | 'labelKey'
   | 'template'
   | 'op'
   | 'host'
@@ -65,7 +68,11 @@ export function complete(
 
 function find(table: readonly CommandRow[], said: ReturnType<typeof tokens>['words']): Found | undefined {
   try {
-    return findCommand(table, said)
+    const found = findCommand(table, said)
+    // `restore` alone stands for what is named behind it.
+    const rows = found.kind === 'unknown' ? table.filter(({ verb }) => verb === said[0]?.value) : []
+    const [row] = rows
+    return row && rows.length === 1 ? { kind: 'command', row, used: 1, notes: [] } : found
   } catch {
     return undefined
   }
@@ -84,6 +91,7 @@ function openFlag(before: readonly string[], names: readonly FlagName[]): FlagNa
 function flagValues(name: FlagName, prefix: string): Completion {
   const { value = '', values = [] } = flagRow(name)
   if (/^(FILE|PATH|DEVICE)$/.test(value)) return { words: [], files: true }
+  if (name === 'label') return { words: [], names: { kind: 'label', before: prefix } }
   return { words: values.map((word) => ({ word: `${prefix}${word}` })) }
 }
 
@@ -115,10 +123,12 @@ interface Place {
 }
 
 /** A word of the command: a name, a setting, or the noun behind its verb. */
-function argument(table: readonly CommandRow[], row: CommandRow, place: Place): Completion {
-  const { words, used, noun, current } = place
+function argument(table: readonly CommandRow[], row: CommandRow, typed: Place): Completion {
+  const { words, used, noun, current } = typed
   const setting = /^([a-z][a-z-]*)=/.exec(current)?.[1]
   if (row.settings && setting !== undefined) return settingValues(setting)
+  if (row.settings?.includes('label.*') && current.startsWith('label.'))
+    return { words: [], names: { kind: 'labelKey', before: 'label.' } }
   const plain = words.slice(used).filter((word) => !(row.settings && word.includes('=')))
   const args = row.args.map(readArg)
   const missing = args.filter(({ optional }) => !optional).length > plain.length
@@ -127,6 +137,10 @@ function argument(table: readonly CommandRow[], row: CommandRow, place: Place): 
   if (row.command && plain.length > 0) return { words: [], files: true }
   const kind = arg && kindOf(arg.name, { row, noun, current })
   const behindVerb = words.length === 1 && used === 1
+  // Behind the first of several files comes another, or where they go.
+  const several = args.some(({ name, many }) => many && name === 'FILE')
+  const place = several && plain.length > 0 ? 'guestPath' : kind
+  const files = several || arg?.name === 'FILE' || arg?.name === 'DEST'
   return {
     words: [
       ...settings,
@@ -134,7 +148,8 @@ function argument(table: readonly CommandRow[], row: CommandRow, place: Place): 
       ...(arg?.name === 'WORD' ? firstWords(table, []).words : []),
       ...(behindVerb ? nounsOf(table, row) : []),
     ],
-    ...(kind === undefined ? {} : { names: { kind, before: '' } }),
+    ...(place === undefined ? {} : { names: { kind: place, before: '' } }),
+    ...(files ? { files } : {}),
   }
 }
 
@@ -172,6 +187,7 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   OPERATION: 'op',
   ROUTE: 'route',
   'GUEST:PORT': 'guest',
+  'GUEST:/PATH': 'guestPath',
 }
 
 const named: ReadonlySet<string> = new Set([

@@ -24,7 +24,7 @@ _croft() {
             COMPREPLY+=("\${word#"$cut"}")
         fi
     done < <("\${words[0]}" __complete -- "\${words[@]:1}" 2>/dev/null)
-    if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *[=@.] ]]; then
+    if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *[=@./] ]]; then
         compopt -o nospace 2>/dev/null
     fi
     return 0
@@ -40,7 +40,7 @@ _croft() {
     while IFS=$'\\t' read -r word means; do
         if [[ $word == :files ]]; then
             _files
-        elif [[ $word == *[=@.] ]]; then
+        elif [[ $word == *[=@./] ]]; then
             open+=("$word")
         else
             plain+=("\${word//:/\\\\:}\${means:+:$means}")

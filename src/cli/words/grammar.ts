@@ -57,6 +57,12 @@ const foreignNouns: ReadonlyMap<string, Noun> = new Map([
   ['net', 'network'],
 ])
 
+/** Tools whose words are not ours: where the guide is that says the same in ours. */
+const foreignTools: ReadonlyMap<string, string> = new Map([
+  ...['pct', 'qm', 'pveam', 'pvesh', 'vzdump'].map((tool) => [tool, 'from-proxmox'] as const),
+  ...['incus', 'lxc', 'lxd'].map((tool) => [tool, 'from-incus'] as const),
+])
+
 export function findNoun(word: string | undefined): Noun | undefined {
   if (word === undefined) return undefined
   return nouns.find((noun) => word === noun || word === `${noun}s`) ?? otherNouns.get(word)
@@ -126,6 +132,11 @@ function command(
 const native = (verb: string): string => foreignVerbs.get(verb) ?? verb
 
 function unknownCommand(table: readonly CommandRow[], word: string): CroftError {
+  const guide = foreignTools.get(word)
+  if (guide !== undefined)
+    return new CroftError('USAGE', `there is no command "${word}"`, {
+      hint: `croft help   (docs/guides/${guide}.md says its words in croft's)`,
+    })
   const elsewhere = table.find((row) => row.verb === native(word) && !row.hidden)
   if (elsewhere?.noun)
     return new CroftError('USAGE', `"${word}" is for a ${elsewhere.noun}`, {

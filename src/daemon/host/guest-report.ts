@@ -98,8 +98,17 @@ export async function report(
     ...(state === 'stopped'
       ? {}
       : { startedAt: started ? timestamp(parts.env) : (wishes.status?.startedAt ?? timestamp(parts.env)) }),
+    ...(state !== 'stopped' && (started ? isUnasked(wishes) : wishes.status?.revived)
+      ? { revived: true as const }
+      : {}),
   })
   return { end: 'met', state }
+}
+
+/** What lived by the same wish and is started now had ended without being asked to. */
+function isUnasked({ guest, status }: Wishes): boolean {
+  const lived = status?.state === 'running' || status?.state === 'frozen'
+  return lived && status.generation === guest.value.generation && status.restarts === guest.value.spec.restarts
 }
 
 export async function waiting(

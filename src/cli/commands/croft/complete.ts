@@ -28,6 +28,8 @@ export async function run(context: Context): Promise<Answer> {
 const lineOf = ({ word, means }: Candidate): string =>
   means === undefined ? `${word}\n` : `${word}\t${means.replace(/[^\x20-\x7e]/g, ' ')}\n`
 
+const unique = (words: readonly string[]): Candidate[] => [...new Set(words)].map((word) => ({ word }))
+
 async function namesOf(context: Context, kind: NameKind): Promise<readonly Candidate[]> {
   const signal = AbortSignal.timeout(deadlineMs)
   const { client } = context
@@ -37,6 +39,12 @@ async function namesOf(context: Context, kind: NameKind): Promise<readonly Candi
       return (await guests()).map(({ name, status }) => ({ word: name, means: status?.state ?? 'creating' }))
     case 'newSnapshot':
       return (await guests()).map(({ name }) => ({ word: `${name}@` }))
+    case 'guestPath':
+      return (await guests()).map(({ name }) => ({ word: `${name}:/` }))
+    case 'label':
+      return unique((await guests()).flatMap(({ spec }) => Object.entries(spec.labels).map((pair) => pair.join('='))))
+    case 'labelKey':
+      return unique((await guests()).flatMap(({ spec }) => Object.keys(spec.labels).map((key) => `${key}=`)))
     case 'snapshot':
       return items(await client.request('listSnapshots', { signal })).map(({ guest, name, created }) => ({
         word: `${guest}@${name}`,

@@ -20,7 +20,7 @@ const columns: readonly Column<HistoryEntry>[] = [
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.maybe('NAME')
   const { kind, name } = word === undefined ? { kind: context.noun, name: undefined } : recordOf(context, word)
-  const limit = numberFlag(context, 'limit')
+  const limit = numberFlag(context, 'limit') ?? numberFlag(context, 'tail')
   const query = { kind, name, limit }
   const entries = items(await context.client.request('listHistory', { query }))
   const shown = entries.filter((entry) => kind === undefined || entry.kind === kind)

@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { CroftError, toCroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import { type Context, readInput } from '../../context.ts'
+import { createDraft } from '../../process/draft.ts'
 import { openEditor } from '../../process/editor.ts'
 import { canAsk, confirm } from '../../screen/confirm.ts'
 import { errorText } from '../../screen/render.ts'
@@ -31,17 +30,12 @@ export async function run(context: Context): Promise<Answer> {
       hint: `croft edit ${name} -f FILE, or croft set ${name} memory=1G`,
     })
   }
-  const folder = mkdtempSync(join(tmpdir(), 'croft-edit-'))
-  try {
-    return await editUntilTaken(context, job, join(folder, `${name}.json`))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  using draft = createDraft(`${name}.json`, settingsText(name, job.before))
+  return await editUntilTaken(context, job, draft.path)
 }
 
 /** What the server refuses can be mended in the same text. */
 async function editUntilTaken(context: Context, job: Job, path: string): Promise<Answer> {
-  writeFileSync(path, settingsText(job.name, job.before), { mode: 0o600, flag: 'wx' })
   for (;;) {
     await openEditor(context, path)
     try {

@@ -30,15 +30,18 @@ export async function run(context: Context): Promise<Answer> {
 async function readJournal(context: Context, guest: string): Promise<number | undefined> {
   let said = 0
   let nothingThere = false
+  const turned = isTurned(context) ? ([] as string[]) : undefined
   const { exit, stopped } = await runLines(context, guest, {
     words: journalWords(context),
     onLine(line, from) {
       if (from === 'stdout') said += 1
       // Shown when it is the journal's own complaint; a guest without one is told of by us.
       if (from === 'stderr' && /no journal files|not found|no such file/i.test(line)) nothingThere = true
+      else if (turned && from === 'stdout') turned.push(line)
       else context.io[from].write(`${show(context, line)}\n`)
     },
   })
+  for (const line of oldestFirst(turned ?? [])) context.io.stdout.write(`${show(context, line)}\n`)
   if (stopped) return 0
   if (said === 0 && (exit === 126 || exit === 127 || nothingThere)) return undefined
   return exit === 1 && said === 0 && context.flags.has('grep') ? 0 : exit
@@ -93,6 +96,20 @@ function journalWords(context: Context): readonly string[] {
     ...values,
     ...(flags.has('follow') ? ['--follow'] : []),
   ]
+}
+
+/** journalctl looks for the last few that match from the end, and shows them so. */
+const isTurned = ({ flags }: Context): boolean => flags.has('grep') && flags.has('tail') && !flags.has('follow')
+
+/** What begins with a blank goes on with the entry above. */
+export function oldestFirst(newestFirst: readonly string[]): string[] {
+  const entries: string[][] = []
+  for (const line of newestFirst) {
+    const last = entries.at(-1)
+    if (last && /^\s/.test(line)) last.push(line)
+    else entries.push([line])
+  }
+  return entries.reverse().flat()
 }
 
 type Wanted = (line: string) => boolean

@@ -1,9 +1,9 @@
 /** `allow` and `deny` differ by one word. Without a rule they list what there is. */
-import { CroftError } from '../../../api/errors.ts'
 import type { NewRule, RuleView } from '../../../api/guest.ts'
 import { type Answer, type Column, done, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { items } from '../../wire/request.ts'
+import { parseRule, ruleWords, serviceText } from '../../words/rules.ts'
 import { changeAnswer, wrongUse } from '../../work/change.ts'
 import { guestOrAll } from '../../work/targets.ts'
 
@@ -56,17 +56,6 @@ function letsNamesOut({ action, direction, service: { protocol, from = 0, to = f
   return protocol === 'any' || (protocol === 'udp' && (from === 0 || (from <= 53 && to >= 53)))
 }
 
-/** `from pg tcp/5432`: direction, who, and what, which may be left out. */
-export function parseRule(words: readonly string[]): Pick<NewRule, 'direction' | 'peer' | 'service'> {
-  const [way, peer, service = 'any', ...more] = words
-  if ((way !== 'from' && way !== 'to') || peer === undefined || more.length > 0) {
-    throw new CroftError('USAGE', `"${words.join(' ')}" is not a rule`, {
-      hint: 'from pg tcp/5432, to 1.1.1.1 tcp/443',
-    })
-  }
-  return { direction: way === 'from' ? 'in' : 'out', peer, service }
-}
-
 const ruleText = (words: readonly string[]): string => words.join(' ')
 
 const columns: readonly Column<RuleView>[] = [
@@ -87,22 +76,10 @@ async function listAllRules(context: Context): Promise<Answer> {
   })
 }
 
-const ruleWords = (rule: RuleView): string[] => [
-  rule.action,
-  rule.direction === 'in' ? 'from' : 'to',
-  rule.peer,
-  serviceText(rule.service),
-]
-
 async function listRules(context: Context, guest: string): Promise<Answer> {
   const rules = items(await context.client.request('listRules', { params: { guest } }))
   return rows(rules, columns, {
     name: (rule) => ruleWords(rule).join(' '),
     empty: `${guest} has no rules: croft allow ${guest} from pg tcp/5432`,
   })
-}
-
-export function serviceText({ protocol, from, to }: RuleView['service']): string {
-  if (from === undefined) return protocol
-  return to === undefined || to === from ? `${protocol}/${from}` : `${protocol}/${from}-${to}`
 }

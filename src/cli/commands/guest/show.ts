@@ -36,6 +36,7 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'state', value: stateOf(guest), as: 'state' },
     ...(status?.reason?.split('\n') ?? []).map((line, index) => ({ title: index === 0 ? 'reason' : '', value: line })),
     { title: 'since', value: status?.since, as: 'age' },
+    ...(status?.revived ? revived(guest.name, status.startedAt) : []),
     { title: 'ipv4', value: guest.ipv4 },
     { title: 'ipv6', value: guest.ipv6 },
     { title: 'addresses', value: (spec.addresses ?? []).map(({ address }) => address).join(' ') },
@@ -68,6 +69,11 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'revision', value: guest.revision },
   ]
 }
+
+const revived = (name: string, startedAt: string | undefined): readonly Field[] => [
+  { title: 'started', value: startedAt, as: 'age' },
+  { title: '', value: `again, for it had ended by itself: croft logs ${name}; to end it: croft stop ${name}` },
+]
 
 /** `34 MB of 512 MB`; nothing when neither is known. */
 function ofLimit(

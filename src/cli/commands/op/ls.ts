@@ -15,7 +15,7 @@ const columns: readonly Column<Operation>[] = [
 ]
 
 export async function run(context: Context): Promise<Answer> {
-  const limit = numberFlag(context, 'limit')
+  const limit = numberFlag(context, 'limit') ?? numberFlag(context, 'tail')
   return rows(items(await context.client.request('listOperations', { query: { limit } })), columns, {
     name: (operation) => operation.id,
     empty: 'no operations',

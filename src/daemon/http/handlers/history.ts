@@ -1,4 +1,5 @@
 /** History, revert, operations and raw records. */
+import { isDeepStrictEqual } from 'node:util'
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestSpec } from '../../../api/guest.ts'
 import type { DataEntry, HistoryEntry } from '../../../api/resources.ts'
@@ -7,6 +8,7 @@ import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/histo
 import { getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
+import { getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -38,10 +40,14 @@ export const handlers = {
       throw new CroftError('REFUSED', `revision ${body.revision} (${found.verb}) has nothing to go back to`, {
         hint: `croft history guest ${body.name}`,
       })
+    const revert = (spec: GuestSpec) => revertSpec(spec, before as GuestSpec, after as GuestSpec)
+    const { spec } = (await getGuestToChange(daemon, body.name)).value
+    if (!query.dryRun && isDeepStrictEqual(revert(spec), spec))
+      return { operation: null, result: await viewGuest(daemon, body.name) }
     const reverted = await changeSpec(
       daemon,
       { name: body.name, verb: `revert ${body.revision}`, query, caller },
-      (spec) => revertSpec(spec, before as GuestSpec, after as GuestSpec),
+      revert,
     )
     await getFarm(daemon).loop.gate.refresh()
     return reverted

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyLines } from '../../../../src/cli/commands/croft/init.ts'
-import { added } from '../../../../src/cli/commands/guest/logs.ts'
-import { parseRule } from '../../../../src/cli/commands/guest/rules.ts'
+import { added, oldestFirst } from '../../../../src/cli/commands/guest/logs.ts'
 import {
   differences,
   parseSettings,
@@ -10,6 +9,7 @@ import {
   settingsText,
 } from '../../../../src/cli/commands/guest/settings-text.ts'
 import { percentBetween } from '../../../../src/cli/commands/guest/top.ts'
+import { parseRule } from '../../../../src/cli/words/rules.ts'
 import { guest } from '../fake-daemon.ts'
 
 test('rules', () => {
@@ -33,6 +33,13 @@ test('use between two looks; a restart in between tells nothing', () => {
   assert.equal(percentBetween([seen(0, 1)], seen(1, 1.5)), 50)
   for (const before of [[seen(0, 9)], [seen(0, null)], [seen(1, 1)], []])
     assert.equal(percentBetween(before, seen(1, 1)), null)
+})
+
+test('what journalctl showed newest first is shown oldest first, entries whole', () => {
+  assert.deepEqual(oldestFirst([]), [])
+  assert.deepEqual(oldestFirst(['3 c', '  more of c', '2 b', '1 a', '\tand of a']), [
+    ...['1 a', '\tand of a', '2 b', '3 c', '  more of c'],
+  ])
 })
 
 test('new console text, whatever was cut from its beginning', () => {

@@ -63,3 +63,29 @@ test('nobody is asked about a snapshot that is not there', async () => {
   const asked = await croft(['restore', 'web@one'], { ...daemon, tty: true, typed: ['web'] })
   assert.deepEqual([asked.code, /Type web/.test(asked.err)], [0, true])
 })
+
+test('a revert of what is as before says that there was nothing to do; the last few operations by --tail too', async () => {
+  await using daemon = await fakeDaemon(({ path, query }) => {
+    if (path === '/v1/revert') return { value: { operation: null, result: guest('web') } }
+    return { value: [operation({ log: [query.get('limit') ?? 'all'] })] }
+  })
+  assert.match((await croft(['revert', 'web', '41'], daemon)).out, /nothing to do, it is as before revision 41/)
+  assert.match((await croft(['op', 'ls', '--tail', '5', '--json'], daemon)).out, /"5"/)
+})
+
+test('the words of other tools lead to the guide that says the same in ours', async () => {
+  for (const [tool, guide] of [
+    ['pct', 'from-proxmox'],
+    ['lxc', 'from-incus'],
+  ]) {
+    const { code, err } = await croft([tool ?? '', 'list'])
+    assert.equal(code, 2)
+    assert.match(err, new RegExp(`croft help .*docs/guides/${guide}.md`))
+  }
+})
+
+test('what was started again without a wish is shown so', async () => {
+  const status = { ...guest('web').status, revived: true }
+  await using daemon = await fakeDaemon(() => ({ value: { ...guest('web'), status } }))
+  assert.match((await croft(['show', 'web'], daemon)).out, /started +\S+\n +again, for it had ended by itself/)
+})

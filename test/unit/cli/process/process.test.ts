@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseAccount } from '../../../../src/cli/process/account.ts'
 import { insideProgram } from '../../../../src/cli/process/attach.ts'
 import { childrenOf, parentOf } from '../../../../src/cli/process/children.ts'
+import { createDraft } from '../../../../src/cli/process/draft.ts'
 import { findExternal } from '../../../../src/cli/process/external.ts'
 import { runAttached, runPiped } from '../../../../src/cli/process/spawn.ts'
 
@@ -62,6 +73,34 @@ test('children are found from the list and from all processes', async () => {
   }
   assert.equal(parentOf('12 (a) b (c)) S 7 12 12 0'), 7)
   assert.equal(parentOf(''), undefined)
+})
+
+test('a draft is ours alone and goes; one whose command was killed goes with the next; one that is kept stays', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'croft-drafts-'))
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = folder
+  try {
+    const gone = spawnSync('true').pid
+    const left = [`croft-edit-${gone}-abc`, `croft-edit-${process.pid}-abc`, 'croft-edit-x-abc', 'croft-kept-abc']
+    for (const name of left) mkdirSync(join(folder, name))
+    symlinkSync(join(folder, 'croft-kept-abc'), join(folder, `croft-edit-${gone}-link`))
+    let kept = ''
+    {
+      using draft = createDraft('a/b c', 'text')
+      assert.equal(readFileSync(draft.path, 'utf8'), 'text')
+      assert.match(draft.path, /\/a_b_c$/)
+      assert.deepEqual([statSync(draft.path).mode & 0o777, statSync(dirname(draft.path)).mode & 0o777], [0o600, 0o700])
+      using other = createDraft('kept', 'mine')
+      kept = other.keep()
+    }
+    assert.equal(readFileSync(kept, 'utf8'), 'mine')
+    rmSync(dirname(kept), { recursive: true })
+    assert.deepEqual(readdirSync(folder).sort(), [...left.slice(1), `croft-edit-${gone}-link`].sort())
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('programs on PATH: absolute folders, plain words, executable files', () => {

@@ -45,6 +45,12 @@ test('names are asked for by what stands in their place', () => {
     'exec ': 'guest',
     '--json show ': 'guest',
     'ls -o json ': 'guest',
+    'restore ': 'snapshot',
+    'push a ': 'guestPath',
+    'pull ': 'guestPath',
+    'ls -l ': 'label',
+    'ls --label=': 'label',
+    'set web label.': 'labelKey',
   }
   for (const [line, expected] of Object.entries(kinds)) assert.equal(kind(line), expected, line)
   for (const line of ['create ', 'rename web ', 'template build ', 'status ', 'show web ', 'init '])
@@ -61,6 +67,7 @@ test('flags, their values, settings and theirs', () => {
   )
   assert.deepEqual(words('events --kind '), eventKinds)
   assert.deepEqual([words('ls -l '), words('ls --sort ')], [[], []])
+  for (const line of ['push ', 'push a ', 'pull web:/a ']) assert.equal(at(line).files, true, line)
   assert.equal(at('edit web -f ').files, true)
   assert.equal(at('logs web -f ').files, undefined, 'the same letter means another flag there')
   for (const setting of ['memory=', 'label.', 'autostart=']) assert.ok(words('set web ').includes(setting), setting)
@@ -82,8 +89,10 @@ test('the values of flags are those that the server and the printer take', () =>
 })
 
 test('__complete asks the daemon and answers words that a shell can take as they are', async () => {
+  const labels = { owner: 'lark', bad: '$(x)' }
   await using daemon = await fakeDaemon(({ path }) => {
-    if (path === '/v1/guests') return { value: [guest('web'), guest('wide'), guest('$(rm -rf)'), guest('a b')] }
+    if (path === '/v1/guests')
+      return { value: [guest('web', { labels }), guest('wide', { labels }), guest('$(rm -rf)'), guest('a b')] }
     if (path === '/v1/operations') return { value: [operation()] }
     return undefined
   })
@@ -93,6 +102,9 @@ test('__complete asks the daemon and answers words that a shell can take as they
   assert.equal(await ask('start', 'web', 'w'), 'wide\trunning\n')
   assert.match(await ask('start', ''), /^web\trunning\nwide\trunning\n$/)
   assert.match(await ask('op', 'wait', ''), /^op1op1op1\tcreate web done\n$/)
+  assert.equal(await ask('pull', ''), 'web:/\nwide:/\n')
+  assert.equal(await ask('ls', '-l', ''), 'owner=lark\n')
+  assert.equal(await ask('set', 'web', 'label.o'), 'label.owner=\n')
   assert.equal(await ask('template', 'show', ''), '', 'what the daemon refuses')
 })
 
