@@ -1,7 +1,9 @@
 /** A template as a tar.zst, made while it is sent: a copy is packed, and goes when the last byte went or nobody reads on. */
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream'
+import { finished as ended } from 'node:stream/promises'
 import { createZstdCompress } from 'node:zlib'
+import type { Packing } from '../../drivers/image/driver.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
 import { uidOf } from '../../plan/addresses.ts'
 import { keys } from '../records/keys.ts'
@@ -22,20 +24,22 @@ export async function exportTemplate(parts: HostParts, { id }: TemplateRecord, c
       { init: status?.value.init ?? { kind: 'system' } },
       { signal: closed, uidBase: uidOf(parts.host.uidBase, buildSlot) },
     )
-    const compressed = createZstdCompress()
-    // What is not whole must not end like something whole.
-    const whole = packing.output.once('error', (thrown) => compressed.destroy(thrown))
-    packing.ended
-      .then(
-        () => undefined,
-        (thrown) => void compressed.destroy(thrown),
-      )
-      .finally(remove)
-    finished(compressed, () => packing.output.destroy())
-    whole.pipe(compressed)
-    return compressed
+    packing.ended.catch(() => undefined).finally(remove)
+    return compress(packing)
   } catch (thrown) {
     await remove()
     throw thrown
   }
+}
+
+/** Its last byte says nothing: an archive is whole when the one who packed it says so, and then only does this end. */
+export function compress(packing: Packing): Readable {
+  const compressed = createZstdCompress()
+  packing.output.pipe(compressed, { end: false })
+  Promise.all([ended(packing.output), packing.ended]).then(
+    () => compressed.end(),
+    (thrown) => compressed.destroy(thrown),
+  )
+  finished(compressed, () => packing.output.destroy())
+  return compressed
 }

@@ -11,6 +11,8 @@ export interface PipelineOptions {
   readonly stdin?: number
   /** Open files that the first one gets as 3, 4 and so on. */
   readonly extra?: readonly number[]
+  /** A timeout counts from the last byte that was taken off the end, not from the start. */
+  readonly timeoutOf?: 'silence'
 }
 
 export interface StageEnd {
@@ -48,7 +50,7 @@ export function startPipeline(commands: readonly Command[], options: PipelineOpt
       detached: true,
     })
     next?.stdin?.on('error', () => {}).destroy()
-    stages.unshift({ child, end: watch(child, command) })
+    stages.unshift({ child, end: watch(child, command, options) })
   }
   const last = stages.at(-1)?.child.stdout
   if (!last) throw new Error('a pipeline has at least one command')
@@ -75,15 +77,18 @@ async function allEnded(
   }
 }
 
-async function watch(child: ChildProcess, command: Command): Promise<StageEnd> {
+async function watch(child: ChildProcess, command: Command, { timeoutOf }: PipelineOptions): Promise<StageEnd> {
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     stderr = (stderr + chunk).slice(-keptBytes)
   })
   let timedOut = false
-  const timer = setTimeout(() => {
-    timedOut = true
-    kill(child)
+  let heard = 0
+  const timer = setInterval(() => {
+    const { bytesRead = 0 } = (child.stdout ?? {}) as { bytesRead?: number }
+    timedOut = timeoutOf !== 'silence' || bytesRead === heard
+    heard = bytesRead
+    if (timedOut) kill(child)
   }, command.timeoutMs)
   const quiet = new Promise<void>((resolve) => child.stderr?.once('close', resolve))
   try {
@@ -91,7 +96,7 @@ async function watch(child: ChildProcess, command: Command): Promise<StageEnd> {
     await quiet
     return { ...end, stderr, timedOut }
   } finally {
-    clearTimeout(timer)
+    clearInterval(timer)
   }
 }
 

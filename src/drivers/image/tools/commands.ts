@@ -5,6 +5,8 @@ import type { Command } from '../../exec/command.ts'
 import type { ReadLimits } from '../driver.ts'
 
 const workMs = 60 * 60_000
+/** Who takes an archive may be slow; who takes nothing for so long is gone. */
+const silenceMs = 5 * 60_000
 const kept = 'chown dac_override fowner fsetid setfcap'
 /** Enough for tar, and for no more. */
 const memoryBytes = 512 * 1024 ** 2
@@ -35,10 +37,10 @@ export interface Room {
   readonly cgroup: string
 }
 
-const execute = ({ folder }: Room, words: readonly string[]): Command => ({
+const execute = ({ folder }: Room, words: readonly string[], timeoutMs = workMs): Command => ({
   file: '/usr/bin/lxc-execute',
   args: ['-P', folder, '-n', 'tools', '-f', `${folder}/config`, '--', ...words],
-  timeoutMs: workMs,
+  timeoutMs,
   // Without newuidmap, as guests: root writes the maps itself.
   env: { PATH: '/usr/sbin:/sbin' },
 })
@@ -51,10 +53,14 @@ export const unpackCommand = (room: Room): Command =>
 
 /** Sorted, and without the times of reading: the same tree is the same archive. */
 export const packCommand = (room: Room): Command =>
-  execute(room, [
-    ...['/usr/bin/tar', '--create', '--file=-', '--directory=/', '--numeric-owner', '--sort=name', '--format=posix'],
-    ...['--pax-option=exthdr.name=%d/pax/%f,delete=atime,delete=ctime,delete=mtime', ...extendedAttributes, 'rootfs'],
-  ])
+  execute(
+    room,
+    [
+      ...['/usr/bin/tar', '--create', '--file=-', '--directory=/', '--numeric-owner', '--sort=name', '--format=posix'],
+      ...['--pax-option=exthdr.name=%d/pax/%f,delete=atime,delete=ctime,delete=mtime', ...extendedAttributes, 'rootfs'],
+    ],
+    silenceMs,
+  )
 
 /**
  * The host's programs, read-only, in a user namespace of a nobody; the subvolume is its root, mounted with its ids, so that

@@ -96,7 +96,7 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     const room = await openRoom(sourceDir, options.uidBase)
     try {
       await enterRoom(sourceDir)
-      const work = startPipeline([packCommand(room)], options)
+      const work = startPipeline([packCommand(room)], { ...options, timeoutOf: 'silence' })
       const ended = endOf(work, options.signal)
         .then(([end]) => {
           if (end?.code !== 0) throw packFailed(end)
