@@ -47,7 +47,7 @@ function tool(name: string, does: string): void {
 }
 
 /** Its absolute places are this test's own. */
-function run(script: string, ...args: string[]): { code: number | null; stderr: string; log: string } {
+function run(script: string, ...args: readonly string[]): { code: number | null; stderr: string; log: string } {
   const at = join(folder, 'script', 'copy')
   copyFileSync(join(scripts, script), at)
   const text = readFileSync(at, 'utf8')
@@ -105,7 +105,7 @@ test('a pid that another program has now is left alone; the daemon’s own is en
   for (const script of [
     ['quickstart', '--down'],
     ['debian/prerm', 'remove'],
-  ] as const) {
+  ] satisfies [string, string][]) {
     const other = await daemonPid('daemon', 'croft')
     assert.equal(run(...script).code, 0)
     assert.notEqual(readFileSync(`/proc/${other.pid}/cmdline`, 'utf8'), '', `${script[0]}: it lives`)
@@ -122,7 +122,7 @@ test('a cache that is being written while it is emptied fails neither an install
   for (const script of [
     ['debian/prerm', 'remove'],
     ['debian/postinst', 'configure'],
-  ] as const) {
+  ] satisfies [string, string][]) {
     const said = run(...script)
     assert.deepEqual([said.code, /^find .*-delete/m.test(said.log)], [0, true], `${script[0]}: ${said.stderr}`)
   }
