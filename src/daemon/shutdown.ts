@@ -41,11 +41,19 @@ async function endDaemon({ stateDir }: Settings): Promise<Alone | undefined> {
   for (const signal of [...Array<NodeJS.Signals>(100).fill('SIGTERM'), 'SIGKILL', 'SIGKILL'] as const) {
     const alone = tryAlone(stateDir)
     if (alone) return alone
-    const pid = Number(readFileSync(join(stateDir, 'daemon.pid'), 'utf8'))
-    if (pid > 1) process.kill(pid, signal)
+    signalDaemon(stateDir, signal)
     await sleep(lookMs)
   }
   return undefined
+}
+
+function signalDaemon(stateDir: string, signal: NodeJS.Signals): void {
+  try {
+    const pid = Number(readFileSync(join(stateDir, 'daemon.pid'), 'utf8'))
+    if (pid > 1) process.kill(pid, signal)
+  } catch {
+    // It has ended meanwhile, or has not said yet who it is: the next look tells.
+  }
 }
 
 export interface Shutdown {

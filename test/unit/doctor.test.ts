@@ -56,10 +56,12 @@ test('lxcfs: not used, used, and gone from under guests that have its files', ()
   )
   assert.equal(lxcfsDevice(mounts, '/elsewhere'), undefined)
   const web = { name: 'web', device: '0:50' }
-  assert.deepEqual(judgeLxcfs({ device: undefined, guests: [{ name: 'pg', device: undefined }] }), [])
-  assert.equal(verdicts(judgeLxcfs({ device: '0:50', guests: [web] })), 'ok')
+  assert.deepEqual(judgeLxcfs({ device: undefined, wanted: false, guests: [{ name: 'pg', device: undefined }] }), [])
+  const [none] = judgeLxcfs({ device: undefined, wanted: true, guests: [] })
+  assert.deepEqual([none?.verdict, /^apt install lxcfs;/.test(none?.mend ?? '')], ['warn', true])
+  assert.equal(verdicts(judgeLxcfs({ device: '0:50', wanted: true, guests: [web] })), 'ok')
   for (const device of ['0:60', undefined])
-    assert.match(judgeLxcfs({ device, guests: [web] })[0]?.mend ?? '', /^croft restart web$/)
+    assert.match(judgeLxcfs({ device, wanted: true, guests: [web] })[0]?.mend ?? '', /^croft restart web$/)
 })
 
 test('tools: missing, too old, there', () => {

@@ -7,6 +7,8 @@ import { ok, type Theme, warn } from './finding.ts'
 export interface LxcfsFacts {
   /** Device of the one that runs; undefined when none does. */
   readonly device: string | undefined
+  /** False where the operator left it aside. */
+  readonly wanted: boolean
   /** Of each running guest, the device that its files are of; undefined when they are the kernel's own. */
   readonly guests: readonly { readonly name: string; readonly device: string | undefined }[]
 }
@@ -24,11 +26,12 @@ export const lxcfs: Theme = {
       return { name, device: lxcfsDevice(mounts ?? '') }
     })
     const own = (await look.text('/proc/self/mountinfo')) ?? ''
-    return judgeLxcfs({ device: lxcfsDevice(own, settings.lxcfs), guests: await Promise.all(guests) })
+    const device = lxcfsDevice(own, settings.lxcfs)
+    return judgeLxcfs({ device, wanted: settings.lxcfs !== undefined, guests: await Promise.all(guests) })
   },
 }
 
-export function judgeLxcfs({ device, guests }: LxcfsFacts): Finding[] {
+export function judgeLxcfs({ device, wanted, guests }: LxcfsFacts): Finding[] {
   const having = guests.filter((guest) => guest.device !== undefined)
   const broken = having.filter((guest) => guest.device !== device).map(({ name }) => name)
   if (broken.length > 0) {
@@ -36,7 +39,12 @@ export function judgeLxcfs({ device, guests }: LxcfsFacts): Finding[] {
     const why = `${broken.length} running guests have files of an lxcfs that is gone: free and uptime fail in them`
     return [warn('lxcfs', why, `croft restart ${names}${broken.length > 5 ? ' …' : ''}`)]
   }
-  return device === undefined ? [] : [ok('lxcfs', `${having.length} running guests see their own memory`)]
+  if (device !== undefined) return [ok('lxcfs', `${having.length} running guests see their own memory`)]
+  if (!wanted) return []
+  const why = 'it does not run: free, top and uptime in guests show figures of the host'
+  return [
+    warn('lxcfs', why, 'apt install lxcfs; it holds for guests from their next start (CROFT_LXCFS= leaves it aside)'),
+  ]
 }
 
 /** `major:minor` of the first lxcfs in a mountinfo, or of the one mounted exactly there. */
