@@ -16,6 +16,12 @@ export const edgeRoutes = {
     access: can('change', 'route'),
     summary: 'change where a route leads, and how',
   },
+  readRouteLog: {
+    method: 'GET',
+    path: '/v1/routes/:route/log',
+    access: can('read', 'route'),
+    summary: 'the last requests of a route; ?after= goes on behind a page',
+  },
   removeRoute: {
     method: 'DELETE',
     path: '/v1/routes/:route',

@@ -215,6 +215,26 @@ export interface EdgeRoute extends RouteSettings {
   readonly created: string
   readonly by: string
 }
+/** One request. Neither its query nor a header: there are secrets in these. */
+export interface RouteRequest {
+  readonly at: string
+  readonly client: string
+  readonly host?: string
+  /** `TCP` of a stream. */
+  readonly method: string
+  readonly path: string
+  /** 0 of a stream, and when the client left before an answer. */
+  readonly status: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly waitedMs: number
+  readonly tookMs: number
+}
+/** `next` is where it goes on. */
+export interface AccessPage {
+  readonly lines: readonly RouteRequest[]
+  readonly next: string
+}
 export type RouteState = 'serves' | 'maintenance' | 'no-target' | 'waits'
 
 /** A name server: `ADDRESS` or `ADDRESS:PORT`. */

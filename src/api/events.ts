@@ -5,6 +5,7 @@ export const eventKinds = [
   'pool',
   'size',
   'guest',
+  'route',
   'snapshot',
   'template',
   'op',

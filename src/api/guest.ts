@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Mount } from './mount.ts'
 import {
   AddressRange,
   GuestName,
@@ -122,7 +121,6 @@ export interface GuestSpec {
   readonly nesting?: boolean
   readonly ports: readonly Port[]
   readonly addresses?: readonly PublicAddress[]
-  readonly mounts?: readonly Mount[]
   readonly rules: readonly Rule[]
   readonly keys: readonly string[]
 }

@@ -16,7 +16,6 @@ import {
   PortRef,
   RuleRef,
 } from './guest.ts'
-import { MountRef, NewMount } from './mount.ts'
 import {
   DataKey,
   LimitBytes,
@@ -61,8 +60,6 @@ export const queries = {
   removePort: WriteQuery,
   addAddress: WriteQuery,
   removeAddress: WriteQuery,
-  addMount: WriteQuery,
-  removeMount: WriteQuery,
   takeSnapshot: WriteQuery,
   restoreSnapshot: WriteQuery,
   removeSnapshot: WriteQuery,
@@ -78,6 +75,10 @@ export const queries = {
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
+  readRouteLog: z.strictObject({
+    tail: z.coerce.number().int().min(0).max(10_000).optional(),
+    after: z.string().max(200).optional(),
+  }),
   importCertificate: WriteQuery,
   issueCertificate: WriteQuery,
   removeCertificate: WriteQuery,
@@ -117,8 +118,6 @@ export const bodies = {
   addPort: NewPort,
   removePort: PortRef,
   addAddress: NewAddress,
-  addMount: NewMount,
-  removeMount: MountRef,
   takeSnapshot: NewSnapshot,
   buildTemplate: TemplateBuild,
   importTemplate: TemplateImport,

@@ -12,7 +12,6 @@ export const nouns = [
   'pool',
   'network',
   'address',
-  'mount',
   'route',
   'size',
   'op',

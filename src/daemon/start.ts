@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
 import { acmeDrivers } from '../drivers/acme/table.ts'
+import { createHaproxy } from '../drivers/edge/haproxy/index.ts'
 import type { Runner } from '../drivers/exec/command.ts'
 import { createRunner } from '../drivers/exec/runner.ts'
 import { createNftables } from '../drivers/firewall/nftables/index.ts'
@@ -44,7 +45,7 @@ import { passwordHasher } from './pki/passwords.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { createSessions } from './sessions/sessions.ts'
-import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
+import { defaultStateDir, keptFileOf, namesFolderOf, type Settings } from './settings.ts'
 import { copyBeforeUpgrade } from './store-copies.ts'
 import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
@@ -205,8 +206,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   if (!farm) return undefined
   const host = await getHost(store, settings.hostName)
   const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
-  const poolRecords = (await readAll<PoolRecord>(store, keys.pools(host.name))).map(({ value }) => value)
-  const pools = createPools(poolsFrom(run, poolRecords, disksOf), log)
+  const pools = createPools(await readPools(run, store, host.name, disksOf), log)
   const network = createRouted({ run })
   const { mtu } = await network.uplink()
   const failpoint = createFailpoint(base.environment)
@@ -224,12 +224,12 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
       lxcPath: settings.lxcPath,
       cgroup: `${settings.cgroup}.${host.number}`,
       ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
-      own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
     }),
     storage: pools.storage,
     pools,
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
+    ...(on.disks === 'change' ? { edge: createHaproxy({ run, ...edgePlace(settings) }) } : {}),
     ...{ certificates, hashPassword: passwordHasher(run) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
@@ -243,9 +243,15 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file
 
 /** With the unit systemd runs the name servers, and brings them back; without it they are processes of their own. */
-const hasNamesUnit = (): boolean =>
+const hasNamesUnit = (): boolean => hasUnit('croft-names@.service')
+/** The unit knows the ordinary place alone. */
+const edgePlace = ({ stateDir }: Settings) => ({
+  folder: join(stateDir, 'edge'),
+  unit: stateDir === defaultStateDir && hasUnit('croft-edge.service'),
+})
+const hasUnit = (name: string): boolean =>
   existsSync('/run/systemd/system') &&
-  ['/etc', '/usr/lib', '/lib'].some((folder) => existsSync(`${folder}/systemd/system/croft-names@.service`))
+  ['/etc', '/usr/lib', '/lib'].some((folder) => existsSync(`${folder}/systemd/system/${name}`))
 
 /** CROFT_TEMPLATE_BUILDER is for tests: the fake one needs no network. */
 function builderName({ CROFT_TEMPLATE_BUILDER: name = '' }: NodeJS.ProcessEnv): TemplateBuilderName {
@@ -263,5 +269,12 @@ async function getHost(store: Store, name: string): Promise<HostRecord> {
 }
 
 /** Not mounted yet: the loop does that behind its firewall, and a pool that cannot be had ends nothing. */
-const poolsFrom = (run: Runner, pools: readonly PoolRecord[], disksOf: (storage: Storage) => Storage) =>
-  new Map(pools.map((pool) => [pool.name, disksOf(storageDrivers.btrfs({ run, pool }))]))
+async function readPools(
+  run: Runner,
+  store: Store,
+  host: string,
+  disksOf: (storage: Storage) => Storage,
+): Promise<Map<string, Storage>> {
+  const records = await readAll<PoolRecord>(store, keys.pools(host))
+  return new Map(records.map(({ value }) => [value.name, disksOf(storageDrivers.btrfs({ run, pool: value }))]))
+}

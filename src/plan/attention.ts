@@ -84,6 +84,29 @@ export function checkAttention({ route, findings }: { route: string; findings: r
   return [{ what: route, why: `${first.check}: ${first.evidence}${more}`, do: first.mend ?? `croft check ${route}` }]
 }
 
+export interface RouteSeen {
+  readonly name: string
+  readonly state: string
+  readonly reason?: string | undefined
+}
+
+/** Not of those whose checks say it already; an edge in trouble is told once. */
+export function routeAttention(
+  routes: readonly RouteSeen[],
+  edge: string | undefined,
+  told: ReadonlySet<string>,
+): Attention[] {
+  const lost = routes.filter(({ name, state }) => state === 'no-target' && !told.has(name))
+  return [
+    ...(edge === undefined || routes.length === 0 ? [] : [{ what: 'edge', why: edge, do: 'croft doctor' }]),
+    ...lost.map(({ name, reason = 'it has no target' }) => ({
+      what: name,
+      why: reason,
+      do: `croft route show ${name}`,
+    })),
+  ]
+}
+
 export function hostAttention(name: string, pressure: HostPressure | null): Attention[] {
   if (!pressure || pressure.memory.some60 < memoryPressure) return []
   const why = `it waited for memory in ${Math.round(pressure.memory.some60)}% of the last minute`

@@ -123,7 +123,7 @@ function siteOf(route: PlannedRoute, { settings, guests }: EdgeInput, taken: Rea
       id: idOf(route.id),
       ...{ hosts, path: at.path },
       aliases: spec.aliases ?? [],
-      target: targetOf(spec, guests),
+      target: targetOf(spec, at.host, guests),
       https: spec.https ?? 'only',
       limits: limitsOf(spec),
       compress: spec.compress ?? false,
@@ -136,7 +136,7 @@ function siteOf(route: PlannedRoute, { settings, guests }: EdgeInput, taken: Rea
   ]
 }
 
-function targetOf(spec: RouteSpec, guests: readonly EdgeGuest[]): SiteTarget {
+function targetOf(spec: RouteSpec, own: string, guests: readonly EdgeGuest[]): SiteTarget {
   const { target, check } = spec
   if (target.kind === 'redirect') {
     // An address without a path stands for the whole of that place.
@@ -153,7 +153,10 @@ function targetOf(spec: RouteSpec, guests: readonly EdgeGuest[]): SiteTarget {
     const host = hostname.replace(/^\[|\]$/g, '')
     const scheme = protocol === 'https:' ? 'https' : 'http'
     const number = port === '' ? (scheme === 'https' ? 443 : 80) : Number(port)
-    return { kind: 'upstream', scheme, host, port: number, verify: scheme === 'https' }
+    const base = { kind: 'upstream', scheme, port: number, verify: scheme === 'https' } as const
+    // An address has no name: the other side is asked for the route's own.
+    const isAddress = host.includes(':') || /^[\d.]+$/.test(host)
+    return isAddress && !own.startsWith('*.') ? { ...base, host: own, address: host } : { ...base, host }
   }
   return {
     kind: 'servers',

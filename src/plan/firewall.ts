@@ -26,6 +26,8 @@ export interface FirewallInput {
   readonly prefix4: string
   readonly prefix6: string
   readonly uplink: string | null
+  /** Of this host, where its edge listens. */
+  readonly hostPorts?: readonly number[]
   /** Addresses of a guest anywhere in the farm; undefined when there is none of that name. */
   readonly addressesOf: (name: string) => readonly string[] | undefined
 }
@@ -60,8 +62,8 @@ export function compileFirewall(input: FirewallInput): CompiledFirewall {
         ...(rateOut === undefined ? {} : { rateOut }),
       }
     })
-  const { prefix4, prefix6, uplink } = input
-  return { model: { prefix4, prefix6, uplink, guests }, findings }
+  const { prefix4, prefix6, uplink, hostPorts = [] } = input
+  return { model: { prefix4, prefix6, uplink, guests, hostPorts }, findings }
 }
 
 /** The first claim to a door keeps it. */

@@ -83,6 +83,23 @@ function assertOnly(spec: RouteSpec, allowed: ReadonlySet<string>, why: string):
   if (first !== undefined) throw wrong(`${why}: ${wordOf(first)} means nothing there`)
 }
 
+/** What that change touched is as it was before; users, whose passwords are not in history, stay. */
+export function revertRoute(spec: RouteSpec, before: RouteSpec, after: RouteSpec): RouteSpec {
+  const [now, old, then] = [spec, before, after].map((each) => new Map(Object.entries(each)))
+  const text = (value: unknown): string => JSON.stringify(value) ?? ''
+  const touched = [...new Set([...(old?.keys() ?? []), ...(then?.keys() ?? [])])].filter(
+    (key) => key !== 'users' && text(old?.get(key)) !== text(then?.get(key)),
+  )
+  const anew = touched.find((key) => text(now?.get(key)) !== text(then?.get(key)))
+  if (anew !== undefined)
+    throw new CroftError('CHANGED_MEANWHILE', `${wordOf(anew)} was set anew since`, { hint: 'croft history route' })
+  for (const key of touched) {
+    if (old?.has(key)) now?.set(key, old.get(key) as never)
+    else now?.delete(key)
+  }
+  return Object.fromEntries(now ?? []) as unknown as RouteSpec
+}
+
 /** Names of the farm's own making cannot be given. */
 export function assertNoPreview(name: string, spec: RouteSettings, previewDomain: string | undefined): void {
   const preview = claimsOf(name, spec).find(({ host }) => isPreview(host, previewDomain))

@@ -182,7 +182,10 @@ else {
     const proven = site('proven', {
       target: { kind: 'upstream', scheme: 'https', host: '127.0.0.1', port, verify: true },
     })
-    await edge.serve(wishOf([site('plain'), upstream, proven], streams))
+    const here = { scheme: 'https', host: 'moved.example.org', address: '127.0.0.1', port, verify: false } as const
+    const moved = site('moved', { target: { kind: 'upstream', ...here } })
+    await edge.serve(wishOf([site('plain'), upstream, proven, moved], streams))
+    assert.equal((await ask('moved.example.org', '/')).text, `moved.example.org:${port}`)
     assert.equal((await ask('up.example.org', '/')).text, `127.0.0.1:${port}`)
     assert.equal(await status('proven'), 503)
     assert.equal(await subject('own.example.net'), 'own.example.net')

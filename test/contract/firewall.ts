@@ -210,6 +210,23 @@ export function firewallContract(name: string, world: () => World): void {
     await expectAll(world(), { 'two → 169.254.0.1 tcp/53': 'host', 'two → host tcp/53': 'one' })
   })
 
+  test(`${name}: guests reach the edge's ports of the host, where their own rules let them`, async () => {
+    const hostPorts = [80]
+    await world().firewall.reconcile({ ...modelOf({ one: {}, two: { rules: ['deny out any tcp/80'] } }), hostPorts })
+    await expectAll(world(), {
+      'one → host tcp/80': 'host',
+      'one → host tcp/8080': 'nowhere',
+      'one → host udp/80': 'nowhere',
+      'two → host tcp/80': 'nowhere',
+    })
+    const listed = modelOf({ one: { rules: ['allow out any udp/53'] }, two: { rules: ['allow out any tcp/80'] } })
+    await world().firewall.reconcile({ ...listed, hostPorts })
+    await expectAll(world(), { 'one → host tcp/80': 'nowhere', 'two → host tcp/80': 'host' })
+    await world().firewall.reconcile(listed)
+    await expectAll(world(), { 'two → host tcp/80': 'nowhere' })
+    assert.ok(await world().firewall.intact())
+  })
+
   test(`${name}: counters tell which rule was met`, async () => {
     const rules = ['allow in any tcp/80', 'deny in any tcp/81', 'allow in any udp', 'allow out any any']
     await apply({ one: { rules }, two: {} })

@@ -25,6 +25,7 @@ import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } fro
 import { createSessions } from '../../src/daemon/sessions/sessions.ts'
 import { Uploads } from '../../src/daemon/uploads/uploads.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
+import { createFakeEdge } from '../../src/drivers/edge/fake/index.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
 import { createFakeImages } from '../../src/drivers/image/fake/index.ts'
@@ -79,6 +80,7 @@ export class SimFarm {
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
+  readonly edge = createFakeEdge()
   readonly store = createWeakStore(
     () => this.clock.now(),
     (writes) => this.wrote(writes),
@@ -176,6 +178,7 @@ export class SimFarm {
       network: heldBy(life, this.network, act('network')),
       firewall: heldBy(life, this.firewall, act('firewall')),
       names: heldBy(life, this.names),
+      edge: heldBy(life, this.edge),
       hashPassword: async () => `$6$sim$${'x'.repeat(86)}`,
       builder: heldBy(life, builder),
       images: heldBy(life, createFakeImages()),

@@ -141,3 +141,35 @@ test('a dry run says what would differ and does nothing; two who add one name ge
   assert.equal(both.filter((answer) => answer !== undefined).length, 1)
   await ok('removeRoute', of('a.org'))
 })
+
+test('a revert puts back what one change touched, and is refused when that was set anew', async () => {
+  const { farm, ok, refused } = await farmWith('web')
+  await ok('addRoute', add('a.org', { to: 'web', rate: 5, users: { lark: 'secret' } }))
+  await farm.pass(1)
+  await ok('changeRoute', of('a.org', { rate: 9, names: 'b.org' }))
+  await farm.pass(1)
+  await ok('changeRoute', of('a.org', { maintenance: 'yes' }))
+  const entries = await readAll<{ verb: string; after: { rate?: number; maintenance?: boolean } }>(
+    farm.store,
+    'history/of/route/a.org/',
+  )
+  const changed = entries.find(({ value }) => value.after.rate === 9 && !value.after.maintenance)
+  const body = { kind: 'route', name: 'a.org', revision: changed?.revision }
+  const back = await ok('revert', { body })
+  assert.deepEqual([back.rate, back.names, back.maintenance, back.users], [5, undefined, true, ['lark']])
+  await ok('addRoute', add('b.org'))
+  await ok('changeRoute', of('a.org', { rate: 7 }))
+  await refused('revert', { body }, /CHANGED_MEANWHILE/)
+  const added = entries.find(({ value }) => value.verb === 'add')
+  await refused('revert', { body: { ...body, revision: added?.revision } }, /nothing to go back to/)
+})
+
+test('the edge is told before the answer, and one that it would not take is refused before it is kept', async () => {
+  const { farm, ok } = await farmWith('web')
+  await ok('addRoute', add('a.org', { to: 'web:8080', https: 'off' }))
+  assert.equal(farm.edge.ask({ host: 'a.org', path: '/', secure: false })?.status, 200)
+  await ok('changeRoute', of('a.org', { maintenance: 'yes' }))
+  assert.equal(farm.edge.ask({ host: 'a.org', path: '/', secure: false })?.status, 503)
+  await ok('removeRoute', of('a.org'))
+  assert.equal(farm.edge.ask({ host: 'a.org', path: '/', secure: false }), undefined)
+})

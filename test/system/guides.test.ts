@@ -1,4 +1,4 @@
-/** The first ten minutes of each guide for people who come from elsewhere: every command does what it says it does. */
+/** What guides for people, and sites, that come from elsewhere tell: every command does what it says it does. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -8,7 +8,7 @@ import { useFarm } from './farm.ts'
 const farm = await useFarm()
 const folder = new URL('../../docs/guides/', import.meta.url)
 
-for (const file of readdirSync(folder).filter((name) => name.startsWith('from-'))) {
+for (const file of readdirSync(folder).filter((name) => /^(from|moving)-/.test(name))) {
   test(`${file}: its commands run in order`, async () => {
     const commands = consoleOf(readFileSync(new URL(file, folder), 'utf8'))
     assert.ok(commands.length >= 5)
@@ -16,5 +16,6 @@ for (const file of readdirSync(folder).filter((name) => name.startsWith('from-')
       const said = await farm.croft(...wordsOf(line).slice(1))
       assert.equal(said.code, 0, `${line}: ${said.stderr}`)
     }
+    for (const { name } of await farm.json<{ name: string }[]>('route', 'ls')) await farm.croftOk('route', 'rm', name)
   })
 }

@@ -82,8 +82,13 @@ export const croftCommands: readonly CommandRow[] = [
     flags: [],
     summary: 'put back what a revision changed',
     description:
-      'Settings of guests: what that change touched is as it was before, all else stays. Refused when it was set anew since.',
-    examples: ['croft revert web 41', 'croft revert guest web 41', 'croft revert guest/web 41 --reason "too small"'],
+      'Settings of guests and routes: what that change touched is as it was before, all else stays. Refused when it was set anew since.',
+    examples: [
+      'croft revert web 41',
+      'croft revert guest web 41',
+      'croft revert route shop.example.org 52',
+      'croft revert guest/web 41 --reason "too small"',
+    ],
     run: () => import('../commands/croft/revert.ts'),
   },
   {

@@ -92,6 +92,16 @@ export const routeCommands: readonly CommandRow[] = [
   },
   {
     noun: 'route',
+    verb: 'logs',
+    args: ['ROUTE'],
+    flags: ['follow', 'tail'],
+    summary: 'who asked a route for what, and what was answered',
+    description: 'Without queries and headers: there are secrets in these.',
+    examples: ['croft route logs shop.example.org', 'croft route logs shop.example.org -f -n 20'],
+    run: () => import('../commands/route/logs.ts'),
+  },
+  {
+    noun: 'route',
     verb: 'rm',
     args: ['ROUTE...'],
     changes: true,

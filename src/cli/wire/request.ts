@@ -1,7 +1,7 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
 import type { RouteCheck } from '../../api/check.ts'
 import type { Certificate, Door, Token } from '../../api/door.ts'
-import type { EdgeRoute } from '../../api/edge.ts'
+import type { AccessPage, EdgeRoute } from '../../api/edge.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../api/errors.ts'
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
 import type {
@@ -75,6 +75,7 @@ interface ReadReplies {
   getToken: Token
   listRoutes: List<EdgeRoute>
   getRoute: EdgeRoute
+  readRouteLog: AccessPage
   listCertificates: List<Certificate>
   getCertificate: Certificate
 }

@@ -42,7 +42,7 @@ export const flagTable = {
   since: { value: 'TIME', means: 'from this time on, as journalctl takes it; of events: behind this cursor' },
   kind: {
     value: 'KIND',
-    values: ['farm', 'host', 'pool', 'size', 'guest', 'snapshot', 'template', 'op', 'hook', 'check'],
+    values: ['farm', 'host', 'pool', 'size', 'guest', 'route', 'snapshot', 'template', 'op', 'hook', 'check'],
     means: 'only of this kind: guest, snapshot, template, op, hook, check, pool, size, host, farm',
   },
   tail: { short: 'n', value: 'N', means: 'the last N lines' },

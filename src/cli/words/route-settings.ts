@@ -25,7 +25,10 @@ export const edgeSettingTable = {
   'maintenance-text': { value: 'TEXT', means: 'what that page says' },
   'retry-after': { value: 'TIME', means: 'when that page tells to come again (5m)' },
   redirect: { value: 'URL', means: 'where everybody is sent; without a path there the path is kept' },
-  upstream: { value: 'URL', means: 'a server outside of the farm that answers' },
+  upstream: {
+    value: 'URL',
+    means: 'a server outside of the farm that answers; one that is an address hears the route’s own name',
+  },
   status: { value: '301|302|308', means: 'of a redirect (301)' },
   'edge-http': { value: 'LISTEN', means: 'where the edge hears http (:80)' },
   'edge-https': { value: 'LISTEN', means: 'where the edge hears https (:443)' },

@@ -7,6 +7,7 @@ import { addresses } from './addresses.ts'
 import { cgroups } from './cgroups.ts'
 import { clock } from './clock.ts'
 import { doorHealth } from './door.ts'
+import { edge } from './edge.ts'
 import { red, type Theme } from './finding.ts'
 import { foreignFirewalls } from './foreign-firewalls.ts'
 import { hooks } from './hooks.ts'
@@ -41,6 +42,7 @@ export const themes: readonly Theme[] = [
   lxcfs,
   clock,
   doorHealth,
+  edge,
 ]
 
 /** Never throws: a theme that cannot be examined is a red finding of its name. The order is the order of `themes`. */

@@ -3,12 +3,19 @@
  * together. A host that works by its kept plan knows no routes: it leaves the edge as it is.
  */
 import { toCroftError } from '../../api/errors.ts'
-import type { SiteCounters } from '../../drivers/edge/driver.ts'
+import type { Edge, SiteCounters } from '../../drivers/edge/driver.ts'
 import { certifiedNames } from '../../plan/domains.ts'
 import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
-import { type FarmRecord, type RouteRecord, type RouteUsersRecord, read, readAll } from '../records/records.ts'
+import {
+  type FarmRecord,
+  type Held,
+  type RouteRecord,
+  type RouteUsersRecord,
+  read,
+  readAll,
+} from '../records/records.ts'
 import { readEdgeGuests } from '../records/routes.ts'
 
 export interface EdgeKeeper {
@@ -26,6 +33,8 @@ export interface EdgeKeeper {
 
 const soonMs = 60
 const againMs = 1000
+/** A port may be free by then. */
+const retryMs = 3000
 
 export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   const { env, store, host, log, edge } = parts
@@ -41,29 +50,33 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
     if (!edge) return
     try {
       const routes = await readAll<RouteRecord>(store, keys.routes)
-      if (routes.length === 0) await end()
-      else {
-        serves = true
-        const change = await edge.serve(
-          planEdge(
-            await readInput(
-              parts,
-              routes.map(({ value }) => value),
-            ),
-          ),
-        )
-        if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
-      }
+      if (routes.length === 0) await end(edge)
+      else await serve(edge, routes)
       trouble = undefined
     } catch (thrown) {
       const { code, message } = toCroftError(thrown)
-      trouble = message.split('\n', 1)[0] ?? code
+      trouble = message.split('\n', 2).join(': ')
       log.warn({ code }, `the edge does not serve as it should: ${message}`)
+      refreshSoon(retryMs)
     }
   }
 
-  async function end(): Promise<void> {
-    if (serves && (await edge?.state())?.running) await edge?.stop()
+  async function serve(edge: Edge, routes: readonly Held<RouteRecord>[]): Promise<void> {
+    serves = true
+    const records = routes.map(({ value }) => value)
+    const wish = planEdge(await readInput(parts, records))
+    parts.failpoint('edge.before')
+    const change = await edge.serve(wish)
+    parts.failpoint('edge.after')
+    if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
+  }
+
+  async function end(edge: Edge): Promise<void> {
+    if (serves && (await edge.state()).running) {
+      parts.failpoint('edge.before')
+      await edge.stop()
+      parts.failpoint('edge.after')
+    }
     await parts.certificates.certificatesFor([])
     serves = false
   }
@@ -77,10 +90,10 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
     return next
   }
 
-  function refreshSoon(): void {
+  function refreshSoon(ms = soonMs): void {
     if (willRefresh) return
     willRefresh = true
-    env.later(soonMs, () => {
+    env.later(ms, () => {
       willRefresh = false
       refresh()
     })
@@ -104,7 +117,8 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   }
 
   return {
-    ...{ refresh, refreshSoon },
+    refresh,
+    refreshSoon: () => refreshSoon(),
     follow(from, signal) {
       if (!edge) return
       for (const prefix of [keys.farm, keys.routes, keys.acmeTokens, statuses]) follow(prefix, from, signal)

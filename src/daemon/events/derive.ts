@@ -30,7 +30,7 @@ export function tellBatch({ changes }: Batch): Told[] {
 }
 
 /** What history tells of. */
-const wishes = /^(guests|templates|sizes|pools|hosts|farm)(\/|$)/
+const wishes = /^(guests|routes|templates|sizes|pools|hosts|farm)(\/|$)/
 
 function removalOf(change: Change): Pick<Told, 'at'> | undefined {
   if (change.kind !== 'put' || !change.key.startsWith(keys.removal(''))) return undefined
@@ -69,6 +69,8 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return on(first, tellRecord('pool', last, before, after))
     case 'guests':
       return on(first, tellGuest(before as Parameters<typeof tellGuest>[0], after as Parameters<typeof tellGuest>[1]))
+    case 'routes':
+      return tellRecord('route', nameIn(after, before) ?? first, before, after)
     case 'templates':
       return before === undefined || after === undefined ? tellRecord('template', refIn(key), before, after) : []
     case 'operations':

@@ -5,6 +5,7 @@
 import type { GuestStatus } from '../../api/guest.ts'
 import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
 import { type CompiledFirewall, compileFirewall, type FirewallGuest } from '../../plan/firewall.ts'
+import { listEdgePorts } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
 import { type FarmRecord, type GuestRecord, type Held, readAll } from '../records/records.ts'
 import type { HostParts } from './parts.ts'
@@ -78,8 +79,9 @@ export interface Compiled extends CompiledFirewall {
 export async function compileFor(parts: HostParts, takes: (guest: GuestRecord) => boolean): Promise<Compiled> {
   const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const { uplink } = await parts.network.uplink()
+  const hostPorts = await listEdgePorts(parts.store, parts.host.name)
   const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
-  return { ...compileRecords(records, parts.farm, uplink, takes), announced }
+  return { ...compileRecords(records, parts.farm, { uplink, hostPorts }, takes), announced }
 }
 
 const announcedOf = ({ spec }: GuestRecord): string[] =>
@@ -88,14 +90,14 @@ const announcedOf = ({ spec }: GuestRecord): string[] =>
 function compileRecords(
   records: readonly Held<GuestRecord>[],
   farm: FarmRecord,
-  uplink: string | null,
+  { uplink, hostPorts }: { readonly uplink: string | null; readonly hostPorts: readonly number[] },
   takes: (guest: GuestRecord) => boolean,
 ): CompiledFirewall {
   const byName = new Map(records.map(({ value }) => [value.name, value]))
   return compileFirewall({
     prefix4: farm.prefix4,
     prefix6: farm.prefix6,
-    uplink,
+    ...{ uplink, hostPorts },
     addressesOf(name) {
       const guest = byName.get(name)
       return guest && [ipv4Of(farm.prefix4, guest.number), ipv6Of(farm.prefix6, guest.number), ...publicOf(guest)]

@@ -7,6 +7,7 @@ import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import type { Storage } from '../../drivers/storage/driver.ts'
 import type { Batch, Store, Write } from '../../store/store.ts'
+import { isEdges, type PortRecord } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
 import {
   type FarmRecord,
@@ -26,6 +27,8 @@ export interface KeptPlan {
   readonly pools: readonly PoolRecord[]
   readonly guests: readonly GuestRecord[]
   readonly statuses: Readonly<Record<number, GuestStatus>>
+  /** TCP ports where the edge listens: it serves on, and guests reach it. Absent in plans of older daemons. */
+  readonly edgePorts?: readonly number[]
 }
 
 export interface Keeper {
@@ -99,7 +102,7 @@ export function keepPlan(source: Source, file: string): Keeper {
     }
   }
 
-  for (const prefix of [keys.guests(host.name), keys.guestStatuses(host.name), keys.pools(host.name)]) follow(prefix)
+  for (const prefix of [keys.guests, keys.guestStatuses, keys.pools, keys.ports]) follow(prefix(host.name))
   return {
     plan: () => planOf(source, records),
     async close() {
@@ -119,6 +122,9 @@ function planOf({ farm, host }: Source, records: ReadonlyMap<string, unknown>): 
     pools: below(keys.pools(host.name)).map(([, value]) => value as PoolRecord),
     guests: below(keys.guests(host.name)).map(([, value]) => value as GuestRecord),
     statuses: Object.fromEntries(statuses),
+    edgePorts: below(keys.ports(host.name))
+      .filter(([, value]) => isEdges(value as PortRecord))
+      .map(([key]) => Number(key.split('/').at(-1))),
   }
 }
 
@@ -134,10 +140,11 @@ export async function findKept(file: string): Promise<KeptPlan | undefined> {
 
 /** Guests on their way out are left as they are, and a restart that was asked for waits. */
 export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
-  const { farm, host, pools, guests, statuses } = kept
+  const { farm, host, pools, guests, statuses, edgePorts = [] } = kept
   const writes: Write[] = [
     { put: keys.farm, value: farm },
     { put: keys.host(host.name), value: host },
+    ...edgePorts.map((port): Write => ({ put: keys.port(host.name, 'tcp', port), value: { edge: true } })),
     ...pools.map((pool): Write => ({ put: keys.pool(host.name, pool.name), value: pool })),
   ]
   for (const guest of guests) {

@@ -4,7 +4,7 @@ import { CroftError } from '../../api/errors.ts'
 import { parseListen } from '../../api/values.ts'
 import { parseRoute } from '../../plan/domains.ts'
 import { listensOf } from '../../plan/edge.ts'
-import type { Compare, Write } from '../../store/store.ts'
+import type { Compare, Store, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
 import { type FarmRecord, type GuestRecord, type Held, type RouteRecord, read, readAll } from './records.ts'
@@ -47,6 +47,13 @@ export function webPorts(settings: EdgeSettings = {}): number[] {
   const { http, https } = listensOf(settings)
   return [...new Set([...http, ...https].flatMap((text) => parseListen(text)?.port ?? []))]
 }
+
+/** Where this host's edge listens for TCP, by what is reserved for it. */
+export async function listEdgePorts(store: Store, host: string): Promise<number[]> {
+  const records = await readAll<PortRecord>(store, keys.ports(host))
+  return records.filter(({ value }) => isEdges(value)).map(({ key }) => Number(key.split('/').at(-1)))
+}
+export const isEdges = (record: PortRecord): boolean => !('number' in record)
 
 async function hasWebRoutes(daemon: Daemon, except?: string): Promise<boolean> {
   const routes = await readAll<RouteRecord>(daemon.store, keys.routes)

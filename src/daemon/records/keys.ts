@@ -8,6 +8,7 @@ export const keys = {
   numbers: (host: string) => `numbers/${host}`,
   /** One table reserves every name, whatever bears it. */
   name: (name: string) => `names/${name}`,
+  ports: (host: string) => `ports/${host}/`,
   port: (host: string, protocol: string, hostPort: number) => `ports/${host}/${protocol}/${hostPort}`,
   address: (address: string) => `addresses/${address}`,
   guests: (host: string) => `guests/${host}/`,

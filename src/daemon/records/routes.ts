@@ -48,6 +48,14 @@ export async function readEdgeGuests(
   })
 }
 
+/** The names of those that lead to this guest. */
+export async function listRoutesTo(daemon: Daemon, guest: Pick<GuestRecord, 'number' | 'id'>): Promise<string[]> {
+  const records = await readAll<RouteRecord>(daemon.store, keys.routes)
+  const leads = ({ spec: { target } }: RouteRecord) =>
+    target.kind === 'guest' && target.number === guest.number && target.id === guest.id
+  return records.map(({ value }) => value).flatMap((route) => (leads(route) ? [route.name] : []))
+}
+
 export async function viewRoute(daemon: Daemon, name: string): Promise<EdgeRoute> {
   const record = await getRouteRecord(daemon, name)
   return (await viewer(daemon))(record)

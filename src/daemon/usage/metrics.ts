@@ -2,6 +2,7 @@
 import type { RouteCheck, Verdict } from '../../api/check.ts'
 import type { Guest } from '../../api/guest.ts'
 import type { HostPressure, Pool, Template } from '../../api/resources.ts'
+import type { SiteCounters } from '../../drivers/edge/driver.ts'
 import type { Used } from './board.ts'
 import type { Family, Labels, Sample } from './exposition.ts'
 
@@ -27,6 +28,11 @@ export interface FarmFacts {
   readonly pools: readonly Pool[]
   readonly templates: readonly Template[]
   readonly checks: readonly RouteCheck[]
+  readonly routes: readonly {
+    readonly name: string
+    readonly state: string
+    readonly counters: SiteCounters | undefined
+  }[]
   readonly operations: {
     readonly running: number
     readonly ended: readonly { readonly verb: string; readonly state: string; readonly count: number }[]
@@ -90,12 +96,37 @@ export function farmFamilies(host: string, facts: FarmFacts): Family[] {
       templates.map(({ ref, sizeBytes }) => [{ template: ref, host }, sizeBytes]),
     ),
     ...checkFamilies(host, facts.checks),
+    ...routeFamilies(host, facts.routes),
     gauge('croft_operations_running', 'Operations under way.', [[{ host }, operations.running]]),
     counter(
       'croft_operations_total',
       'Operations that ended since the daemon began.',
       operations.ended.map(({ verb, state, count }) => [{ host, verb, state }, count]),
     ),
+  ]
+}
+
+type OfRoute = (counted: SiteCounters) => number
+const ofRoute: readonly (readonly [type: Family['type'], name: string, help: string, value: OfRoute])[] = [
+  ['counter', 'requests_total', 'Requests since the edge began.', ({ requests }) => requests],
+  ['counter', 'errors_4xx_total', 'Answers of 400 to 499 since then.', ({ errors4xx }) => errors4xx],
+  ['counter', 'errors_5xx_total', 'Answers of 500 to 599 since then.', ({ errors5xx }) => errors5xx],
+  ['counter', 'receive_bytes_total', 'Received from clients since then.', ({ bytesIn }) => bytesIn],
+  ['counter', 'transmit_bytes_total', 'Sent to clients since then.', ({ bytesOut }) => bytesOut],
+  ['gauge', 'open', 'Requests under way.', ({ open }) => open],
+  ['gauge', 'queued', 'Requests that wait for the guest.', ({ queued }) => queued],
+]
+
+function routeFamilies(host: string, routes: FarmFacts['routes']): Family[] {
+  const serves = routes.map(({ name, state }): Sample => [{ route: name, host }, state === 'serves' ? 1 : 0])
+  return [
+    gauge('croft_route_serves', '1 while the route serves.', serves),
+    ...ofRoute.map(([type, name, help, value]) => ({
+      ...{ name: `croft_route_${name}`, type, help },
+      samples: routes.map(
+        (route): Sample => [{ route: route.name, host }, route.counters ? value(route.counters) : null],
+      ),
+    })),
   ]
 }
 

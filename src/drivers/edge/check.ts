@@ -102,6 +102,7 @@ function checkTarget(target: SiteTarget): void {
       return
     case 'upstream':
       must(host.test(target.host) || isAddress(target.host), 'upstream', target.host)
+      must(target.address === undefined || isAddress(target.address), 'upstream', target.address)
       must(['http', 'https'].includes(target.scheme), 'scheme', target.scheme)
       isWhole('port', target.port, 1, 65_535)
       return

@@ -137,6 +137,8 @@ export type SiteTarget =
       readonly kind: 'upstream'
       readonly scheme: 'http' | 'https'
       readonly host: string
+      /** Where it is; absent: DNS is asked for `host`. A site on its way here has its name here already. */
+      readonly address?: string
       readonly port: number
       /** The other side's certificate is looked at by the host's CAs. */
       readonly verify: boolean

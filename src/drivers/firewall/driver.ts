@@ -40,6 +40,8 @@ export interface FirewallModel {
   readonly prefix6: string
   readonly uplink: string | null
   readonly guests: readonly GuestRules[]
+  /** TCP ports of the host that guests reach, where their own rules let them: the edge's. */
+  readonly hostPorts?: readonly number[]
 }
 
 export interface Firewall {

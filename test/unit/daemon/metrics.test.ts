@@ -50,6 +50,11 @@ const check = (route: string, more: Partial<RouteCheck> = {}): RouteCheck => ({
   ...{ route, verdict: 'red', believed: 'warn', at: null, findings: [], firstByteMs: 84, changes: [], ...more },
 })
 
+const counters = {
+  ...{ requests: 12, errors4xx: 2, errors5xx: 1, bytesIn: 3, bytesOut: 4 },
+  ...{ open: 1, queued: 0, servers: 1, serversUp: 1 },
+}
+
 test('every name and set of labels comes once, each family in one piece, in the form that is asked for', () => {
   const guests = [guest(1), guest(2, { status: null }), guest(3, { deleting: true })]
   const used = new Map([[1, { ...neverSeen(''), cpuSeconds: 3, memoryBytes: 5, oomKills: 0 }]])
@@ -66,6 +71,10 @@ test('every name and set of labels comes once, each family in one piece, in the 
         guests,
         used,
         templates: [],
+        routes: [
+          { name: 'shop.example.org', state: 'serves', counters },
+          { name: ':5432', state: 'waits', counters: undefined },
+        ],
         checks: [check('shop.example.org'), check(':5432', { believed: null })],
       },
       pools: [
@@ -88,6 +97,8 @@ test('every name and set of labels comes once, each family in one piece, in the 
     'croft_guests{host="ash",state="removing"} 1',
     'croft_pool_mounted{pool="default",host="ash"} 0',
     'croft_operations_total{host="ash",verb="create",state="done"} 4',
+    'croft_route_requests_total{route="shop.example.org",host="ash"} 12',
+    'croft_route_serves{route=":5432",host="ash"} 0',
     'croft_route_check{route="shop.example.org",host="ash"} 1',
     'croft_route_first_byte_seconds{route="shop.example.org",host="ash"} 0.084',
     'croft_host_pressure_seconds_total{host="ash",resource="io",kind="some"} 1',

@@ -86,7 +86,7 @@ test('redirects and other servers', () => {
     ...{ kind: 'upstream', scheme: 'https', host: 'b.org', port: 443, verify: true },
   })
   assert.deepEqual(target({ kind: 'upstream', url: 'http://[2001:db8::1]:81' }), {
-    ...{ kind: 'upstream', scheme: 'http', host: '2001:db8::1', port: 81, verify: false },
+    ...{ kind: 'upstream', scheme: 'http', host: 'a.org', address: '2001:db8::1', port: 81, verify: false },
   })
 })
 

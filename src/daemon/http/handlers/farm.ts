@@ -4,12 +4,19 @@ import { CroftError, toCroftError } from '../../../api/errors.ts'
 import type { GuestStatus } from '../../../api/guest.ts'
 import { openapi } from '../../../api/openapi.ts'
 import type { Attention, Farm, Pool, Status } from '../../../api/resources.ts'
-import { checkAttention, guestAttention, hostAttention, poolAttention } from '../../../plan/attention.ts'
+import {
+  checkAttention,
+  guestAttention,
+  hostAttention,
+  poolAttention,
+  routeAttention,
+} from '../../../plan/attention.ts'
 import { certificateAttention } from '../../../plan/certificate-views.ts'
 import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, readAll } from '../../records/records.ts'
+import { listRouteViews } from '../../records/routes.ts'
 import { listTemplateViews } from '../../records/templates.ts'
 import { neverSeen } from '../../usage/board.ts'
 import { readPressure } from '../../usage/pressure.ts'
@@ -83,12 +90,13 @@ async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: St
 const usageMaxAgeMs = 1000
 
 async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention'>> {
-  const { usage, checks } = getFarm(daemon)
-  const [views, used, pools, wrong] = await Promise.all([
+  const { usage, checks, loop } = getFarm(daemon)
+  const [views, used, pools, wrong, routes] = await Promise.all([
     listGuestViews(daemon),
     usage.look(usageMaxAgeMs),
     listPoolViews(daemon).catch((): Pool[] => []),
     checks.wrong(),
+    listRouteViews(daemon),
   ])
   const guests: Record<string, number> = {}
   const attention: Attention[] = []
@@ -98,6 +106,8 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
   attention.push(...pools.flatMap(poolAttention), ...wrong.flatMap(checkAttention))
+  const told = new Set(wrong.map(({ route }) => route))
+  attention.push(...routeAttention(routes, loop.edge.trouble(), told))
   for (const { ref, state, reason } of await listTemplateViews(daemon)) {
     if (state === 'failed')
       attention.push({ what: ref, why: reason ?? 'the build failed', do: `croft template build ${ref}` })

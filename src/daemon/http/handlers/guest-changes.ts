@@ -20,6 +20,7 @@ import {
   type SizeRecord,
   type SnapshotRecord,
 } from '../../records/records.ts'
+import { listRoutesTo } from '../../records/routes.ts'
 import { getReadyTemplate, initOf } from '../../records/templates.ts'
 import type { Handlers } from '../handler.ts'
 import { withWarnings } from './warnings.ts'
@@ -54,8 +55,7 @@ export const handlers = {
   async cloneGuest(daemon, { params, body, query, caller }) {
     const plan = async (): Promise<GuestPlan> => {
       const source = await getGuestToChange(daemon, params.guest)
-      // A folder of the host is given to one guest by an operator's word, never by way of another's.
-      const { root: _root, mounts: _mounts, ...spec } = source.value.spec
+      const { root: _root, ...spec } = source.value.spec
       const from =
         body.snapshot === undefined
           ? await rootSource(daemon, source)
@@ -112,7 +112,8 @@ export const handlers = {
       return guestChange(record, next, 'rm', null)
     })
     if (operation) getFarm(daemon).loop.nudge(first.value.number)
-    return accepted(daemon, query, operation, async () => null)
+    const left = await routesWithout(daemon, first.value)
+    return { ...(await accepted(daemon, query, operation, async () => null)), ...left }
   },
 
   async renameGuest(daemon, { params, body, query, caller }) {
@@ -145,6 +146,14 @@ export const handlers = {
     return accepted(daemon, query, operation, () => viewGuest(daemon, body.name))
   },
 } satisfies Partial<Handlers>
+
+/** Routes stay: their names are to lead somewhere else soon. */
+async function routesWithout(daemon: Daemon, guest: GuestRecord): Promise<{ warnings?: string[] }> {
+  const names = await listRoutesTo(daemon, guest)
+  if (names.length === 0) return {}
+  const have = names.length === 1 ? 'has' : 'have'
+  return { warnings: [`${names.join(', ')} ${have} no target now: croft route set ${names[0]} to=GUEST`] }
+}
 
 const emptySpec: Omit<GuestSpec, 'root'> = {
   run: 'running',

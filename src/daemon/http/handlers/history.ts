@@ -1,16 +1,20 @@
 /** History, revert, operations and raw records. */
 import { isDeepStrictEqual } from 'node:util'
+
+import type { RouteSpec } from '../../../api/edge.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestSpec } from '../../../api/guest.ts'
 import type { DataEntry, HistoryEntry } from '../../../api/resources.ts'
 import { revertSpec } from '../../../plan/guest-change.ts'
+import { revertRoute } from '../../../plan/route-change.ts'
 import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
-import { getFarm } from '../../daemon.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
-import { changeSpec } from '../../records/guest-spec.ts'
+import { changeSpec, type Writing } from '../../records/guest-spec.ts'
 import { getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
+import { decideChange, planned, served } from './routes.ts'
 
 const secretPrefixes = ['secrets/', 'tokens/', 'certificates/', 'acme/']
 
@@ -23,8 +27,8 @@ export const handlers = {
 
   /** A revert is a change like any other: it is in the history, and can be reverted. */
   async revert(daemon, { body, query, caller }) {
-    if (body.kind !== 'guest')
-      throw new CroftError('REFUSED', `a ${body.kind} cannot be put back; only a guest's settings can`, {
+    if (body.kind !== 'guest' && body.kind !== 'route')
+      throw new CroftError('REFUSED', `a ${body.kind} cannot be put back; settings of guests and routes can`, {
         hint: `croft history ${body.kind} ${body.name}`,
       })
     const entries = await readAll<object>(daemon.store, historyPrefix(body))
@@ -33,8 +37,9 @@ export const handlers = {
       .find((entry) => entry.revision === body.revision)
     if (!found)
       throw new CroftError('NOT_FOUND', `${body.kind} "${body.name}" has no change at revision ${body.revision}`, {
-        hint: `croft history guest ${body.name}`,
+        hint: `croft history ${body.kind} ${body.name}`,
       })
+    if (body.kind === 'route') return revertRouteTo(daemon, found, { query, caller })
     const [before, after] = [found.before, found.after] as (Partial<GuestSpec> | null)[]
     if (!before?.limits || !after?.limits)
       throw new CroftError('REFUSED', `revision ${body.revision} (${found.verb}) has nothing to go back to`, {
@@ -119,3 +124,16 @@ export const handlers = {
     return accepted(daemon, query, operation, async () => (await daemon.store.get(query.key)).entry ?? null)
   },
 } satisfies Partial<Handlers>
+
+async function revertRouteTo(daemon: Daemon, { name, verb, revision, before, after }: HistoryEntry, how: Writing) {
+  const { query, caller } = how
+  if (!before || !after)
+    throw new CroftError('REFUSED', `revision ${revision} (${verb}) has nothing to go back to`, {
+      hint: `croft history route ${name}`,
+    })
+  const to = (spec: RouteSpec) => revertRoute(spec, before as RouteSpec, after as RouteSpec)
+  const decide = () => decideChange(daemon, name, { change: {}, hashes: {}, query, verb: `revert ${revision}`, to })
+  if (query.dryRun) return planned(name, await decide())
+  await commit(daemon, caller, query, decide)
+  return served(daemon, name)
+}

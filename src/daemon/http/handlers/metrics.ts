@@ -1,8 +1,10 @@
 /** Figures for a Prometheus. Its modules are loaded when somebody asks for the first time. */
 import os from 'node:os'
 import type { Pool } from '../../../api/resources.ts'
+import { idOf } from '../../../plan/edge.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
+import { listRouteViews } from '../../records/routes.ts'
 import { listTemplateViews } from '../../records/templates.ts'
 import type { DaemonFacts, FarmFacts } from '../../usage/metrics.ts'
 import { readPressure } from '../../usage/pressure.ts'
@@ -35,13 +37,19 @@ function daemonFacts({ version, hostName, away }: Daemon): DaemonFacts {
 }
 
 async function farmFacts(daemon: Daemon): Promise<FarmFacts> {
-  const { parts, usage, checks } = getFarm(daemon)
-  const [used, guests, templates, pools, seen] = await Promise.all([
+  const { parts, usage, checks, loop } = getFarm(daemon)
+  const [used, guests, templates, pools, seen, views, counters] = await Promise.all([
     usage.look(usageMaxAgeMs),
     listGuestViews(daemon),
     listTemplateViews(daemon),
     listPoolViews(daemon).catch((): Pool[] => []),
     checks.list(),
+    listRouteViews(daemon),
+    loop.edge.counters(),
   ])
-  return { farm: parts.farm.name, guests, used, pools, templates, checks: seen, operations: daemon.operations.counts() }
+  const routes = views.map(({ name, id, state }) => ({ name, state, counters: counters?.get(idOf(id)) }))
+  return {
+    ...{ farm: parts.farm.name, guests, used, pools, templates, checks: seen, routes },
+    operations: daemon.operations.counts(),
+  }
 }

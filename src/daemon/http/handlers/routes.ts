@@ -1,10 +1,12 @@
 /** What the edge serves. A handler writes the wish; the edge is told before the answer, so that what is answered is so. */
-import type { EdgeRoute, RouteAim, RouteChanges, RouteSpec } from '../../../api/edge.ts'
+import type { AccessPage, EdgeRoute, RouteAim, RouteChanges, RouteSpec } from '../../../api/edge.ts'
 import { CroftError } from '../../../api/errors.ts'
 import { claimsOf } from '../../../plan/domains.ts'
+import { idOf } from '../../../plan/edge.ts'
 import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
 import type { Write } from '../../../store/store.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
+import { assertServable } from '../../edge/servable.ts'
 import { timestamp } from '../../env.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { moveDomains } from '../../records/domains.ts'
@@ -39,6 +41,7 @@ export const handlers = {
       const { farm, target, compare } = await readBasis(daemon, change)
       const spec = applyRouteChange(name, undefined, { change, target })
       assertNoPreview(name, spec, farm.value.edge?.previewDomain)
+      assertServable(name, spec)
       const domains = await moveDomains(daemon, name, { before: [], after: claimsOf(name, spec) })
       const ports = await takePorts(daemon, name, farm.value)
       const record: RouteRecord = {
@@ -58,6 +61,7 @@ export const handlers = {
     }
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
+    await getFarm(daemon).loop.gate.refresh()
     return served(daemon, name)
   },
 
@@ -69,6 +73,16 @@ export const handlers = {
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
     return served(daemon, name)
+  },
+
+  async readRouteLog(daemon, { params, query }): Promise<AccessPage> {
+    const { value } = await getRouteRecord(daemon, params.route)
+    const { edge } = getFarm(daemon).parts
+    const { tail = 1000, after } = query
+    if (!edge) return { lines: [], next: after ?? '' }
+    const page = await edge.readLog({ site: idOf(value.id), tail, ...(after === undefined ? {} : { after }) })
+    const lines = page.lines.map(({ timeMs, site: _, ...line }) => ({ at: new Date(timeMs).toISOString(), ...line }))
+    return { lines, next: page.next }
   },
 
   async removeRoute(daemon, { params, query, caller }) {
@@ -94,7 +108,8 @@ export const handlers = {
     }
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    await getFarm(daemon).loop.edge.refresh()
+    const { edge, gate } = getFarm(daemon).loop
+    await Promise.all([edge.refresh(), gate.refresh()])
     return { operation: null, result: null }
   },
 } satisfies Partial<Handlers>
@@ -121,6 +136,7 @@ export async function decideChange(
   const { farm, target, compare } = await readBasis(daemon, change)
   const spec = applyRouteChange(name, to ? to(before) : before, { change, target })
   assertNoPreview(name, spec, farm.value.edge?.previewDomain)
+  assertServable(name, spec)
   const domains = await moveDomains(daemon, name, { before: claimsOf(name, before), after: claimsOf(name, spec) })
   const same = JSON.stringify(spec) === JSON.stringify(before) && Object.keys(hashes).length === 0
   const { id } = record.value
@@ -200,7 +216,7 @@ function usersWrites(
   return before ? [{ delete: key }] : []
 }
 
-const planned = (name: string, { before, after }: Change) => ({
+export const planned = (name: string, { before, after }: Change) => ({
   ...{ operation: null, result: null },
   steps: differences(name, before ?? {}, after ?? {}),
 })

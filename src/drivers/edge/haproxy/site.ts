@@ -136,19 +136,20 @@ function byServers(site: Site, target: Extract<SiteTarget, { kind: 'servers' }>)
   ]
 }
 
-function byUpstream(site: Site, { scheme, host, port, verify }: Extract<SiteTarget, { kind: 'upstream' }>): string[] {
+function byUpstream(site: Site, target: Extract<SiteTarget, { kind: 'upstream' }>): string[] {
+  const { scheme, host, address = host, port, verify } = target
   const usual = port === (scheme === 'https' ? 443 : 80)
   const known = verify ? `verify required ca-file @system-ca verifyhost ${host}` : 'verify none'
-  const isName = /[a-z]/.test(host) && !host.includes(':')
-  const tls = scheme === 'https' ? ` ssl ${isName ? `sni str(${host}) ` : ''}alpn http/1.1 ${known}` : ''
-  const moves = isName ? ' resolvers host resolve-prefer ipv4 init-addr libc,none' : ''
+  const isName = (text: string): boolean => /[a-z]/.test(text) && !text.includes(':')
+  const tls = scheme === 'https' ? ` ssl ${isName(host) ? `sni str(${host}) ` : ''}alpn http/1.1 ${known}` : ''
+  const moves = isName(address) ? ' resolvers host resolve-prefer ipv4 init-addr libc,none' : ''
   return [
     'timeout connect 5s',
     `timeout server ${site.limits.timeoutSeconds}s`,
     `timeout queue ${Math.max(1, site.limits.queueSeconds)}s`,
     'retries 2',
     `http-request set-header Host ${host}${usual ? '' : `:${port}`}`,
-    `server u ${placeOf({ address: host, port })}${tls}${moves}`,
+    `server u ${placeOf({ address, port })}${tls}${moves}`,
   ]
 }
 

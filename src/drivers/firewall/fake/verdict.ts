@@ -32,6 +32,7 @@ export interface Verdict {
     | 'echo'
     | 'outwards'
     | 'names'
+    | 'edge'
     | 'not ours'
     | 'closed'
   /** Counter keys of the rules that it met. */
@@ -47,7 +48,7 @@ export function verdict(model: FirewallModel, packet: Packet): Verdict {
   }
   if (source && isNames(packet)) return atNames(packet, source)
   const door = packet.local ? findDoor(model, packet) : undefined
-  if (packet.local && !door) return atHost(packet, inside)
+  if (packet.local && !door) return isEdge(model, packet) && source ? atEdge(packet, source) : atHost(packet, inside)
   const seen = door ? { ...packet, destination: door.address, port: door.port } : packet
   const target = model.guests.find((guest) => owns(guest, seen.destination))
   const to = target?.link ?? (door ? undefined : packet.out) ?? 'outside'
@@ -67,6 +68,18 @@ function atNames(packet: Packet, source: GuestRules): Verdict {
 
 const isNames = ({ destination, protocol, port }: Packet): boolean =>
   destination === gateway4 && protocol !== 'icmp' && (port === namesPort || port === closedNamesPort)
+
+const isEdge = ({ hostPorts = [] }: FirewallModel, { protocol, port }: Packet): boolean =>
+  protocol === 'tcp' && port !== undefined && hostPorts.includes(port)
+
+/** A way out like any other, though it ends at this host. */
+function atEdge(packet: Packet, source: GuestRules): Verdict {
+  const denied = find(source, 'deny', 'out', packet)
+  if (denied) return { passes: false, to: 'host', why: 'denied', rules: [denied] }
+  const listed = source.egressList ? find(source, 'allow', 'out', packet) : undefined
+  if (source.egressList && !listed) return { passes: false, to: 'host', why: 'not listed', rules: [] }
+  return { passes: true, to: 'host', why: 'edge', rules: listed ? [listed] : [] }
+}
 
 function atHost(packet: Packet, inside: boolean): Verdict {
   if (!inside) return { passes: true, to: 'host', why: 'not ours', rules: [] }

@@ -32,6 +32,7 @@ export function contentsOf(model: FirewallModel): Contents {
     elements.set(key, value)
     if (owner !== undefined) owners.set(elementId(set, key), owner)
   }
+  for (const port of model.hostPorts ?? []) put('host_ports', String(port))
   for (const guest of model.guests) {
     putOwn(guest, put)
     putPorts(guest, put)

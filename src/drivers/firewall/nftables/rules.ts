@@ -52,6 +52,7 @@ function declarations(): string[] {
   ])
   const plain = [
     'set egress { type ifname; }',
+    'set host_ports { type inet_service; }',
     ...['in', 'out'].map((way) => `map rate_${way} { type ifname : limit; }`),
   ]
   return [...plain, ...perFamily]
@@ -110,8 +111,11 @@ const toHost = [
     'ct state established,related accept',
     'icmp type echo-request accept',
     'icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept',
+    'tcp dport @host_ports goto to_edge',
     'counter drop',
   ]),
+  // Their own public names lead guests back to this host: what their rules forbid stays forbidden.
+  ...chain('to_edge', [...lookups('deny_out'), 'iifname @egress jump listed_out', 'accept']),
 ]
 
 /** What clouds tell the host alone, keys to its account among it: who has no list of ways out that names it gets none. */
