@@ -61,17 +61,27 @@ export interface Settling {
   readonly counts: (certificate: HeldCertificate) => boolean
 }
 
-/** Until when nothing has to be done for the name; 0: now. */
+/** Until when nothing has to be done for the name; 0: now. What is valid by the server's clock soon counts as there. */
 export function settledUntil(name: string, { held, counts }: Settling, now: number): number {
   const times = held
-    .filter((each) => each.kind !== 'farm' && counts(each) && isValid(each, now) && covers(each, name))
+    .filter((each) => each.kind !== 'farm' && counts(each) && now < each.until && covers(each, name))
     .map((each) => (each.kind === 'imported' ? each.until : renewsAt(each)))
   return Math.max(0, ...times)
 }
 
-/** When the set is to be looked at. */
+/**
+ * When the set is to be looked at. What was ordered rests for a while, even when the certificate that came would be due
+ * already: where clocks differ it would be asked for without end.
+ */
 export function dueAt(names: readonly string[], state: SetState, settling: Settling, now: number): number {
-  const times = names.map((name) => Math.max(settledUntil(name, settling, now), state.names[name]?.retryAt ?? 0))
+  const rested = Math.max(0, ...state.ordered) + pace.withinMs
+  const times = names.map((name) => {
+    const settled = settledUntil(name, settling, now)
+    return Math.max(
+      settled > 0 && settled <= now ? Math.max(settled, rested) : settled,
+      state.names[name]?.retryAt ?? 0,
+    )
+  })
   return Math.max(state.trouble?.retryAt ?? 0, Math.min(...times))
 }
 

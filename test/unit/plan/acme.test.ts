@@ -45,6 +45,15 @@ test('due at once without a certificate, at two thirds of its life with one, and
   assert.equal(dueAt(['a'], atOnce(failed), settling(), now), 0)
 })
 
+test('a certificate that is due when it comes is not asked for without end', () => {
+  const late = acme(['a'], now - 90 * day, now + day)
+  const ordered = { ...freshState, ordered: [now - minute] }
+  assert.equal(dueAt(['a'], ordered, settling(late), now), now - minute + 180 * minute)
+  assert.equal(dueAt(['a', 'b'], ordered, settling(late), now), 0, 'a name without one does not wait for that')
+  assert.ok(dueAt(['a'], freshState, settling(late), now) <= now)
+  assert.ok(dueAt(['a'], freshState, settling(acme(['a'], now + minute)), now) > now, 'the server’s clock goes ahead')
+})
+
 test('what another server gave, and what has ended, settles nothing; what people gave settles until its end', () => {
   const certificate = acme(['a'])
   assert.equal(settledUntil('a', { held: [certificate], counts: () => false }, now), 0)

@@ -52,6 +52,7 @@ export interface Attempt {
   readonly set: CertificateSet
   readonly state: SetState
   readonly settings: AcmeSettings
+  readonly account: () => Promise<AccountRecord>
   readonly settling: () => Settling
   readonly signal: AbortSignal
   /** Told each time when the state is another; it is in the store then. */
@@ -65,7 +66,7 @@ export type AttemptEnd = 'issued' | 'rested' | 'refused' | 'away'
 export async function attempt(parts: AttemptParts, given: Attempt): Promise<AttemptEnd> {
   const { env, lookup, proofs, log } = parts
   const { set, settings, settling } = given
-  const account = await getAccount(parts, settings.directory)
+  const account = await given.account()
   const edges = settings.addresses.length > 0 ? settings.addresses : parts.addresses()
   const { verdicts, addresses } = await lookup(set.names, {
     ...{ resolvers: settings.resolvers, edges, identities: account.caaIdentities },
@@ -215,7 +216,11 @@ function findFault(chain: string, key: string, names: readonly string[]): string
   }
 }
 
-async function getAccount({ store, seal }: AttemptParts, directory: string): Promise<AccountRecord> {
+/** One at a time: two that are made at once would be two accounts. */
+export async function getAccount(
+  { store, seal }: Pick<AttemptParts, 'store' | 'seal'>,
+  directory: string,
+): Promise<AccountRecord> {
   const at = accountKey(directory)
   const known = (await read<AccountRecord>(store, at))?.value
   if (known && isOpenable(seal, at, known.key)) return known

@@ -18,7 +18,7 @@ import { isPublic } from '../../../plan/public-names.ts'
 import { keys } from '../../records/keys.ts'
 import { readAll } from '../../records/records.ts'
 import type { Certificate } from '../records.ts'
-import { type AttemptParts, attempt } from './attempt.ts'
+import { type AttemptParts, attempt, getAccount } from './attempt.ts'
 import { type AcmeSettings, findSettings, type SetRecord } from './records.ts'
 
 export interface AcmeKeeper {
@@ -45,6 +45,7 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
   let settings: AcmeSettings | undefined
   let timer: Disposable | undefined
   let sweeping: Promise<void> | undefined
+  let accounts: Promise<unknown> = Promise.resolve()
   /** The server is away for all: asking for each set anew would be noise. */
   let server = { failures: 0, holdUntil: 0 }
 
@@ -85,12 +86,18 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
 
   async function work(set: CertificateSet): Promise<void> {
     if (!settings) return
+    const { directory } = settings
+    const account = () => {
+      const mine = accounts.then(() => getAccount(parts, directory))
+      accounts = mine.catch(() => undefined)
+      return mine
+    }
     const { signal } = closing
     const note = (state: SetState) => void states.set(set.name, state)
     try {
       sweeping ??= parts.proofs.sweep()
       await sweeping
-      const end = await attempt(parts, { set, state: stateOf(set.name), settings, settling, signal, note })
+      const end = await attempt(parts, { set, state: stateOf(set.name), settings, account, settling, signal, note })
       if (end === 'away') server = held(server.failures + 1)
       else if (end !== 'rested') server = { failures: 0, holdUntil: 0 }
       if (end === 'issued') onChange()
