@@ -95,7 +95,11 @@ const missing = (name: string): CroftError =>
   new CroftError('NOT_FOUND', `no certificate "${name}"`, { hint: 'croft cert ls' })
 
 async function notImported(daemon: Daemon, name: string): Promise<CroftError> {
-  const { kind } = await getView(daemon, name)
+  const { kind, name: own } = await getView(daemon, name)
+  if (kind === 'imported')
+    return new CroftError('NOT_FOUND', `"${name}" is a name of the certificate "${own}"`, {
+      hint: `croft cert rm ${own}`,
+    })
   if (kind === 'client') return new CroftError('REFUSED', `"${name}" is of a token`, { hint: `croft token rm ${name}` })
   return new CroftError('REFUSED', `the certificate "${name}" was not imported: it goes with what it is for`, {
     hint: kind === 'farm' || kind === 'acme' ? 'croft route ls' : 'croft cert ls',

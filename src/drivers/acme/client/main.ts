@@ -62,7 +62,10 @@ async function order(wish: AcmeWish): Promise<AcmeOutcome> {
   http.maxBadNonceRetries = 20
   if (wish.account === undefined) {
     const contact = wish.email === undefined ? {} : { contact: [`mailto:${wish.email}`] }
-    await client.createAccount({ termsOfServiceAgreed: true, ...contact })
+    await client.createAccount({ termsOfServiceAgreed: true, ...contact }).catch((thrown) => {
+      // One that was there already: the library goes on to change it, which not every server lets it do.
+      if (!(thrown instanceof Problem) || !isMet(client)) throw thrown
+    })
     const identities = await http.getMetaField.call(http, 'caaIdentities')
     const caaIdentities = Array.isArray(identities) ? identities.map((each) => plainText(String(each))) : []
     await say({ say: 'account', url: client.getAccountUrl(), caaIdentities })
@@ -72,6 +75,14 @@ async function order(wish: AcmeWish): Promise<AcmeOutcome> {
 }
 
 type Client = InstanceType<typeof acme.Client>
+
+function isMet(client: Client): boolean {
+  try {
+    return client.getAccountUrl() !== ''
+  } catch {
+    return false
+  }
+}
 
 /** One that can be gone on with. */
 async function findOrder(client: Client, { order: url }: AcmeWish): Promise<Order | undefined> {
