@@ -49,7 +49,7 @@ async function world() {
       acme: { name: 'none', issue: () => Promise.reject(new Error('nobody asked for it')) },
     })
   return {
-    ...{ clock, store, made, start, open, path, root: () => new X509Certificate(ca.material().ca) },
+    ...{ clock, store, made, start, open, path, ca, root: () => new X509Certificate(ca.material().ca) },
     pass(ms: number) {
       clock.now += ms
       for (const each of [...clock.waiting]) if (each.at <= clock.now && clock.waiting.delete(each)) each.work()
@@ -142,5 +142,34 @@ test('a hundred long names fit, and hostile ones reach no configuration', async 
   assert.equal(served?.names.length, 100)
   for (const name of ['a.org\nx = 1', 'a.org,DNS:b.org', '$HOME.org', '-a.org', 'a b.org', ''])
     assert.deepEqual(await certificates.certificatesFor([[name]]), [], JSON.stringify(name))
+  await certificates.close()
+})
+
+test('an imported one serves until it ends, and the farm’s own from that moment on; one whose key is lost never', async () => {
+  await using farm = await world()
+  const certificates = farm.start()
+  const { key, certificate } = await farm.ca.issueEdge(['a.example'])
+  const { key: at, value } = await certificates.seal({ kind: 'imported', name: 'a.example', key, chain: certificate })
+  await farm.store.transact([], [{ put: at, value }])
+  await certificates.known(at)
+  const names = async () => (await certificates.certificatesFor([['a.example']])).map(({ name }) => name)
+  assert.deepEqual(await names(), ['imported-a.example'])
+  let told = 0
+  certificates.onChange(() => told++)
+  for (let passed = 0; passed < 91; passed++) farm.pass(day)
+  assert.ok(told > 0)
+  assert.deepEqual(await names(), ['farm-a.example'])
+  const { value: other } = await certificates.seal({ kind: 'imported', name: 'b.example', key, chain: certificate })
+  const fresh = { ...other, names: ['a.example'], expires: new Date(farm.clock.now + day).toISOString() }
+  await farm.store.transact([], [{ put: at, value: fresh }])
+  await certificates.known(at)
+  assert.deepEqual(await names(), ['farm-a.example'], 'sealed for another record')
+  assert.deepEqual(
+    (await certificates.views()).map(({ kind, state }) => [kind, state]),
+    [
+      ['farm', 'valid'],
+      ['imported', 'lost'],
+    ],
+  )
   await certificates.close()
 })
