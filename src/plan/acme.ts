@@ -55,18 +55,31 @@ export interface Verdict {
   readonly certain: boolean
 }
 
-/** `counts`: of two kinds of certificate, those that another server gave do not settle a name. */
+/** What is there, and until when it settles each name. */
 export interface Settling {
   readonly held: readonly HeldCertificate[]
-  readonly counts: (certificate: HeldCertificate) => boolean
+  /** Until when nothing has to be done for the name; 0: now. */
+  until(name: string): number
 }
 
-/** Until when nothing has to be done for the name; 0: now. What is valid by the server's clock soon counts as there. */
-export function settledUntil(name: string, { held, counts }: Settling, now: number): number {
-  const times = held
-    .filter((each) => each.kind !== 'farm' && counts(each) && now < each.until && covers(each, name))
-    .map((each) => (each.kind === 'imported' ? each.until : renewsAt(each)))
-  return Math.max(0, ...times)
+/**
+ * `counts`: what another server gave settles no name. What is valid by the server's clock soon counts as there. One look at
+ * all certificates, for there may be a thousand names.
+ */
+export function settle(
+  held: readonly HeldCertificate[],
+  counts: (certificate: HeldCertificate) => boolean,
+  now: number,
+): Settling {
+  const index = new Map<string, number>()
+  for (const each of held) {
+    if (each.kind === 'farm' || !counts(each) || each.until <= now) continue
+    const at = each.kind === 'imported' ? each.until : renewsAt(each)
+    for (const name of each.names) index.set(name, Math.max(index.get(name) ?? 0, at))
+  }
+  const until = (name: string) =>
+    Math.max(index.get(name) ?? 0, index.get(`*.${name.slice(name.indexOf('.') + 1)}`) ?? 0)
+  return { held, until }
 }
 
 /**
@@ -76,7 +89,7 @@ export function settledUntil(name: string, { held, counts }: Settling, now: numb
 export function dueAt(names: readonly string[], state: SetState, settling: Settling, now: number): number {
   const rested = Math.max(0, ...state.ordered) + pace.withinMs
   const times = names.map((name) => {
-    const settled = settledUntil(name, settling, now)
+    const settled = settling.until(name)
     return Math.max(
       settled > 0 && settled <= now ? Math.max(settled, rested) : settled,
       state.names[name]?.retryAt ?? 0,
@@ -97,7 +110,7 @@ export type Choice = { readonly order: readonly string[] } | { readonly postpone
 export function chooseNames(verdicts: readonly Verdict[], state: SetState, settling: Settling, now: number): Choice {
   const blocked = ({ name }: Verdict) => state.names[name]?.by === 'server' && (state.names[name]?.retryAt ?? 0) > now
   const passing = verdicts.filter((each) => each.reason === undefined && !blocked(each)).map(({ name }) => name)
-  if (!passing.some((name) => settledUntil(name, settling, now) <= now)) return { order: [] }
+  if (!passing.some((name) => settling.until(name) <= now)) return { order: [] }
   const bears = (name: string) =>
     settling.held.some(
       (each) => each.kind === 'acme' && isValid(each, now) && !isUrgent(each, now) && covers(each, name),

@@ -27,9 +27,10 @@ const soonMs = 14 * 24 * 3600 * 1000
 export function viewCertificates({ sets, held, stateOf, now }: Told): Certificate[] {
   const usable = held.filter((each) => each.usable)
   const imported = held.filter(({ kind }) => kind === 'imported')
+  const names = sets.flatMap((set) => set.names)
+  const chosen = chooseCertificates(names, usable, now)
   const rows = sets.flatMap((set): Certificate[] => {
-    const chosen = chooseCertificates(set.names, usable, now)
-    const serving = [...chosen.values()].filter(({ kind }) => kind !== 'imported')
+    const serving = set.names.flatMap((name) => chosen.get(name) ?? []).filter(({ kind }) => kind !== 'imported')
     const best = serving.find(({ kind }) => kind === 'acme') ?? serving[0]
     if (!best) return []
     return [{ ...viewOf(best), name: set.name, names: set.names, ...troubles(set, stateOf(set.name), usable, now) }]

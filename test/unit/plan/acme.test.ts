@@ -15,7 +15,7 @@ import {
   paceMs,
   type SetState,
   type Settling,
-  settledUntil,
+  settle,
   type Verdict,
 } from '../../../src/plan/acme.ts'
 import type { HeldCertificate } from '../../../src/plan/certificate-sets.ts'
@@ -30,7 +30,7 @@ const acme = (names: string[], from = now - 10 * day, until = now + 80 * day): H
   from,
   until,
 })
-const settling = (...held: HeldCertificate[]): Settling => ({ held, counts: () => true })
+const settling = (...held: HeldCertificate[]): Settling => settle(held, () => true, now)
 const fine = (name: string): Verdict => ({ name, certain: true })
 const elsewhere = (name: string): Verdict => ({ name, certain: true, reason: 'it points elsewhere' })
 const unknown = (name: string): Verdict => ({ name, certain: false, reason: 'no answer' })
@@ -56,10 +56,10 @@ test('a certificate that is due when it comes is not asked for without end', () 
 
 test('what another server gave, and what has ended, settles nothing; what people gave settles until its end', () => {
   const certificate = acme(['a'])
-  assert.equal(settledUntil('a', { held: [certificate], counts: () => false }, now), 0)
-  assert.equal(settledUntil('a', settling(acme(['a'], 0, now)), now), 0)
-  assert.equal(settledUntil('a', settling({ ...certificate, kind: 'imported' }), now), certificate.until)
-  assert.equal(settledUntil('a', settling({ ...certificate, kind: 'farm' }), now), 0)
+  assert.equal(settle([certificate], () => false, now).until('a'), 0)
+  assert.equal(settling(acme(['a'], 0, now)).until('a'), 0)
+  assert.equal(settling({ ...certificate, kind: 'imported' }).until('a'), certificate.until)
+  assert.equal(settling({ ...certificate, kind: 'farm' }).until('a'), 0)
 })
 
 test('names that point here are ordered together; the others are left out with the reason', () => {

@@ -12,8 +12,9 @@ import {
   paceMs,
   type SetState,
   type Settling,
+  settle,
 } from '../../../plan/acme.ts'
-import type { CertificateSet } from '../../../plan/certificate-sets.ts'
+import type { CertificateSet, HeldCertificate } from '../../../plan/certificate-sets.ts'
 import { isPublic } from '../../../plan/public-names.ts'
 import { keys } from '../../records/keys.ts'
 import { readAll } from '../../records/records.ts'
@@ -50,10 +51,12 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
   let server = { failures: 0, holdUntil: 0 }
 
   const stateOf = (name: string): SetState => states.get(name) ?? freshState
-  const settling = (): Settling => ({
-    held: book.all().filter((each) => book.findPem(each) !== undefined),
-    counts: (each) => each.kind !== 'acme' || (each as Certificate).record.directory === settings?.directory,
-  })
+  const settling = (): Settling => {
+    const counts = (each: HeldCertificate) =>
+      each.kind !== 'acme' || (each as Certificate).record.directory === settings?.directory
+    const usable = book.all().filter((each) => each.kind !== 'farm' && book.findPem(each) !== undefined)
+    return settle(usable, counts, env.now())
+  }
 
   function look(): void {
     timer?.[Symbol.dispose]()
