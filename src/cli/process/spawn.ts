@@ -1,7 +1,6 @@
 /** The only file of the CLI that starts processes. Files and words, never a shell. */
 import { spawn } from 'node:child_process'
 import { closeSync, constants, fchmodSync, openSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { CroftError } from '../../api/errors.ts'
 import type { Afar } from './afar.ts'
 import { childrenOf } from './children.ts'
@@ -42,6 +41,7 @@ export interface PipedOptions {
 /** The same with nothing on stdin, line by line. */
 export async function runPiped(program: Program, options: PipedOptions): Promise<number> {
   if (program.afar) return (await import('./afar.ts')).pipeAfar(program.afar, options)
+  const { createInterface } = await import('node:readline')
   closeInherited()
   const child = spawn(program.file, program.args, {
     stdio: ['ignore', 'pipe', 'pipe'],

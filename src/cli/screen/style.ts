@@ -1,4 +1,6 @@
 /** How a stream may be written to: colours, signs, width. */
+import { isPlain } from './escape.ts'
+
 export interface Style {
   readonly colour: boolean
   readonly unicode: boolean
@@ -52,7 +54,7 @@ export function signs(style: Style, text: string): string {
 
 /** Columns that a text takes: combining marks none, East Asian wide and emoji two. */
 export function width(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  if (isPlain(text)) return text.length
   let columns = 0
   for (const letter of text) {
     if (/\p{M}/u.test(letter)) continue

@@ -70,7 +70,10 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
 
 const revived = (name: string, startedAt: string | undefined): readonly Field[] => [
   { title: 'started', value: startedAt, as: 'age' },
-  { title: '', value: `again, for it had ended by itself: croft logs ${name}; to end it: croft stop ${name}` },
+  {
+    title: '',
+    value: `again, for it had ended by itself or with its host: croft logs ${name}; to end it: croft stop ${name}`,
+  },
 ]
 
 /** `34 MB of 512 MB`; nothing when neither is known. */
