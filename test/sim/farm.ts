@@ -88,6 +88,10 @@ export class SimFarm {
   readonly lines: string[] = []
   /** Every failpoint that was passed, in order. */
   readonly passed: string[] = []
+  /** Files that were sent lie on a real disk. */
+  uploadsDir = '/nowhere'
+  /** Templates are built when this comes. */
+  builds = Promise.resolve()
   private running: Running | undefined
   private silent = false
   private dieAt = Number.POSITIVE_INFINITY
@@ -180,9 +184,9 @@ export class SimFarm {
       names: heldBy(life, this.names),
       edge: heldBy(life, this.edge),
       hashPassword: async () => `$6$sim$${'x'.repeat(86)}`,
-      builder: heldBy(life, builder),
+      builder: heldBy(life, { ...builder, build: () => this.builds.then(() => built) }),
       images: heldBy(life, createFakeImages()),
-      uploads: new Uploads('/nowhere', env),
+      uploads: new Uploads(this.uploadsDir, env),
       failpoint: (name) => this.failpoint(life, name),
     }
   }
@@ -206,6 +210,11 @@ export class SimFarm {
     life.alive = false
     this.say('daemon', `is killed at ${name}`)
     throw new Error('dead')
+  }
+
+  get uploads(): Uploads {
+    assert.ok(this.running)
+    return this.running.parts.uploads
   }
 
   get isAlive(): boolean {
@@ -308,9 +317,9 @@ function told(text: string, fields: object): string {
     .replaceAll('\n', ' | ')
 }
 
-const builder: TemplateBuilder = {
+const built = { sizeBytes: 1, sha256: 'c0ffee', facts: {} }
+const builder: Omit<TemplateBuilder, 'build'> = {
   name: 'sim',
   check() {},
-  build: async () => ({ sizeBytes: 1, sha256: 'c0ffee', facts: {} }),
   async sweep() {},
 }

@@ -51,17 +51,17 @@ type Import = Extract<Making, { kind: 'import' }>
 async function importInto(parts: HostParts, making: Import, target: string, options: MakeOptions): Promise<Made> {
   const { uploads, images } = parts
   const id = making.upload ?? (await fetchUpload(parts, making, options))
-  const file = uploads.claim(id)
-  if (file === undefined)
+  const upload = uploads.find(id)
+  if (!upload)
     throw new CroftError('CANCELLED', 'the import was interrupted, and the file that was sent is gone', {
       hint: 'send it again',
     })
   try {
-    assertHash(making.sha256, uploads.find(id)?.sha256)
+    assertHash(making.sha256, upload.sha256)
     options.note('unpacking')
     const { signal } = options
     const uidBase = uidOf(parts.host.uidBase, buildSlot)
-    const { init, format } = await images.unpack(file, target, { signal, uidBase, limits: making.limits })
+    const { init, format } = await images.unpack(upload.path, target, { signal, uidBase, limits: making.limits })
     options.note(`an archive of kind ${format}`)
     return await finish(target, init, making.limits)
   } finally {
@@ -74,7 +74,9 @@ async function fetchUpload({ uploads, farm }: HostParts, making: Import, options
   options.note(`fetching ${withoutQuery(url)}`)
   const forbids = byRoot ? {} : { forbids: nearHost([farm.prefix4, farm.prefix6]) }
   const { body } = await fetchFile(url, { maxBytes: limits.bytes, signal: options.signal, ...forbids })
-  return (await uploads.receive(body, limits.bytes)).id
+  const { id } = await uploads.receive(body, limits.bytes)
+  uploads.claim(id)
+  return id
 }
 
 export function assertHash(wanted: string | undefined, got: string | undefined): void {

@@ -6,10 +6,10 @@ import { CroftError, toCroftError } from '../../api/errors.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
 import { timestamp } from '../env.ts'
 import type { End } from '../operations/operations.ts'
-import { removeTemplateRecord, writeTemplateStatus } from '../records/host-writes.ts'
+import { forgetMaking, removeTemplateRecord, writeTemplateStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type Held, read, readAll, type TemplateRecord, type TemplateStatus } from '../records/records.ts'
-import { makeTemplate } from './make-template.ts'
+import { type Made, makeTemplate } from './make-template.ts'
 import { readTemplateManifest } from './manifest.ts'
 import type { HostParts } from './parts.ts'
 
@@ -75,22 +75,20 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       parts.failpoint('removeTemplate.before')
       await storage.remove({ kind: 'template', id })
       parts.failpoint('removeTemplate.after')
-      await removeTemplateRecord(parts, record.key, id)
+      await forget(record.value)
       return { end: 'gone' }
     }
     const status = await read<TemplateStatus>(parts.store, keys.templateStatus(parts.host.name, id))
-    if (status?.value.state === 'ready') return { end: 'met' }
+    if (status?.value.state === 'ready') {
+      await forgetMaking(parts, record)
+      return { end: 'met' }
+    }
     if (status?.value.state === 'failed')
       return { end: 'failed', error: new CroftError('BUILD_FAILED', status.value.reason ?? 'the build failed') }
     if (await storage.exists({ kind: 'template', id })) {
       const { manifest } = (await storage.inventory()).templates.find((one) => one.id === id) ?? {}
       const facts = readTemplateManifest(manifest)?.facts
-      await writeTemplateStatus(parts, id, {
-        state: 'ready',
-        at: timestamp(parts.env),
-        name: record.value.ref,
-        ...facts,
-      })
+      await tellReady(record.value, { ...facts })
       return { end: 'met' }
     }
     await build(record.value)
@@ -114,12 +112,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       await storage.writeManifest({ template: template.id }, { ...record, ...facts })
       await storage.clone(staging, { kind: 'template', id: template.id }, { readOnly: true })
       parts.failpoint('commitTemplate.after')
-      await writeTemplateStatus(parts, template.id, {
-        state: 'ready',
-        at: timestamp(parts.env),
-        name: template.ref,
-        ...facts,
-      })
+      await tellReady(template, facts)
     } catch (thrown) {
       if (closed) throw new CroftError('CANCELLED', 'the daemon stops; the build begins again at its next start')
       const error = abort.signal.aborted
@@ -133,9 +126,21 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     }
   }
 
+  /** And looks once more: the record keeps nothing that is not needed any longer. */
+  async function tellReady({ id, ref }: TemplateRecord, facts: Partial<Made>): Promise<void> {
+    const status: TemplateStatus = { state: 'ready', at: timestamp(parts.env), name: ref, ...facts }
+    await writeTemplateStatus(parts, id, status)
+    again = true
+  }
+
+  async function forget({ id, ref, making }: TemplateRecord): Promise<void> {
+    await removeTemplateRecord(parts, keys.template(ref), id)
+    if (making?.kind === 'import' && making.upload !== undefined) await parts.uploads.remove(making.upload)
+  }
+
   /** One that is built stays as failed, to be looked at and built again; of the others nothing stays. */
   async function fail(template: TemplateRecord, error: CroftError): Promise<void> {
-    if (template.making) await removeTemplateRecord(parts, keys.template(template.ref), template.id)
+    if (template.making) await forget(template)
     else
       await writeTemplateStatus(parts, template.id, {
         state: 'failed',

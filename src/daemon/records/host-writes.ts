@@ -7,7 +7,15 @@ import type { Compare, Store, Write } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
 import type { Wishes } from '../host/wishes.ts'
 import { keys } from './keys.ts'
-import { type HostRecord, type NumbersRecord, read, type SnapshotStatus, type TemplateStatus } from './records.ts'
+import {
+  type Held,
+  type HostRecord,
+  type NumbersRecord,
+  read,
+  type SnapshotStatus,
+  type TemplateRecord,
+  type TemplateStatus,
+} from './records.ts'
 
 interface Writer {
   readonly env: Env
@@ -43,6 +51,15 @@ export async function removeTemplateRecord(writer: Writer, key: string, id: stri
 }
 
 const removal = ({ env, host }: Writer): Write => ({ put: keys.removal(host.name), value: { at: timestamp(env) } })
+
+/** How it came to be is forgotten: it is needed once, and may hold a password. One on its way out stays that. */
+export async function forgetMaking({ store }: Writer, { key, revision, value }: Held<TemplateRecord>): Promise<void> {
+  const { making, ...made } = value
+  if (!making) return
+  await store.transact([{ key, revision }], [{ put: key, value: made }]).catch((thrown) => {
+    if (!isCode(thrown, 'CHANGED_MEANWHILE')) throw thrown
+  })
+}
 
 export async function writeTemplateStatus({ store, host }: Writer, id: string, status: TemplateStatus): Promise<void> {
   await store.transact([], [{ put: keys.templateStatus(host.name, id), value: status }])

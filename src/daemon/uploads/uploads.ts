@@ -18,7 +18,7 @@ const keptMs = 15 * 60_000
 export class Uploads {
   private readonly dir: string
   private readonly env: Env
-  private readonly known = new Map<string, Upload & { readonly timer: Disposable }>()
+  private readonly known = new Map<string, Upload & { readonly timer: Disposable; claimed: boolean }>()
   /** What all that are under way may write before they look at the disk again. */
   private ahead = 0
 
@@ -54,20 +54,23 @@ export class Uploads {
       this.ahead -= checkEveryBytes
     }
     const upload: Upload = { id, bytes, sha256: hash.digest('hex') }
-    this.known.set(id, { ...upload, timer: this.env.later(keptMs, () => void this.remove(id).catch(() => {})) })
+    const timer = this.env.later(keptMs, () => void this.remove(id).catch(() => {}))
+    this.known.set(id, { ...upload, timer, claimed: false })
     return upload
   }
 
-  find(id: string): Upload | undefined {
+  find(id: string): (Upload & { readonly path: string }) | undefined {
     const known = this.known.get(id)
-    return known && { id, bytes: known.bytes, sha256: known.sha256 }
+    return known && { id, bytes: known.bytes, sha256: known.sha256, path: this.path(id) }
   }
 
-  /** From now on it stays until `remove`; undefined when it is not there any more. */
-  claim(id: string): string | undefined {
+  /** From now on it belongs to who asks, and stays until he removes it; false when it is gone, or somebody else's. */
+  claim(id: string): boolean {
     const known = this.known.get(id)
-    known?.timer[Symbol.dispose]()
-    return known && this.path(id)
+    if (!known || known.claimed) return false
+    known.timer[Symbol.dispose]()
+    known.claimed = true
+    return true
   }
 
   async remove(id: string): Promise<void> {

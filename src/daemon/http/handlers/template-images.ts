@@ -31,7 +31,7 @@ export const handlers = {
     const from = url === undefined ? 'an archive' : withoutQuery(url).slice(0, 200)
     if (query.dryRun) return planned({ what: ref, step: 'import', detail: `unpack ${from}` })
     const { uploads } = getFarm(daemon).parts
-    if (upload !== undefined) await assertUpload(daemon, upload, sha256)
+    if (upload !== undefined) await claimUpload(daemon, upload, sha256)
     else if (url === undefined) throw new CroftError('BAD_VALUE', 'body: must name an upload or a url')
     const making: Making = {
       kind: 'import',
@@ -42,7 +42,6 @@ export const handlers = {
       limits: { bytes: limitSize, files: limitFiles },
     }
     const asked: NewTemplate = { ref, verb: 'import', source: { from, packages: [] }, making }
-    if (upload !== undefined) uploads.claim(upload)
     const operation = await commitTemplate(daemon, caller, query, asked).catch(async (thrown) => {
       if (upload !== undefined) await uploads.remove(upload)
       throw thrown
@@ -76,10 +75,12 @@ async function viewNow(daemon: Daemon, ref: string) {
   return record ? viewTemplate(daemon, record, []) : null
 }
 
-async function assertUpload(daemon: Daemon, id: string, sha256: string | undefined): Promise<void> {
+/** It is this import's alone from now on, and nobody else's to remove. */
+async function claimUpload(daemon: Daemon, id: string, sha256: string | undefined): Promise<void> {
   const { uploads } = getFarm(daemon).parts
   const upload = uploads.find(id)
   if (!upload) throw new CroftError('NOT_FOUND', 'there is no such upload', { hint: 'send the file again' })
+  if (!uploads.claim(id)) throw new CroftError('BUSY', 'this upload is being imported already', { hint: 'croft op ls' })
   try {
     assertHash(sha256, upload.sha256)
   } catch (thrown) {

@@ -65,7 +65,8 @@ export const handlers = {
         kind: 'template',
         name: record.value.ref,
         verb: 'rm',
-        before: record.value,
+        // How it was made may hold a password: the query of an address.
+        before: record.value.source,
         after: null,
         compare: [{ key: record.key, revision: record.revision }],
         writes: [{ put: record.key, value: { ...record.value, deleting: true } }],
