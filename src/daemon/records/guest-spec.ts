@@ -11,7 +11,7 @@ import { moveAddresses } from './addresses.ts'
 import { accepted, assertRevision, type Change, commit } from './change.ts'
 import { getGuestToChange, viewGuest } from './guests.ts'
 import { keys } from './keys.ts'
-import { movePorts } from './ports.ts'
+import { assertFew, movePorts } from './ports.ts'
 import { type GuestRecord, type Held, type NameRecord, read } from './records.ts'
 
 export interface Writing {
@@ -63,6 +63,7 @@ export async function changeSpec(
 
 /** What the next spec reserves, and no longer does. */
 async function moves(daemon: Daemon, guest: GuestRecord, next: GuestSpec) {
+  assertFew(guest.spec, next)
   const ports = await movePorts(daemon, guest, guest.spec.ports, next.ports)
   const addresses = await moveAddresses(daemon, guest, guest.spec.addresses, next.addresses)
   return { compare: [...ports.compare, ...addresses.compare], writes: [...ports.writes, ...addresses.writes] }

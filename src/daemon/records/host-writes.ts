@@ -7,7 +7,9 @@ import type { Compare, Store, Write } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
 import type { Wishes } from '../host/wishes.ts'
 import { keys } from './keys.ts'
+import { mostReserved } from './ports.ts'
 import {
+  type GuestRecord,
   type Held,
   type HostRecord,
   type NumbersRecord,
@@ -70,6 +72,9 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
   const { store, host, env } = writer
   const guest = wishes.guest.value
   for (const { record } of wishes.snapshots) await removeSnapshotRecord(writer, record.key, record.value.id)
+  const reserved = reservationsOf(guest)
+  // More than a guest may have now: the record goes with the last of them.
+  while (reserved.length > mostReserved) await freeOwn(writer, guest.number, reserved.splice(0, mostReserved))
   for (let tries = 0; ; tries++) {
     const numbers = await read<NumbersRecord>(store, keys.numbers(host.name))
     const compare: Compare[] = numbers ? [{ key: numbers.key, revision: numbers.revision }] : []
@@ -77,11 +82,8 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       { delete: keys.guest(host.name, guest.number) },
       { delete: keys.guestStatus(host.name, guest.number) },
       { delete: keys.name(guest.name) },
-      ...guest.spec.ports.map(
-        ({ protocol, hostPort }): Write => ({ delete: keys.port(host.name, protocol, hostPort) }),
-      ),
+      ...reserved.map((key): Write => ({ delete: key })),
       removal(writer),
-      ...(guest.spec.addresses ?? []).map(({ address }): Write => ({ delete: keys.address(address) })),
       ...(numbers ? [{ put: numbers.key, value: freeNumber(numbers.value, guest, env.now()) }] : []),
     ]
     try {
@@ -91,4 +93,20 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       if (!isCode(error, 'CHANGED_MEANWHILE') || tries > 50) throw error
     }
   }
+}
+
+const reservationsOf = ({ host, spec }: GuestRecord): string[] => [
+  ...spec.ports.map(({ protocol, hostPort }) => keys.port(host, protocol, hostPort)),
+  ...(spec.addresses ?? []).map(({ address }) => keys.address(address)),
+]
+
+/** After a crash some may be free already, and another guest's since. */
+async function freeOwn({ store }: Writer, number: number, reserved: readonly string[]): Promise<void> {
+  const held = await Promise.all(reserved.map((key) => read<{ number: number }>(store, key)))
+  const own = held.filter((each) => each !== undefined).filter(({ value }) => value.number === number)
+  if (own.length === 0) return
+  await store.transact(
+    own.map(({ key, revision }) => ({ key, revision })),
+    own.map(({ key }): Write => ({ delete: key })),
+  )
 }

@@ -10,7 +10,7 @@ import type { HostParts } from '../host/parts.ts'
 import type { Change } from './change.ts'
 import { freeName } from './guests.ts'
 import { keys } from './keys.ts'
-import { movePorts } from './ports.ts'
+import { assertFew, movePorts } from './ports.ts'
 import { type GuestRecord, type NameRecord, type NumbersRecord, read, schemaVersion } from './records.ts'
 
 export interface GuestPlan {
@@ -48,6 +48,7 @@ export async function newGuestChange(
     created: timestamp(daemon.env),
     spec: { ...plan.spec, root: { id: ids.root, from: plan.from } },
   }
+  assertFew({}, plan.spec)
   const ports = await movePorts(daemon, record, [], plan.spec.ports)
   const key = keys.guest(host.name, taken.number)
   const change: Change = {

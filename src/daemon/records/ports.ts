@@ -1,11 +1,26 @@
 /** Published ports: each port of a host belongs to one guest, or to a program of the host itself. */
 import { CroftError } from '../../api/errors.ts'
-import type { NewPort, Port } from '../../api/guest.ts'
+import type { GuestSpec, NewPort, Port } from '../../api/guest.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import type { PortRecord } from './edge-ports.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, read } from './records.ts'
+
+/** All that a guest reserves goes with its record in one transaction. */
+export const mostReserved = 64
+
+type Reserving = Partial<Pick<GuestSpec, 'ports' | 'addresses'>>
+const count = ({ ports = [], addresses = [] }: Reserving): number => ports.length + addresses.length
+
+export function assertFew(before: Reserving, after: Reserving): void {
+  if (count(after) <= mostReserved || count(after) <= count(before)) return
+  throw new CroftError(
+    'LIMIT_REACHED',
+    `a guest has at most ${mostReserved} published ports and public addresses together`,
+    { hint: 'croft port GUEST' },
+  )
+}
 
 /** What must hold and be written so that the guest has `after` instead of `before`. EXISTS says whose a port is. */
 export async function movePorts(
