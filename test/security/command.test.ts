@@ -20,6 +20,8 @@ const good: Readonly<Record<string, string>> = {
   ...{ OPERATION: 'abcdefghijkl', KEY: 'farm', JSON: '{}', METHOD: 'GET', PATH: '/v1/guests', REVISION: '1' },
   ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-', FILE: '/nowhere/file', 'GUEST:/PATH': 'victim:/etc/hosts' },
   ...{ SOURCE: '/nowhere/file', DEST: '/nowhere/dest', SHELL: 'bash', ADDRESS: '203.0.113.9' },
+  ...{ CERT: 'shop.example.org', DOMAIN: 'shop.example.org' },
+  ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },
 }
 

@@ -21,6 +21,7 @@ const world: World = {
   host: farm.hostName,
   operation: operation?.id ?? '',
   token: 'lark',
+  route: 'shop.example.org',
 }
 const agent = new Agent({ keepAlive: true, maxSockets: 6 })
 

@@ -27,6 +27,7 @@ export interface World {
   readonly host: string
   readonly operation: string
   readonly token: string
+  readonly route: string
 }
 
 export function* attacks(world: World, sample: (values: readonly unknown[]) => readonly unknown[]): Generator<Attack> {
@@ -135,11 +136,16 @@ function unwrapped(schema: z.ZodType): z.ZodType {
   return schema
 }
 
+/** Of these a route says one. */
+const insteadOfTo: ReadonlySet<string> = new Set(['redirect', 'upstream', 'status'])
+
 /** A value that the schema takes, with all that is optional in it. */
 export function example(schema: z.ZodType): unknown {
   const inner = unwrapped(schema)
-  if (inner instanceof z.ZodObject)
-    return Object.fromEntries(Object.entries(inner.shape).map(([key, field]) => [key, example(field as z.ZodType)]))
+  if (inner instanceof z.ZodObject) {
+    const fields = Object.entries(inner.shape).filter(([key]) => !('to' in inner.shape && insteadOfTo.has(key)))
+    return Object.fromEntries(fields.map(([key, field]) => [key, example(field as z.ZodType)]))
+  }
   if (inner instanceof z.ZodArray) return [example(inner.element as z.ZodType)]
   if (inner instanceof z.ZodRecord) return { key: example(inner.valueType as z.ZodType) }
   if (inner instanceof z.ZodEnum) return inner.options[0]
@@ -155,6 +161,8 @@ export function example(schema: z.ZodType): unknown {
 const goodValues: readonly unknown[] = [
   ...[
     'shop',
+    'shop.example.org',
+    'lark@example.org',
     'debian:12',
     'small',
     '10.100.0.0/16',
@@ -167,7 +175,7 @@ const goodValues: readonly unknown[] = [
     'k3f9d2m1c0aa',
     'ab'.repeat(32),
   ],
-  ...[true, 'true', 1, 20, 512, 8080, 64 * 1024 ** 2, 'allow', 'in', 'tcp', 'start', 'file', 'any', 'guest', null],
+  ...[true, 'true', 301, 1, 20, 512, 8080, 64 * 1024 ** 2, 'allow', 'in', 'tcp', 'start', 'file', 'any', 'guest', null],
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ1bmNoIG9mIGJ5dGVzIHRoYXQgYXJlIG5vIGtleQ== lark',
 ]
 

@@ -1,6 +1,7 @@
 /** What the edge serves. A handler writes the wish; the edge is told before the answer, so that what is answered is so. */
 import type { AccessPage, EdgeRoute, RouteAim, RouteChanges, RouteSpec } from '../../../api/edge.ts'
 import { CroftError } from '../../../api/errors.ts'
+import type { WriteQuery } from '../../../api/schemas.ts'
 import { claimsOf } from '../../../plan/domains.ts'
 import { idOf } from '../../../plan/edge.ts'
 import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
@@ -33,7 +34,7 @@ export const handlers = {
   async addRoute(daemon, { body, query, caller }) {
     const { name, ...change } = body
     const id = daemon.env.id()
-    const hashes = await hash(daemon, change)
+    const hashes = await hash(daemon, change, query)
     const decide = async (): Promise<Change> => {
       const key = keys.route(name)
       if (await read(daemon.store, key))
@@ -68,7 +69,7 @@ export const handlers = {
   async changeRoute(daemon, { params, body, query, caller }) {
     const name = params.route
     await getRouteRecord(daemon, name)
-    const hashes = await hash(daemon, body)
+    const hashes = await hash(daemon, body, query)
     const decide = () => decideChange(daemon, name, { change: body, hashes, query, verb: 'set' })
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
@@ -193,11 +194,12 @@ async function getFarmRecord(daemon: Daemon): Promise<Held<FarmRecord>> {
   throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
 }
 
-async function hash(daemon: Daemon, { users = {} }: RouteChanges): Promise<Hashes> {
+/** A plan needs no hash. */
+async function hash(daemon: Daemon, { users = {} }: RouteChanges, { dryRun }: WriteQuery): Promise<Hashes> {
   const { hashPassword } = getFarm(daemon).parts
   const made: Record<string, string | null> = {}
   for (const [name, password] of Object.entries(users))
-    made[name] = password === null ? null : await hashPassword(password)
+    made[name] = password === null ? null : dryRun ? '' : await hashPassword(password)
   return made
 }
 
