@@ -19,7 +19,13 @@ export interface PoolSeen {
   readonly freeBytes: number | null
   readonly warning?: string | undefined
   readonly reason?: string | undefined
+  /** How many lie on it, and what at least goes with them. */
+  readonly snapshots?: { readonly count: number; readonly bytes: number }
 }
+
+/** So full that somebody should know. */
+export const fills = ({ totalBytes, freeBytes }: Pick<PoolSeen, 'totalBytes' | 'freeBytes'>): boolean =>
+  totalBytes !== null && freeBytes !== null && totalBytes - freeBytes >= share.poolFills * totalBytes
 
 const share = { diskFills: 0.9, diskFull: 0.99, poolFills: 0.85 } as const
 /** Percent of the last minute in which something waited for memory: the host is about to kill. */
@@ -60,17 +66,18 @@ function killed({ name, oomKills, memoryLimit }: GuestSeen): Attention[] {
   ]
 }
 
-export function poolAttention({ name, mounted, totalBytes, freeBytes, warning, reason }: PoolSeen): Attention[] {
+export function poolAttention(pool: PoolSeen): Attention[] {
+  const { name, mounted, totalBytes, freeBytes, warning, reason } = pool
   const what = `pool ${name}`
   if (!mounted) return [{ what, why: `it is away: ${reason ?? 'not mounted'}`, do: 'croft doctor' }]
   if (totalBytes === null || freeBytes === null) return []
   const used = totalBytes - freeBytes
-  if (used >= share.poolFills * totalBytes)
+  if (fills(pool))
     return [
       {
         what,
-        why: `it is ${percent(used, totalBytes)}% full: ${roughSize(freeBytes)} of ${roughSize(totalBytes)} left`,
-        do: 'croft top --sort -disk',
+        why: `it is ${percent(used, totalBytes)}% full: ${roughSize(freeBytes)} of ${roughSize(totalBytes)} left${heldBySnapshots(pool)}`,
+        do: pool.snapshots?.count ? 'croft snapshot ls' : 'croft top --sort -disk',
       },
     ]
   return warning === undefined ? [] : [{ what, why: warning, do: 'croft pool ls' }]
@@ -105,6 +112,14 @@ export function routeAttention(
       do: `croft route show ${name}`,
     })),
   ]
+}
+
+function heldBySnapshots({ snapshots }: PoolSeen): string {
+  if (!snapshots?.count) return ''
+  const { count, bytes } = snapshots
+  const hold = count === 1 ? '1 snapshot holds' : `${count} snapshots hold`
+  const what = 'what guests have overwritten or deleted since'
+  return `; ${hold} ${bytes > 0 ? `at least ${roughSize(bytes)} of ${what}` : what}`
 }
 
 export function hostAttention(name: string, pressure: HostPressure | null): Attention[] {

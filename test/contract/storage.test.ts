@@ -30,7 +30,7 @@ test('the fake can be full, and counts', async () => {
   await storage.create(root)
   await storage.limit(root, 10)
   storage.write(root, 'a', '12345')
-  assert.deepEqual(await storage.usage(root), { usedBytes: 5, limitBytes: 10 })
+  assert.deepEqual(await storage.usage(root), { usedBytes: 5, limitBytes: 10, ownBytes: 5 })
   assert.throws(() => storage.write(root, 'b', '123456'), /EDQUOT/)
   storage.fill(true)
   await assert.rejects(storage.clone(root, { ...root, id: 'rootdisk-2' }, { readOnly: false }), (e) =>

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Guest } from '../../src/api/guest.ts'
-import type { Pool } from '../../src/api/resources.ts'
+import type { Pool, Status } from '../../src/api/resources.ts'
 import { createTestFarm } from './farm.ts'
 import { addTinyTemplate, tinyTemplate } from './tiny.ts'
 
@@ -15,6 +15,7 @@ test('a full pool', async () => {
   await addTinyTemplate(farm, join(farm.stateDir, 'pools/default'))
   await farm.croftOk('create', 'calm', tinyTemplate)
   await farm.croftOk('create', 'greedy', tinyTemplate, 'disk=none', 'memory=200M')
+  await farm.croftOk('snapshot', 'add', 'calm@before')
   const full = await farm.croft('exec', 'greedy', '--', 'dd', 'if=/dev/zero', 'of=/srv/all', 'bs=1M')
   assert.match(full.stderr, /No space left/)
 
@@ -26,6 +27,11 @@ test('a full pool', async () => {
   assert.match(late.status?.reason ?? '', /pool/)
   const [pool] = await farm.json<Pool[]>('pool', 'ls')
   assert.ok((pool?.freeBytes ?? 0) < 64 * 1024 ** 2)
+
+  const { attention } = await farm.json<Status>('status')
+  const told = attention.find(({ what }) => what === 'pool default')
+  assert.match(told?.why ?? '', /full: .*; 1 snapshot holds /)
+  assert.equal(told?.do, 'croft snapshot ls')
 
   assert.equal(await farm.inGuest('calm', 'hostname'), 'calm', 'the neighbour lives')
   await farm.croftOk('stop', 'calm')

@@ -50,6 +50,8 @@ export interface Holdings {
 export interface DiskUsage {
   readonly usedBytes: number
   readonly limitBytes: number | null
+  /** What nobody else has, and goes with it; of a snapshot nothing where only what was written is counted (simple quotas). */
+  readonly ownBytes: number
 }
 
 export interface Storage {

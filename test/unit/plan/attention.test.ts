@@ -51,6 +51,14 @@ test('a pool: away, filling, or with a warning of its own', () => {
   assert.deepEqual(why({}), [])
   assert.deepEqual(why({ freeBytes: 15 * gib }), ['it is 85% full: 15G of 100G left'])
   assert.deepEqual(why({ freeBytes: 0 }), ['it is 99% full: 0 of 100G left'])
+  const held = 'what guests have overwritten or deleted since'
+  assert.deepEqual(why({ freeBytes: 0, snapshots: { count: 0, bytes: 0 } }), ['it is 99% full: 0 of 100G left'])
+  assert.deepEqual(why({ freeBytes: 0, snapshots: { count: 1, bytes: 0 } }), [
+    `it is 99% full: 0 of 100G left; 1 snapshot holds ${held}`,
+  ])
+  const [told] = poolAttention({ ...pool, freeBytes: 0, snapshots: { count: 7, bytes: 12 * gib } })
+  assert.equal(told?.why, `it is 99% full: 0 of 100G left; 7 snapshots hold at least 12G of ${held}`)
+  assert.equal(told?.do, 'croft snapshot ls')
   assert.deepEqual(why({ mounted: false, totalBytes: null, freeBytes: null }), ['it is away: not mounted'])
   assert.deepEqual(why({ mounted: false, reason: 'it is gone' }), ['it is away: it is gone'])
   assert.deepEqual(why({ warning: 'may grow' }), ['may grow'])

@@ -6,8 +6,10 @@ import { openapi } from '../../../api/openapi.ts'
 import type { Attention, Farm, Pool, Status } from '../../../api/resources.ts'
 import {
   checkAttention,
+  fills,
   guestAttention,
   hostAttention,
+  type PoolSeen,
   poolAttention,
   routeAttention,
 } from '../../../plan/attention.ts'
@@ -15,7 +17,7 @@ import { certificateAttention } from '../../../plan/certificate-views.ts'
 import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
-import { type FarmRecord, readAll } from '../../records/records.ts'
+import { type FarmRecord, type GuestRecord, readAll, type SnapshotRecord } from '../../records/records.ts'
 import { listRouteViews } from '../../records/routes.ts'
 import { listTemplateViews } from '../../records/templates.ts'
 import { neverSeen } from '../../usage/board.ts'
@@ -105,7 +107,8 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
     guests[state] = (guests[state] ?? 0) + 1
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
-  attention.push(...pools.flatMap(poolAttention), ...wrong.flatMap(checkAttention))
+  for (const pool of pools) attention.push(...poolAttention(fills(pool) ? await withSnapshots(daemon, pool) : pool))
+  attention.push(...wrong.flatMap(checkAttention))
   const told = new Set(wrong.map(({ route }) => route))
   attention.push(...routeAttention(routes, loop.edge.trouble(), told))
   for (const { ref, state, reason } of await listTemplateViews(daemon)) {
@@ -115,6 +118,30 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
   const certificates = await getFarm(daemon).certificates.views().catch(cannotTell)
   attention.push(...('what' in certificates ? [certificates] : certificateAttention(certificates)))
   return { guests, attention: [...hostAttention(daemon.hostName, readPressure()), ...attention] }
+}
+
+const mostCounted = 500
+
+/** Looked at when the pool is full alone: a few files of the kernel for each snapshot. */
+async function withSnapshots(daemon: Daemon, pool: Pool): Promise<PoolSeen> {
+  const { parts } = getFarm(daemon)
+  const { name: host } = parts.host
+  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host))
+  const here = new Set(guests.filter(({ value }) => value.spec.pool === pool.name).map(({ value }) => value.number))
+  const records = await readAll<SnapshotRecord>(daemon.store, keys.snapshots(host))
+  const snapshots = records.filter(({ value }) => here.has(value.number))
+  const sizes = await Promise.all(
+    snapshots.slice(0, mostCounted).map(({ value: { number, id } }) =>
+      parts
+        .storage(pool.name)
+        .usage({ kind: 'snapshot', number, id })
+        .then(
+          (usage) => usage?.ownBytes ?? 0,
+          () => 0,
+        ),
+    ),
+  )
+  return { ...pool, snapshots: { count: snapshots.length, bytes: sizes.reduce((sum, size) => sum + size, 0) } }
 }
 
 const cannotTell = (thrown: unknown): Attention => ({

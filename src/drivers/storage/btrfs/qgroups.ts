@@ -56,9 +56,10 @@ export function createQgroups(run: Runner, pool: string): Qgroups {
     const folder = join(sysfs, 'qgroups', `0_${await idOf(path, prefix)}`)
     const read = (name: string) => readFile(join(folder, name), 'utf8').then(parseCount)
     try {
-      const [used, flags, most] = await Promise.all([read('referenced'), read('limit_flags'), read('max_referenced')])
-      const limited = ((flags ?? 0) & 1) === 1 && most !== null && most > 0
-      return { usedBytes: used ?? 0, limitBytes: limited ? most : null }
+      const names = ['referenced', 'limit_flags', 'max_referenced', 'exclusive']
+      const [used, flags, most, own] = await Promise.all(names.map(read))
+      const limited = ((flags ?? 0) & 1) === 1 && typeof most === 'number' && most > 0
+      return { usedBytes: used ?? 0, limitBytes: limited ? most : null, ownBytes: own ?? 0 }
     } catch (cause) {
       throw new CroftError('FAILED', `the use of ${path} is not counted`, { hint: 'croft doctor', cause })
     }

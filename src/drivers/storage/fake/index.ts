@@ -120,7 +120,7 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
 function usageOf(root: Root | undefined): DiskUsage | undefined {
   if (!root) return undefined
   const usedBytes = [...root.files.values()].reduce((sum, text) => sum + text.length, 0)
-  return { usedBytes, limitBytes: root.limit }
+  return { usedBytes, limitBytes: root.limit, ownBytes: root.readOnly ? 0 : usedBytes }
 }
 
 function inventoryOf(roots: ReadonlyMap<string, Root>, manifests: ReadonlyMap<string, unknown>): Inventory {
