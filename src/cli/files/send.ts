@@ -1,6 +1,6 @@
 /** Files and folders of the host as a tar stream. They are the caller's own; links are sent as links. */
-import { createReadStream, type Stats } from 'node:fs'
-import { lstat, open, readdir, readlink, stat } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, lstatSync, openSync, read, readSync, type Stats } from 'node:fs'
+import { readdir, readlink, stat } from 'node:fs/promises'
 import { CroftError } from '../../api/errors.ts'
 import { type NewEntry, padding, tarEnd, tarHeader } from './tar-write.ts'
 import { bytesOf } from './unpack.ts'
@@ -20,7 +20,13 @@ export interface SendOptions {
   readonly onLeftOut: (path: string, why: string) => void
 }
 
-export async function* archiveOf(sources: readonly Sent[], options: SendOptions): AsyncGenerator<Buffer> {
+const blockBytes = 1 << 18
+
+export const archiveOf = (sources: readonly Sent[], options: SendOptions): AsyncGenerator<Buffer> =>
+  gathered(pieces(sources, options))
+
+/** What is small is asked of the disk at once: a trip through the thread pool for each question costs more than the file. */
+async function* pieces(sources: readonly Sent[], options: SendOptions): AsyncGenerator<Buffer> {
   for (const { from, name } of sources) yield* tree({ from, name, stats: await stat(bytesOf(from)) }, options)
   yield tarEnd()
 }
@@ -39,7 +45,7 @@ async function* tree(node: Node, options: SendOptions): AsyncGenerator<Buffer> {
     yield tarHeader({ ...entryOf(node, options), kind: 'folder', mode: stats.mode & 0o7777, size: 0 })
     for (const child of (await readdir(bytesOf(node.from), { encoding: 'latin1' })).sort()) {
       const from = `${node.from}/${child}`
-      yield* tree({ from, name: `${node.name}/${child}`, stats: await lstat(bytesOf(from)) }, options)
+      yield* tree({ from, name: `${node.name}/${child}`, stats: lstatSync(bytesOf(from)) }, options)
     }
   } else options.onLeftOut(node.from, 'neither file, folder nor link')
 }
@@ -50,28 +56,41 @@ function entryOf({ name, stats }: Node, { owner, mode }: SendOptions): Omit<NewE
 
 /** Its size stands before it: a file that shrinks meanwhile cannot be sent, one that grows is cut. */
 async function* file(node: Node, options: SendOptions): AsyncGenerator<Buffer> {
-  const handle = await open(bytesOf(node.from), 'r')
+  const handle = openSync(bytesOf(node.from), constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const { size } = await handle.stat()
+    const { size } = fstatSync(handle)
     yield tarHeader({ ...entryOf(node, options), kind: 'file', size })
-    let sent = 0
-    if (size > 0) {
-      const stream = createReadStream('', {
-        fd: handle,
-        start: 0,
-        end: size - 1,
-        autoClose: false,
-        highWaterMark: 1 << 18,
-      })
-      for await (const bytes of stream) {
-        sent += (bytes as Buffer).length
-        options.onBytes((bytes as Buffer).length)
-        yield bytes as Buffer
-      }
+    for (let sent = 0; sent < size; ) {
+      const bytes = Buffer.allocUnsafe(Math.min(size - sent, blockBytes))
+      const count =
+        size <= blockBytes ? readSync(handle, bytes, 0, bytes.length, sent) : await readLater(handle, bytes, sent)
+      if (count === 0) throw new CroftError('FAILED', `"${node.from}" became shorter while it was read`)
+      sent += count
+      options.onBytes(count)
+      yield bytes.subarray(0, count)
     }
-    if (sent < size) throw new CroftError('FAILED', `"${node.from}" became shorter while it was read`)
     yield padding(size)
   } finally {
-    await handle.close()
+    closeSync(handle)
   }
+}
+
+const readLater = (handle: number, bytes: Buffer, at: number): Promise<number> =>
+  new Promise((resolve, reject) =>
+    read(handle, bytes, 0, bytes.length, at, (error, count) => (error ? reject(error) : resolve(count))),
+  )
+
+/** Ten thousand small files are thirty thousand pieces: they leave by the hundred. */
+async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = []
+  let bytes = 0
+  for await (const piece of pieces) {
+    held.push(piece)
+    bytes += piece.length
+    if (bytes < blockBytes) continue
+    yield held.length === 1 ? piece : Buffer.concat(held)
+    held = []
+    bytes = 0
+  }
+  yield Buffer.concat(held)
 }
