@@ -53,6 +53,7 @@ const said = async (code: number, ...words: string[]): Promise<string> => {
 
 async function tellsThatItIsAway(reason: RegExp): Promise<void> {
   await farm.waitFor(async () => (await stateOf('web'))?.state === 'waits', 60_000, 'the guest that waits')
+  await farm.waitFor(async () => reason.test((await stateOf('web'))?.reason ?? ''), 60_000, 'what the guest waits for')
   const { attention, guests } = await farm.json<Status>('status')
   assert.match(attention.find(({ what }) => what === 'pool default')?.why ?? '', reason)
   assert.match(attention.find(({ what }) => what === 'web')?.why ?? '', reason)
