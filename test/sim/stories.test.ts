@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keys } from '../../src/daemon/records/keys.ts'
 import type { GuestRecord } from '../../src/daemon/records/records.ts'
+import { quiet } from './clock.ts'
 import { SimFarm } from './farm.ts'
 import { assertGolden } from './golden.ts'
 
@@ -123,6 +124,32 @@ const stories: Record<string, (farm: SimFarm) => Promise<void>> = {
     await farm.pass(31)
     assert.deepEqual([await farm.stateOf('web'), await farm.stateOf('data1')], ['running', 'running'])
     assert.deepEqual(await farm.left(), [])
+  },
+
+  async 'pool-takes-a-minute-to-mount'(farm) {
+    await running(farm)
+    await farm.ask('createGuest', { body: { name: 'data1', template: 'debian:12' } })
+    await farm.pass(3)
+    await onSpare(farm, 2)
+    farm.say('host', 'loses power, and comes back with a disk that takes its time')
+    farm.kill()
+    for (const number of [1, 2]) farm.runtime.die(number)
+    farm.firewall.flush()
+    farm.storage.detach(undefined)
+    const { open } = farm.storage
+    const disk = Promise.withResolvers<void>()
+    farm.storage.open = () => disk.promise.then(open)
+    const booting = farm.boot()
+    for (let turn = 0; turn < 20; turn++) await quiet()
+    await farm.pass(5)
+    await booting
+    await quiet()
+    await farm.pass(35)
+    assert.deepEqual([await farm.stateOf('web'), await farm.stateOf('data1')], ['waits', 'running'])
+    farm.say('disk', 'is there')
+    disk.resolve()
+    await farm.pass(1)
+    assert.equal(await farm.stateOf('web'), 'running')
   },
 
   async 'pool-unmounted-below-its-guests'(farm) {

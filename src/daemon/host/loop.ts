@@ -163,7 +163,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   async function patiently(work: Promise<unknown>): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<false>()
     using _timer = parts.env.later(groupPatienceMs, () => resolve(false))
-    return Promise.race([work.then(() => true), promise])
+    return await Promise.race([work.then(() => true), promise])
   }
 
   /** What the host was found without, and shall not start by itself, stays as it is until somebody wishes otherwise. */
