@@ -66,20 +66,31 @@ export const isValid = ({ from, until }: Pick<HeldCertificate, 'from' | 'until'>
 export const bestFirst = (one: HeldCertificate, two: HeldCertificate): number =>
   rank[one.kind] - rank[two.kind] || two.until - one.until
 
-/** Which certificate serves each name; a name that none bears is missing. */
+/** Which certificate serves each name; a name that no valid one bears is missing. */
 export function chooseCertificates<C extends HeldCertificate>(
   names: readonly string[],
   held: readonly C[],
   now: number,
 ): Map<string, C> {
-  const index = indexOf(held.filter((each) => isValid(each, now)).toSorted(bestFirst))
+  const choose = certificateChooser(held, now)
   return new Map(
     names.flatMap((name) => {
-      const candidates = [index.get(name), index.get(`*.${name.slice(name.indexOf('.') + 1)}`)]
-      const best = candidates.filter((each) => each !== undefined).toSorted(bestFirst)[0]
+      const best = choose(name)
       return best ? [[name, best] as const] : []
     }),
   )
+}
+
+/** The same for who asks name by name. */
+export function certificateChooser<C extends HeldCertificate>(
+  held: readonly C[],
+  now: number,
+): (name: string) => C | undefined {
+  const index = indexOf(held.filter((each) => isValid(each, now)).toSorted(bestFirst))
+  return (name) => {
+    const [own, wild] = [index.get(name), index.get(`*.${name.slice(name.indexOf('.') + 1)}`)]
+    return own && wild ? (bestFirst(own, wild) <= 0 ? own : wild) : (own ?? wild)
+  }
 }
 
 /** The best one of each name that is borne. */

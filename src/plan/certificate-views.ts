@@ -97,3 +97,14 @@ export function certificateAttention(certificates: readonly Certificate[]): Atte
     return each.state === 'waits' && first ? [{ what, why: `${first.name}: ${first.reason}`, do: next }] : []
   })
 }
+
+/** Why a name has no certificate of a public CA, or no new one. */
+export function certificateReasons(certificates: readonly Certificate[]): ReadonlyMap<string, string> {
+  const reasons = new Map<string, string>()
+  for (const { kind, names, failure, without = [] } of certificates) {
+    if (kind !== 'farm' && kind !== 'acme') continue
+    if (failure) for (const name of names) reasons.set(name, failure.reason)
+    for (const { name, reason } of without) reasons.set(name, reason)
+  }
+  return reasons
+}

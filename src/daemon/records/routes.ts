@@ -3,7 +3,8 @@ import type { EdgeRoute, RouteAim, RouteSpec } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import { ipv4Of } from '../../plan/addresses.ts'
-import { chooseCertificates } from '../../plan/certificate-sets.ts'
+import { certificateChooser } from '../../plan/certificate-sets.ts'
+import { certificateReasons } from '../../plan/certificate-views.ts'
 import { parseRoute, previewOf } from '../../plan/domains.ts'
 import { type EdgeGuest, findGuest, idOf, routeState } from '../../plan/edge.ts'
 import type { Store } from '../../store/store.ts'
@@ -68,13 +69,16 @@ export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
 
 async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
   const { parts, loop } = getFarm(daemon)
-  const [guests, farm, certificates, counters] = await Promise.all([
+  const [guests, farm, certificates, views, counters] = await Promise.all([
     readEdgeGuests(daemon.store, parts.farm, parts.host),
     read<FarmRecord>(daemon.store, keys.farm),
     readAll<CertificateRecord>(daemon.store, keys.edgeCertificates),
+    parts.certificates.views().catch(() => []),
     loop.edge.counters(),
   ])
   const there = certificates.map(({ key, revision, value }) => held(key, revision, value))
+  const choose = certificateChooser(there, daemon.env.now())
+  const reasons = certificateReasons(views)
   const trouble = loop.edge.trouble()
   return ({ revision, value }) => {
     const { name, id, created, by, spec } = value
@@ -90,7 +94,7 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
       ...settings,
       ...(preview === undefined ? {} : { preview }),
       users,
-      certificate: at.kind === 'tcp' ? null : certificateOf(at.host, { spec, there, now: daemon.env.now() }),
+      certificate: at.kind === 'tcp' ? null : certificateOf(spec, choose(at.host), reasons.get(at.host)),
       requests: counters?.get(idOf(id))?.requests ?? (counters ? 0 : null),
       ...{ created, by },
     }
@@ -98,12 +102,13 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
 }
 
 function certificateOf(
-  host: string,
-  { spec, there, now }: { spec: RouteSpec; there: readonly Certificate[]; now: number },
+  spec: RouteSpec,
+  certificate: Certificate | undefined,
+  reason: string | undefined,
 ): EdgeRoute['certificate'] {
-  if (spec.https === 'off' || spec.passthrough) return null
-  const record = chooseCertificates([host], there, now).get(host)?.record
-  return record ? { kind: record.kind, expires: record.expires } : null
+  if (spec.https === 'off' || spec.passthrough || !certificate) return null
+  const { kind, expires } = certificate.record
+  return { kind, expires, ...(reason === undefined ? {} : { reason }) }
 }
 
 /** By the guest's name of now. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SetState, Trouble } from '../../../src/plan/acme.ts'
-import { certificateAttention, type ToldCertificate, viewCertificates } from '../../../src/plan/certificate-views.ts'
+import {
+  certificateAttention,
+  certificateReasons,
+  type ToldCertificate,
+  viewCertificates,
+} from '../../../src/plan/certificate-views.ts'
 
 const day = 24 * 3600 * 1000
 const now = 1000 * day
@@ -74,4 +79,12 @@ test('what needs somebody is told with the next command, and what is well is not
   ])
   const soon = view([held('imported', 'x.org', ['x.org'], { until: now + 5 * day })])
   assert.match(told(soon)[0] ?? '', /it ends on .* nobody renews it/)
+})
+
+test('a route is told why its name has no certificate of a public CA', () => {
+  const state: SetState = { names: { 'b.org': trouble('names', 'it points elsewhere') }, ordered: [] }
+  assert.deepEqual([...certificateReasons(view([farm], state))], [['b.org', 'it points elsewhere']])
+  assert.deepEqual([...certificateReasons(view([farm]))], [])
+  const away = certificateReasons(view([farm], { ...state, trouble: trouble('server', 'away') }))
+  assert.deepEqual([away.get('a.org'), away.get('b.org')], ['away', 'it points elsewhere'])
 })
