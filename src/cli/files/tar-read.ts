@@ -32,6 +32,9 @@ const kinds: ReadonlyMap<string, TarEntry['kind']> = new Map([
   ['5', 'folder'],
 ])
 
+/** Of a file's time, in seconds; some file systems take no later one. */
+const latest = 2 ** 32 - 1
+
 /** Tars fill their last record with zeros. */
 const mostBehind = 4 * 1024 ** 2
 
@@ -119,7 +122,7 @@ export class TarReader {
       name: next.name ?? ustarName(header),
       kind: kinds.get(type) ?? 'other',
       mode: numberAt(header, 100, 8) & 0o7777,
-      mtimeMs: numberAt(header, 136, 12) * 1000,
+      mtimeMs: secondsAt(header, 136) * 1000,
       size: next.size ?? size,
       target: next.target ?? textAt(header, 157, 100),
     }
@@ -189,6 +192,13 @@ function numberAt(header: Buffer, at: number, room: number): number {
     .trim()
   if (!/^[0-7]*$/.test(text)) throw broken('a number is malformed')
   return safe(Number.parseInt(text || '0', 8))
+}
+
+/** Since 1970. What was before, or is after all that a date can be, becomes the nearest that can be written. */
+function secondsAt(header: Buffer, at: number): number {
+  const isBinary = ((header[at] ?? 0) & 0x80) !== 0
+  const seconds = isBinary ? Number(header.readBigInt64BE(at + 4)) : numberAt(header, at, 12)
+  return Math.min(Math.max(seconds, 0), latest)
 }
 
 function safe(value: number): number {

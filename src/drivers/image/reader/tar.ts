@@ -44,7 +44,7 @@ export async function* readTar(bytes: Bytes): AsyncGenerator<TarEntry> {
     if (head.every((byte) => byte === 0)) return
     assertChecksum(head)
     const type = String.fromCharCode(head[156] ?? 0)
-    const size = numberAt(head, 124, 12)
+    const size = sizeOf(head)
     if (type === 'x' || type === 'g') {
       const records = parsePax(await content(bytes, size))
       if (type === 'x') pax = records
@@ -112,7 +112,7 @@ function entryOf(head: Buffer, type: string, { longName, longTarget, pax }: Said
     throw new Refused(`${shown(path)} is of a kind that is not known (${shown(type)})`)
   // Old archives mark a folder by its name alone.
   const isFolder = kind === 'dir' || (kind === 'file' && type !== '7' && path.endsWith('/'))
-  const size = paxNumber(pax, 'size') ?? numberAt(head, 124, 12)
+  const size = paxNumber(pax, 'size') ?? sizeOf(head)
   if (size > 0 && !(kind === 'file' && !isFolder)) throw new Refused(`${shown(path)} has a content that it cannot have`)
   return {
     path,
@@ -141,7 +141,13 @@ function assertChecksum(head: Buffer): void {
 const untilZero = (bytes: Buffer): string => bytes.toString('latin1').replace(/\0[\s\S]*$/, '')
 const textAt = (head: Buffer, at: number, length: number): string => untilZero(head.subarray(at, at + length))
 
-/** Octal text, or with the highest bit set a big-endian number. */
+function sizeOf(head: Buffer): number {
+  const size = numberAt(head, 124, 12)
+  if (size < 0) throw new Refused('this is no tar archive, or it is damaged')
+  return size
+}
+
+/** Octal text, or with the highest bit set a big-endian number, whose next bit is its sign. */
 function numberAt(head: Buffer, at: number, length: number): number {
   const field = head.subarray(at, at + length)
   if (((field[0] ?? 0) & 0x80) === 0) {
@@ -149,7 +155,8 @@ function numberAt(head: Buffer, at: number, length: number): number {
     if (!/^[0-7]*$/.test(text)) throw new Refused('this is no tar archive, or it is damaged')
     return text === '' ? 0 : Number.parseInt(text, 8)
   }
-  const number = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, (field[0] ?? 0) & 0x7f)
+  const [first = 0] = field
+  const number = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, first & 0x40 ? first - 0x100 : first & 0x3f)
   if (!Number.isSafeInteger(number)) throw new Refused('a number of the archive is too large')
   return number
 }

@@ -103,6 +103,30 @@ test('what is sent is read by GNU tar and by us, in pieces of any size', async (
   }
 })
 
+test('a file from before 1970, or from beyond all dates, takes nothing else down', () => {
+  const from = place()
+  mkdirSync(join(from, 'top'))
+  for (const name of ['old', 'older', 'now']) writeFileSync(join(from, 'top', name), name)
+  execFileSync('touch', ['-d', '1969-12-31 23:59:00 UTC', join(from, 'top/old')])
+  execFileSync('touch', ['-d', '1901-01-01', join(from, 'top/older')])
+  for (const format of ['gnu', 'posix']) {
+    const to = place()
+    unpack(execFileSync('tar', ['-C', from, `--format=${format}`, '-cf', '-', 'top']), to)
+    assert.deepEqual(readdirSync(join(to, 'top')).sort(), ['now', 'old', 'older'])
+    assert.equal(statSync(join(to, 'top/older')).mtimeMs, 0)
+  }
+  const beyond = archive(top, { name: 'top/far', body: 'x' })
+  const header = beyond.subarray(512, 1024)
+  header.write('8000000000000000ffffffff', 136, 'hex')
+  for (const binary of ['80000000007fffffffffffff', '800000007fffffffffffffff']) {
+    header.write(binary, 136, 'hex')
+    retype(header, '0')
+    const to = place()
+    unpack(beyond, to)
+    assert.ok(statSync(join(to, 'top/far')).mtimeMs > Date.now())
+  }
+})
+
 test('what GNU tar writes is read, in each of its formats', () => {
   const from = place()
   mkdirSync(join(from, 'top', 'l'.repeat(99)), { recursive: true })
