@@ -208,7 +208,6 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
   const pools = createPools(await readPools(run, store, host.name, disksOf), log)
   const network = createRouted({ run })
-  const { mtu } = await network.uplink()
   const failpoint = createFailpoint(base.environment)
   const certificates = createCertificates({
     ...{ env, store, log, run, failpoint, ca: base.ca, folder: folderOf(settings.stateDir) },
@@ -219,7 +218,6 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     ...{ env, store, log, network, operations },
     farm: farm.value,
     host,
-    facts: { uidBase: host.uidBase, mtu },
     runtime: createLxc(run, {
       lxcPath: settings.lxcPath,
       cgroup: `${settings.cgroup}.${host.number}`,

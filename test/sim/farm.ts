@@ -175,7 +175,6 @@ export class SimFarm {
         failpoint: () => {},
         ...noCertificates,
       }),
-      facts: { uidBase: host.value.uidBase, mtu: 1500 },
       runtime: heldBy(life, this.runtime, act('runtime')),
       storage: pools.storage,
       pools,

@@ -65,6 +65,18 @@ const stories: Record<string, (farm: SimFarm) => Promise<void>> = {
     assert.equal(await farm.stateOf('web'), 'stopped')
   },
 
+  async 'uplink-changes'(farm) {
+    await running(farm)
+    await farm.ask('createGuest', { body: { name: 'own', template: 'debian:12', mtu: 1400 } })
+    await farm.pass(3)
+    farm.say('host', 'gets an uplink of 9000 bytes')
+    for (const link of ['croft1', 'croft2']) farm.network.addLink(link)
+    farm.network.become({ mtu: 9000 })
+    await farm.pass(40)
+    assert.deepEqual([farm.network.endOf('croft1')?.mtu, farm.network.endOf('croft2')], [9000, undefined])
+    assert.deepEqual([farm.runtime.starts(1), farm.runtime.starts(2)], [1, 1])
+  },
+
   async 'stop-and-restart'(farm) {
     await running(farm)
     await farm.ask('actGuest', { ...web, body: { do: 'restart' } })

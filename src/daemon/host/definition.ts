@@ -6,6 +6,7 @@ import type { FarmRecord, GuestRecord } from '../records/records.ts'
 
 export interface HostFacts {
   readonly uidBase: number
+  /** Of the uplink as it is now. */
   readonly mtu: number
 }
 

@@ -76,7 +76,8 @@ async function prepare(
   const storage = parts.storage(guest.spec.pool)
   const path = storage.path({ kind: 'root', number: guest.number, id: guest.spec.root.id })
   const device = guest.spec.limits.diskRate === undefined ? undefined : await unlessAway(storage.blockDevice())
-  const definition = definitionOf(guest, parts.farm, parts.facts, { path, device })
+  const { mtu } = await parts.network.uplink()
+  const definition = definitionOf(guest, parts.farm, { uidBase: parts.host.uidBase, mtu }, { path, device })
   const snapshots = wishes.snapshots.map(({ record: { value }, status }) => ({
     id: value.id,
     name: value.name,

@@ -14,7 +14,6 @@ import type { Operations } from '../operations/operations.ts'
 import type { HashPassword } from '../pki/passwords.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
-import type { HostFacts } from './definition.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Pools } from './pools.ts'
 
@@ -29,7 +28,6 @@ export interface HostParts {
   readonly store: Store
   readonly host: HostRecord
   readonly farm: FarmRecord
-  readonly facts: HostFacts
   readonly runtime: Runtime
   readonly storage: (pool: string) => Storage
   readonly pools: Pools

@@ -123,7 +123,7 @@ async function filesCommand(daemon: Daemon, name: string): Promise<FilesCommand>
   const command = await parts.runtime.onDisk({
     number: guest.number,
     rootPath: await rootPathOf(parts, guest),
-    uidBase: uidOf(parts.facts.uidBase, guest.slot),
+    uidBase: uidOf(parts.host.uidBase, guest.slot),
     id: daemon.env.id(),
   })
   return { guest, command, where: 'disk' }

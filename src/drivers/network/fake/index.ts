@@ -7,6 +7,8 @@ export interface FakeNetwork extends Network {
   /** As a runtime does at a guest's start. */
   addLink(name: string): void
   announced(): readonly string[]
+  /** From now on the host is so. */
+  become(host: Partial<HostNetwork>): void
   endOf(name: string): GuestEnd | undefined
   /** What `tune` set. */
   reachableFromLoopback(name: string): boolean | undefined
@@ -14,7 +16,8 @@ export interface FakeNetwork extends Network {
 
 const plainHost: HostNetwork = { uplink: 'eth0', mtu: 1500, addresses: ['192.0.2.1'] }
 
-export function createFakeNetwork(host: HostNetwork = plainHost): FakeNetwork {
+export function createFakeNetwork(first: HostNetwork = plainHost): FakeNetwork {
+  let host = first
   const links = new Map<string, { readonly number: number; reachable?: boolean }>()
   const ends = new Map<string, GuestEnd>()
   let announced: readonly string[] = []
@@ -27,6 +30,9 @@ export function createFakeNetwork(host: HostNetwork = plainHost): FakeNetwork {
       return changes
     },
     uplink: async () => host,
+    become(change) {
+      host = { ...host, ...change }
+    },
     listens: async () => false,
     links: async () => [...links].map(([name, { number }]): Link => ({ name, number, up: true })),
     async tune(name, { reachableFromLoopback }) {
