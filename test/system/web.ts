@@ -1,8 +1,14 @@
-/** A web server of a few files inside a guest, from busybox: on port 8080 until the guest stops. */
+/** A web server of a few files inside a guest, from busybox: on port 8080, also after it was started again. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestFarm } from './farm.ts'
+
+const unit = `[Service]
+ExecStart=/srv/busybox httpd -f -p 8080 -h /srv/www
+[Install]
+WantedBy=multi-user.target
+`
 
 export async function serveFolder(
   farm: TestFarm,
@@ -15,7 +21,9 @@ export async function serveFolder(
     await farm.croftOk('exec', guest, '--', 'mkdir', '-p', '/srv/www')
     for (const name of Object.keys(files)) await farm.croftOk('push', join(folder, name), `${guest}:/srv/www/${name}`)
     await farm.croftOk('push', '/bin/busybox', `${guest}:/srv/busybox`)
-    await farm.croftOk('exec', guest, '--', '/srv/busybox', 'httpd', '-p', '8080', '-h', '/srv/www')
+    await writeFile(join(folder, 'www.service'), unit)
+    await farm.croftOk('push', join(folder, 'www.service'), `${guest}:/etc/systemd/system/www.service`)
+    await farm.croftOk('exec', guest, '--', 'systemctl', 'enable', '--now', 'www')
   } finally {
     await rm(folder, { recursive: true })
   }
