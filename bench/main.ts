@@ -22,6 +22,7 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '0' },
     operations: { type: 'string', default: '0' },
     files: { type: 'boolean', default: false },
+    edge: { type: 'boolean', default: false },
     idle: { type: 'string', default: '2000' },
     'with-lxd': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -34,6 +35,21 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 const farm = await createTestFarm()
 const lxd = values['with-lxd'] ? await createLxd(farm.template.path) : undefined
 try {
+  if (values.edge) await measureEdge()
+  else await measureHost()
+} finally {
+  await lxd?.dispose()
+  await farm.croft('rm', '--all', '-y')
+  await farm.dispose()
+}
+
+async function measureEdge(): Promise<void> {
+  await farm.croftOk('create', 'g1', 'debian:12')
+  const { edge } = await import('./edge.ts')
+  process.stdout.write([...header(), ...(await edge(farm, say)), ''].join('\n'))
+}
+
+async function measureHost(): Promise<void> {
   say('preparing')
   for (let i = 1; i <= 5; i++) await farm.croftOk('create', `g${i}`, 'debian:12')
   const idle = residentMb(farm)
@@ -63,10 +79,6 @@ try {
   }
   report(figures, memory)
   await raw.dispose()
-} finally {
-  await lxd?.dispose()
-  await farm.croft('rm', '--all', '-y')
-  await farm.dispose()
 }
 
 async function rawFor(farm: TestFarm) {
@@ -189,9 +201,8 @@ function residentMb(farm: TestFarm): number {
 }
 
 function report(figures: readonly Figure[], memory: readonly string[]): void {
-  const words = process.argv.slice(2).filter((word) => word !== '--write')
   const text = [
-    `Made by \`script/bench ${words.join(' ')}\` on ${os.availableParallelism()} × ${os.cpus()[0]?.model ?? 'cpu'}, kernel ${os.release()}.`,
+    ...header(),
     'Whole commands as processes; contestants in turn; figures of one run on a shared machine: read the ratios.',
     '',
     table(figures),
@@ -203,4 +214,10 @@ function report(figures: readonly Figure[], memory: readonly string[]): void {
   ].join('\n')
   process.stdout.write(text)
   if (values.write) writeFileSync(new URL('../docs/benchmarks.md', import.meta.url), `# Benchmarks\n\n${text}`)
+}
+
+function header(): string[] {
+  const words = process.argv.slice(2).filter((word) => word !== '--write')
+  const machine = `${os.availableParallelism()} × ${os.cpus()[0]?.model ?? 'cpu'}, kernel ${os.release()}`
+  return [`Made by \`script/bench ${words.join(' ')}\` on ${machine}.`]
 }
