@@ -35,6 +35,8 @@ const soonMs = 60
 const againMs = 1000
 /** A port may be free by then. */
 const retryMs = 3000
+/** One that was killed takes every site away: it is missed sooner than the rest. */
+const missedMs = 2000
 
 export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
   const { env, store, host, log, edge } = parts
@@ -116,11 +118,21 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
     }
   }
 
+  function lookAfter(edge: Edge, signal: AbortSignal): void {
+    if (signal.aborted) return
+    env.later(missedMs, async () => {
+      const lives = !serves || (await edge.state().catch(() => undefined))?.running !== false
+      if (!lives && serves && trouble === undefined && !signal.aborted) await refresh()
+      lookAfter(edge, signal)
+    })
+  }
+
   return {
     refresh,
     refreshSoon: () => refreshSoon(),
     follow(from, signal) {
       if (!edge) return
+      lookAfter(edge, signal)
       for (const prefix of [keys.farm, keys.routes, keys.acmeTokens, statuses]) follow(prefix, from, signal)
     },
     trouble: () => (edge ? trouble : 'the store is away: the edge serves as it was last told'),
