@@ -5,7 +5,7 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoadOrder, LoadReport } from '../load/load.ts'
 import { at, createTestFarm } from './farm.ts'
-import { serveFolder } from './web.ts'
+import { addRoutes, serveFolder } from './web.ts'
 
 const farm = await createTestFarm()
 after(() => farm.dispose())
@@ -64,7 +64,7 @@ test('routes come and go, a guest is renamed and started again, the daemon dies,
   await farm.croftOk('restart', 'shop', '--wait=stable')
   await farm.waitFor(async () => (await answers()) === '200')
   await farm.croftOk('route', 'rm', 'one.example.org')
-  await addRecords(1000)
+  await addRoutes(farm, 'shop.example.org', 1000)
   await farm.waitFor(async () => (await answers('http://n999.example.org/')) === '200', 90_000)
   await farm.croftOk('route', 'add', 'last.example.org', 'shop:8080', 'https=off')
   await farm.restartDaemon({ kill: 'SIGKILL' })
@@ -83,21 +83,6 @@ test('an edge that is killed serves again by itself', async (context) => {
   context.diagnostic(`nobody was served for ${gapMs} ms: ${JSON.stringify(failures)}`)
   for (const reason of Object.keys(failures)) assert.match(reason, /^(ECONNREFUSED|ECONNRESET|socket hang up)$/)
 })
-
-/** Many routes at once, as records: the daemon finds them as it finds its own. */
-async function addRecords(count: number): Promise<void> {
-  const { body } = await farm.api('GET', '/v1/data?prefix=routes/shop.example.org')
-  const [{ value }] = body as [{ value: { spec: { target: object } } }]
-  const put = (number: number) => {
-    const name = `n${number}.example.org`
-    const route = { ...value, id: `n${number}n${number}`, name, spec: { target: value.spec.target, https: 'off' } }
-    return farm.api('PUT', `/v1/data?key=routes/${name}`, { value: route })
-  }
-  for (let from = 0; from < count; from += 50) {
-    const replies = await Promise.all(Array.from({ length: 50 }, (_, at) => put(from + at)))
-    for (const { status, text } of replies) assert.equal(status, 200, text)
-  }
-}
 
 /** HAProxy's master and workers of this farm. */
 async function edgePids(): Promise<number[]> {
