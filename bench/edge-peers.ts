@@ -24,7 +24,7 @@ export async function certificate(folder: string): Promise<string> {
     string,
   ]
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  const names = ['-subj', '/CN=s0.example.org', '-addext', 'subjectAltName=DNS:s0.example.org']
+  const names = ['-subj', '/CN=s0.example.org', '-addext', 'subjectAltName=DNS:s0.example.org,IP:127.0.0.1']
   await command('openssl', ['req', '-x509', ...kind, ...names, '-keyout', key, '-out', cert], { PATH: '/usr/bin:/bin' })
   await writeFile(pem, (await readFile(key, 'utf8')) + (await readFile(cert, 'utf8')))
   return pem
@@ -73,7 +73,7 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path ${fol
   admin off
   default_sni s0.example.org
 }
-https://s0.example.org:9445 {
+https://s0.example.org:9445, https://127.0.0.1:9445 {
   bind 127.0.0.1
   tls ${folder}/cert.pem ${folder}/key.pem
   reverse_proxy ${upstream}
