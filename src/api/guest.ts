@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Mount } from './mount.ts'
 import {
   AddressRange,
   GuestName,
@@ -121,6 +122,7 @@ export interface GuestSpec {
   readonly nesting?: boolean
   readonly ports: readonly Port[]
   readonly addresses?: readonly PublicAddress[]
+  readonly mounts?: readonly Mount[]
   readonly rules: readonly Rule[]
   readonly keys: readonly string[]
 }

@@ -175,6 +175,18 @@ export const routes = {
     access: can('change', 'guest'),
     summary: 'take a public address away from its guest',
   },
+  addMount: {
+    method: 'POST',
+    path: '/v1/guests/:guest/mounts',
+    access: can('operate', 'mount'),
+    summary: 'bind a folder of its host into it, from its next start on',
+  },
+  removeMount: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest/mounts',
+    access: can('operate', 'mount'),
+    summary: 'bind that folder no more, from its next start on',
+  },
   getUsage: { method: 'GET', path: '/v1/usage', access: can('read', 'guest'), summary: 'what guests use now' },
 
   ...templateRoutes,

@@ -16,6 +16,7 @@ import {
   PortRef,
   RuleRef,
 } from './guest.ts'
+import { MountRef, NewMount } from './mount.ts'
 import {
   DataKey,
   LimitBytes,
@@ -60,6 +61,8 @@ export const queries = {
   removePort: WriteQuery,
   addAddress: WriteQuery,
   removeAddress: WriteQuery,
+  addMount: WriteQuery,
+  removeMount: WriteQuery,
   takeSnapshot: WriteQuery,
   restoreSnapshot: WriteQuery,
   removeSnapshot: WriteQuery,
@@ -118,6 +121,8 @@ export const bodies = {
   addPort: NewPort,
   removePort: PortRef,
   addAddress: NewAddress,
+  addMount: NewMount,
+  removeMount: MountRef,
   takeSnapshot: NewSnapshot,
   buildTemplate: TemplateBuild,
   importTemplate: TemplateImport,

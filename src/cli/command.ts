@@ -12,6 +12,7 @@ export const nouns = [
   'pool',
   'network',
   'address',
+  'mount',
   'route',
   'size',
   'op',

@@ -7,6 +7,7 @@ import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
 import { guestCommands } from './table/guest.ts'
 import { insideCommands } from './table/inside.ts'
+import { mountCommands } from './table/mount.ts'
 import { routeCommands } from './table/route.ts'
 import { templateCommands } from './table/template.ts'
 
@@ -15,6 +16,7 @@ export const commands: readonly CommandRow[] = [
   ...insideCommands,
   ...templateCommands,
   ...addressCommands,
+  ...mountCommands,
   ...routeCommands,
   ...certCommands,
   ...farmCommands,

@@ -206,7 +206,8 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   if (!farm) return undefined
   const host = await getHost(store, settings.hostName)
   const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
-  const pools = createPools(await readPools(run, store, host.name, disksOf), log)
+  const poolRecords = (await readAll<PoolRecord>(store, keys.pools(host.name))).map(({ value }) => value)
+  const pools = createPools(poolsFrom(run, poolRecords, disksOf), log)
   const network = createRouted({ run })
   const failpoint = createFailpoint(base.environment)
   const certificates = createCertificates({
@@ -222,6 +223,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
       lxcPath: settings.lxcPath,
       cgroup: `${settings.cgroup}.${host.number}`,
       ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
+      own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
     }),
     storage: pools.storage,
     pools,
@@ -267,12 +269,5 @@ async function getHost(store: Store, name: string): Promise<HostRecord> {
 }
 
 /** Not mounted yet: the loop does that behind its firewall, and a pool that cannot be had ends nothing. */
-async function readPools(
-  run: Runner,
-  store: Store,
-  host: string,
-  disksOf: (storage: Storage) => Storage,
-): Promise<Map<string, Storage>> {
-  const records = await readAll<PoolRecord>(store, keys.pools(host))
-  return new Map(records.map(({ value }) => [value.name, disksOf(storageDrivers.btrfs({ run, pool: value }))]))
-}
+const poolsFrom = (run: Runner, pools: readonly PoolRecord[], disksOf: (storage: Storage) => Storage) =>
+  new Map(pools.map((pool) => [pool.name, disksOf(storageDrivers.btrfs({ run, pool }))]))

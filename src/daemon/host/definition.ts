@@ -29,6 +29,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     limits: guest.spec.limits,
     ...(guest.spec.init?.kind === 'command' ? { command: guest.spec.init } : {}),
     ...(guest.spec.nesting ? { nesting: true } : {}),
+    ...(guest.spec.mounts?.length ? { mounts: guest.spec.mounts } : {}),
     link: {
       ...{ name: linkOf(guest.number), ipv4, ipv6, mac: macOf(guest.number) },
       mtu: guest.spec.limits.mtu ?? host.mtu,

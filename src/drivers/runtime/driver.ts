@@ -1,5 +1,6 @@
 /** Runtime: the running of guests by number. Idempotent methods; "not there" is an answer, "could not tell" throws. */
 import type { Counted, Init, Limits } from '../../api/guest.ts'
+import type { Mount } from '../../api/mount.ts'
 import type { Command } from '../exec/command.ts'
 
 /** All that is needed to write a guest's whole configuration. Values were checked; the driver checks again for control characters. */
@@ -26,6 +27,8 @@ export interface Definition {
     /** Further addresses, of both families. */
     readonly more: readonly string[]
   }
+  /** Folders of this host. */
+  readonly mounts?: readonly Mount[]
   /** Put into the guest by the start hook, in the guest's own namespaces. */
   readonly files: { readonly hosts: string; readonly resolv: string; readonly keys: string }
 }
@@ -63,6 +66,8 @@ export interface Runtime {
   observe(number: number): Promise<Observed | undefined>
   hash(definition: Definition): string
   define(definition: Definition): Promise<void>
+  /** Throws REFUSED or NOT_FOUND when this host does not bind that folder into guests now; `start` looks again. */
+  checkMount(mount: Mount): Promise<void>
   /** Returns when its init runs. START_FAILED with the last lines of its log. Starting what runs is fine. */
   start(number: number, signal?: AbortSignal): Promise<void>
   /** Asks init to shut down and returns at once; `undefined` answers and stopped guests are fine. */

@@ -1,4 +1,5 @@
 import type { Guest, Usage } from '../../../api/guest.ts'
+import type { Mount } from '../../../api/mount.ts'
 import type { Answer, Field } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { bytesText, none } from '../../screen/cells.ts'
@@ -59,6 +60,7 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'autostart', value: spec.autostart ? 'yes' : 'no' },
     { title: 'order', value: spec.order === 0 ? null : spec.order },
     { title: 'nesting', value: spec.nesting ? 'yes' : null },
+    ...(spec.mounts ?? []).map((mount, index) => ({ title: index === 0 ? 'mounts' : '', value: mountText(mount) })),
     { title: 'keys', value: spec.keys.length === 0 ? null : spec.keys.length },
     { title: 'pool', value: spec.pool },
     { title: 'host', value: guest.host },
@@ -93,3 +95,6 @@ function ofLimit(
 function bothWays(one: number | null, named: string, other: number | null, called: string): string | null {
   return one === null || other === null ? null : `${bytesText(one)} ${named}, ${bytesText(other)} ${called}`
 }
+
+const mountText = ({ source, target, readOnly }: Mount): string =>
+  `${source} on ${target}${readOnly ? ', read-only' : ''}`

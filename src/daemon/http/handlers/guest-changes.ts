@@ -55,7 +55,8 @@ export const handlers = {
   async cloneGuest(daemon, { params, body, query, caller }) {
     const plan = async (): Promise<GuestPlan> => {
       const source = await getGuestToChange(daemon, params.guest)
-      const { root: _root, ...spec } = source.value.spec
+      // A folder of the host is given to one guest by an operator's word, never by way of another's.
+      const { root: _root, mounts: _mounts, ...spec } = source.value.spec
       const from =
         body.snapshot === undefined
           ? await rootSource(daemon, source)

@@ -12,6 +12,7 @@ import * as guests from './guests.ts'
 import * as history from './history.ts'
 import * as hosts from './hosts.ts'
 import * as metrics from './metrics.ts'
+import * as mounts from './mounts.ts'
 import * as routes from './routes.ts'
 import * as rules from './rules.ts'
 import * as snapshots from './snapshots.ts'
@@ -26,6 +27,7 @@ export const handlers: Handlers = {
   ...routes.handlers,
   ...rules.handlers,
   ...addresses.handlers,
+  ...mounts.handlers,
   ...snapshots.handlers,
   ...templates.handlers,
   ...templateImages.handlers,

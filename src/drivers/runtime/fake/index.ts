@@ -136,6 +136,8 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     },
     async tidy() {},
     attach: (number, options) => attachCommand(number, options),
+    async checkMount() {},
+
     async onDisk(disk) {
       checkDisk(disk)
       return attachCommand(disk.number, { command: [], env: {} })

@@ -50,7 +50,7 @@ const script = `#!/dev/.croft/busybox sh
 # croft: becomes the command that the guest's image names.
 b=/dev/.croft/busybox
 f=/dev/.croft
-$b sh $f/first
+$b sh $f/first || exit
 read -r envs <$f/env-count
 read -r words <$f/word-count
 read -r user <$f/user

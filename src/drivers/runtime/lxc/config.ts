@@ -9,6 +9,7 @@ import type { Definition } from '../driver.ts'
 import { guestProfile } from './apparmor.ts'
 import { commandInit } from './command.ts'
 import type { Layout } from './layout.ts'
+import { mountEntries } from './mounts.ts'
 
 type Line = readonly [key: string, value: string | number]
 
@@ -30,6 +31,7 @@ export function lxcConfig(guest: Definition, layout: Layout, host: HostAbilities
     ...network(guest),
     ...cgroups(guest, layout),
     ...files(layout, guest),
+    ...mountEntries(guest, layout).map((entry): Line => ['lxc.mount.entry', entry]),
     ...ownFigures(host),
   ]
   return `${lines.map(([key, value]) => `${key} = ${checked(key, String(value))}`).join('\n')}\n`

@@ -4,6 +4,7 @@
  */
 import type { Definition } from '../driver.ts'
 import { commandFiles } from './command.ts'
+import { mountFailedExit, mountList } from './mounts.ts'
 
 /** `id` decides what is done once: a clone has another id than its source and so gets secrets of its own. */
 export function firstFiles(guest: Definition): Record<string, { readonly text: string; readonly mode: number }> {
@@ -14,6 +15,7 @@ export function firstFiles(guest: Definition): Record<string, { readonly text: s
     hosts: { text: guest.files.hosts, mode: 0o644 },
     resolv: { text: guest.files.resolv, mode: 0o644 },
     keys: { text: guest.files.keys, mode: 0o644 },
+    mounts: { text: mountList(guest), mode: 0o644 },
     ...(guest.command ? commandFiles(guest.command) : {}),
   }
 }
@@ -58,5 +60,9 @@ if [ -s "$from/keys" ]; then
 elif [ -f /root/.ssh/authorized_keys ]; then
   sed -i '/^# croft keys$/,/^# end of croft keys$/d' /root/.ssh/authorized_keys
 fi
+while read -r index target; do
+  "$from/busybox" mkdir -p "$target" && "$from/busybox" mount -o bind "/dev/.croft-mounts/$index" "$target" || exit ${mountFailedExit}
+  "$from/busybox" umount "/dev/.croft-mounts/$index"
+done <"$from/mounts"
 exit 0
 `

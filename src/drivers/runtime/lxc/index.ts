@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CroftError } from '../../../api/errors.ts'
 import type { Counted, Limits } from '../../../api/guest.ts'
+import type { Mount } from '../../../api/mount.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkDefinition, checkDisk } from '../check.ts'
 import type { AttachOptions, Observed, Runtime } from '../driver.ts'
+import { checkSource } from '../sources.ts'
 import { createProfileLoader, hasAppArmor } from './apparmor.ts'
 import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
 import { copyBusybox, stopSignalFile } from './command.ts'
@@ -26,6 +28,7 @@ import {
   readUnixSockets,
   watchMonitor,
 } from './monitor.ts'
+import { mountsOf, readMounts, whyNotMounted, withMounts, writeMounts } from './mounts.ts'
 import { lastErrors, nameWasTaken, parseNetDev } from './parse.ts'
 import { seccompProfile } from './seccomp.ts'
 
@@ -63,6 +66,8 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       ...(definition === undefined ? {} : { definition }),
     }
   }
+
+  const checkMount = (mount: Mount) => checkSource(mount, options.own ?? [])
 
   /** Two starts of one guest at once would both seem to succeed. */
   const starting = new Map<number, Promise<void>>()
@@ -104,11 +109,14 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     if (isLive(number)) return
     const at = layout(number)
     if (!existsSync(at.config)) throw new CroftError('START_FAILED', `guest ${number} has no configuration`)
-    await Promise.all([sweepAll(number), loadProfile()])
+    const mounts = readMounts(at)
+    await Promise.all([sweepAll(number), loadProfile(), ...mounts.map(checkMount)])
+    const plain = startCommand(options, number, at)
+    const command = mounts.length === 0 ? plain : withMounts(plain, at)
     const attempt = async () => {
       rmSync(at.log, { force: true })
       rmSync(at.pidFile, { force: true })
-      const outcome = await run.outcome(startCommand(options, number, at), signal ? { signal } : {})
+      const outcome = await run.outcome(command, signal ? { signal } : {})
       if (outcome.code !== 0) await afterFailure(number)
       return outcome
     }
@@ -120,7 +128,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     if (outcome.code === 0) return cgroup(number).passDiskRateOn()
     const why = outcome.timedOut
       ? 'its first steps hang (something in /bin, /etc or /root of the guest)'
-      : lastErrors(readIfThere(at.log) ?? outcome.stderr)
+      : (whyNotMounted(mounts, readIfThere(at.log)) ?? lastErrors(readIfThere(at.log) ?? outcome.stderr))
     throw new CroftError('START_FAILED', why)
   }
 
@@ -158,12 +166,15 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       writeSeccomp(options.lxcPath)
       for (const [name, file] of Object.entries(firstFiles(definition)))
         replace(join(at.first, name), file.text, file.mode)
-      if (definition.command) copyBusybox(at.first)
+      if (definition.command || mountsOf(definition).length > 0) copyBusybox(at.first)
       // The hash says which config this is: it goes first and comes last.
       rmSync(at.definition, { force: true })
+      writeMounts(definition, at)
       replace(at.config, config, 0o600)
       replace(at.definition, this.hash(definition), 0o600)
     },
+
+    checkMount,
 
     start(number, signal) {
       const begun = starting.get(number)

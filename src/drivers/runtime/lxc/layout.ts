@@ -11,6 +11,8 @@ export interface LxcOptions {
   readonly startTimeoutMs?: number
   /** Where lxcfs is mounted, when it runs. */
   readonly lxcfs?: string
+  /** What of the host is croft's, and so in no guest. */
+  readonly own?: readonly string[]
 }
 
 export interface Layout {
@@ -20,6 +22,10 @@ export interface Layout {
   readonly seccomp: string
   /** Bound read-only into the guest at /dev/.croft. */
   readonly first: string
+  /** Folders of the host in the guest: what they are, how the monitor binds them, and where. */
+  readonly mounts: string
+  readonly fstab: string
+  readonly binds: string
   readonly log: string
   readonly console: string
   readonly pidFile: string
@@ -42,6 +48,9 @@ export function layoutOf(options: LxcOptions, number: number): Layout {
     definition: join(folder, 'definition'),
     seccomp: seccompFile(options.lxcPath),
     first: join(folder, 'first'),
+    mounts: join(folder, 'mounts.json'),
+    fstab: join(folder, 'fstab'),
+    binds: join(folder, 'binds'),
     log: join(folder, 'log'),
     console: join(folder, 'console.log'),
     pidFile: join(folder, 'monitor.pid'),

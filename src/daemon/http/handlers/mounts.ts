@@ -1,0 +1,29 @@
+/** Folders of the host in a guest: a part of its spec, which operators alone may give. */
+import { CroftError } from '../../../api/errors.ts'
+import { mostMounts } from '../../../api/mount.ts'
+import { getFarm } from '../../daemon.ts'
+import { changeSpec } from '../../records/guest-spec.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  async addMount(daemon, { params, body, query, caller }) {
+    await getFarm(daemon).parts.runtime.checkMount(body)
+    return changeSpec(daemon, { name: params.guest, verb: 'mount add', query, caller }, (spec) => {
+      const others = (spec.mounts ?? []).filter(({ target }) => target !== body.target)
+      if (others.length >= mostMounts)
+        throw new CroftError('LIMIT_REACHED', `a guest has at most ${mostMounts} folders of its host`)
+      return { ...spec, mounts: [...others, body] }
+    })
+  },
+
+  async removeMount(daemon, { params, body, query, caller }) {
+    return changeSpec(daemon, { name: params.guest, verb: 'mount rm', query, caller }, ({ mounts = [], ...spec }) => {
+      const left = mounts.filter(({ target }) => target !== body.target)
+      if (left.length === mounts.length)
+        throw new CroftError('NOT_FOUND', `nothing of the host is bound on ${body.target} of "${params.guest}"`, {
+          hint: `croft mount ls ${params.guest}`,
+        })
+      return left.length === 0 ? spec : { ...spec, mounts: left }
+    })
+  },
+} satisfies Partial<Handlers>
