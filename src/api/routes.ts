@@ -179,7 +179,7 @@ export const routes = {
     method: 'POST',
     path: '/v1/guests/:guest/mounts',
     access: can('operate', 'mount'),
-    summary: 'bind a folder of its host into it, from its next start on',
+    summary: 'bind a folder of its host into it, from its next start on; for root on that host',
   },
   removeMount: {
     method: 'DELETE',

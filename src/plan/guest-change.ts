@@ -79,8 +79,11 @@ export function applyAction(spec: GuestSpec, action: GuestAction['do']): GuestSp
   }
 }
 
-/** Disk and run state stay as they are: a revert of settings must not throw data away. Each limit and label is a field of its own. */
-const apart: ReadonlySet<string> = new Set('root run stop restarts pool template limits labels'.split(' '))
+/**
+ * Disk and run state stay as they are: a revert of settings must not throw data away. Folders of the host are given by root's
+ * own word alone. Each limit and label is a field of its own.
+ */
+const apart: ReadonlySet<string> = new Set('root run stop restarts pool template mounts limits labels'.split(' '))
 
 /**
  * What a change from `before` to `after` touched is put back; all else stays as it is now. Throws CHANGED_MEANWHILE when

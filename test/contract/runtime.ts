@@ -179,6 +179,8 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
       { ...good, id: bad },
       { ...good, hostName: bad },
       { ...good, rootPath: bad },
+      { ...good, mounts: [{ source: bad && `/${bad}`, target: '/mnt', readOnly: true }] },
+      { ...good, mounts: [{ source: '/srv', target: bad && `/${bad}`, readOnly: true }] },
       ...(['name', 'ipv4', 'ipv6', 'mac'] as const).map((field) => ({ ...good, link: { ...good.link, [field]: bad } })),
     ]
     for (const mark of ['\n', '\r', '\0', '\u0085', '\u2028', '\u2029', '\x1b', '\u202e'])

@@ -38,7 +38,11 @@ test('a guest is adopted with ids of this host, whatever its manifest says', asy
   const manifest = await realManifest()
   const slots = [-28_672, -28_671, -1, 4095, 1_000_000, 0.5, '0', null]
   for (const [at, slot] of slots.entries())
-    await plant(201 + at, { ...manifest, name: `slot${at}`, slot, host: 'evil', number: 1 })
+    await plant(201 + at, {
+      ...manifest,
+      ...{ name: `slot${at}`, slot, host: 'evil', number: 1 },
+      spec: { ...manifest.spec, mounts: [{ source: '/home', target: '/mnt', readOnly: true }] },
+    })
   await farm.croftOk('host', 'apply', '--adopt')
   const { body } = await farm.api('GET', '/v1/data?prefix=guests/')
   const records = body as { value: { name: string; slot: number; host: string; number: number } }[]
@@ -47,6 +51,7 @@ test('a guest is adopted with ids of this host, whatever its manifest says', asy
     records.map(({ value }) => [value.host, value.number]),
     slots.map((_, at) => ['ash', 201 + at]),
   )
+  assert.equal(await farm.croftOk('mount', 'ls', '-q'), '', 'and gives no folder of the host away')
   await farm.croftOk('start', 'slot0')
   const [, base] = (await farm.inGuest('slot0', 'cat', '/proc/self/uid_map')).trim().split(/\s+/).map(Number)
   assert.ok((base ?? 0) >= 0x70000000)

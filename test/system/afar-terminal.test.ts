@@ -91,6 +91,11 @@ test('neither a client that does not read nor a guest that does not take holds t
   await Promise.all([ends('cat', '/dev/zero'), ends('sleep', '6789')])
 })
 
+test('an operator from afar gives no folder of the host to a guest', async () => {
+  const said = await farm.croftWith({ env: mine.env }, 'mount', 'add', 'web', '/srv:/mnt', 'ro')
+  assert.deepEqual([said.code, /by root on that host/.test(said.stderr)], [4, true], said.stderr)
+})
+
 test('its console asks for a login, and Ctrl-a q leaves it; without a terminal it is refused', async () => {
   await farm.waitFor(async () => (await farm.croft('exec', 'web', '--', 'pidof', 'agetty')).code === 0)
   const console = mine.onTerminal('console', 'web')

@@ -11,6 +11,7 @@ import { lxcConfig, quotaUs } from '../../src/drivers/runtime/lxc/config.ts'
 import { firstFiles } from '../../src/drivers/runtime/lxc/first.ts'
 import { layoutOf } from '../../src/drivers/runtime/lxc/layout.ts'
 import { liveNumbers } from '../../src/drivers/runtime/lxc/monitor.ts'
+import { fstabOf, mountList, mountsOf, withMounts } from '../../src/drivers/runtime/lxc/mounts.ts'
 import { lastErrors, parseNetDev } from '../../src/drivers/runtime/lxc/parse.ts'
 import { seccompProfile } from '../../src/drivers/runtime/lxc/seccomp.ts'
 
@@ -67,6 +68,33 @@ test('nesting adds a whole proc and sysfs on the tmpfs of LXC, and nothing else'
   )
 })
 
+test('folders of the host: bound by the monitor, then idmapped on the tmpfs of LXC, then by a hook that is no value', () => {
+  const at = layoutOf(options, 21)
+  const mounts = [
+    { source: '/srv/my photos', target: '/srv/b/in', readOnly: true },
+    { source: '/srv/a\\#', target: '/srv/b', readOnly: false },
+  ]
+  const text = lxcConfig({ ...guest, mounts }, at, { appArmor: false })
+  const before = new Set(lxcConfig(guest, at, { appArmor: false }).split('\n'))
+  assert.deepEqual(
+    text.split('\n').filter((line) => !before.has(line)),
+    [0, 1].map(
+      (n) =>
+        `lxc.mount.entry = /var/lib/croft/lxc/21/binds/${n} dev/.croft-mounts/${n} none bind,idmap=container,create=dir 0 0`,
+    ),
+  )
+  assert.equal(mountList({ ...guest, mounts }), '0 /srv/b\n1 /srv/b/in\n')
+  assert.equal(
+    fstabOf(mountsOf({ mounts }), at.binds),
+    [
+      '/srv/a\\134\\043 /var/lib/croft/lxc/21/binds/0 none bind,rw,nosuid,nodev,private 0 0\n',
+      '/srv/my\\040photos /var/lib/croft/lxc/21/binds/1 none bind,ro,nosuid,nodev,private 0 0\n',
+    ].join(''),
+  )
+  const start = withMounts(startCommand(options, 21, at), at)
+  assert.deepEqual([start.file, start.args[8], start.args[9]], ['/usr/bin/unshare', at.fstab, '/usr/bin/lxc-start'])
+})
+
 test('lxcfs: a few files over the fresh proc, read-only, and a start without it goes on', () => {
   const mounts = (lxcfs?: string) =>
     lxcConfig(guest, layoutOf(options, 21), { appArmor: false, lxcfs }).match(/^lxc\.mount\.entry = \S*lxcfs.*$/gm) ??
@@ -119,7 +147,7 @@ test('seccomp: LXC’s own five, what breaks kernels, and the btrfs ioctls under
 
 test('first steps: text for each file, the script alone may run', () => {
   const files = firstFiles(guest)
-  assert.deepEqual(Object.keys(files), ['first', 'id', 'hostname', 'hosts', 'resolv', 'keys'])
+  assert.deepEqual(Object.keys(files), ['first', 'id', 'hostname', 'hosts', 'resolv', 'keys', 'mounts'])
   for (const [name, { mode }] of Object.entries(files)) assert.equal(mode, name === 'first' ? 0o755 : 0o644)
   assert.deepEqual([files.id?.text, files.hostname?.text, files.hosts?.text], ['guest-id\n', 'web\n', 'h\n'])
   assert.doesNotMatch(files.first?.text ?? '', /guest-id|web/, 'no value is part of a script')

@@ -9,7 +9,7 @@ export const mountCommands: readonly CommandRow[] = [
     flags: [],
     summary: 'bind a folder of the host into a guest, from its next start on',
     description:
-      'Owners are the same on both sides. What the guest may write must lie where only root of the host gets in (chmod 700), ' +
+      'For root on the host. Owners are the same on both sides. What the guest may write must lie where only root of the host gets in (chmod 700), ' +
       'for its root could leave programs there that run as the host’s. Clones, snapshots and templates hold nothing of it.',
     examples: ['croft mount add web /srv/photos:/mnt/photos', 'croft mount add web /srv/music:/mnt/music ro'],
     run: () => import('../commands/mount/add.ts'),

@@ -27,6 +27,8 @@ test('limits: named ones change, null takes one away, the rest stays', () => {
 })
 
 test('a size sets its four limits; one given beside it wins; taking the size away keeps the limits', () => {
+  const bound = { ...spec, mounts: [{ source: '/srv', target: '/srv', readOnly: true }] }
+  assert.deepEqual(revertSpec(spec, bound, spec), spec, 'a folder of the host does not come back by it')
   const sized = applyChange(spec, { size: 'small', cpu: 8 }, small)
   assert.equal(sized.size, 'small')
   assert.deepEqual(sized.limits, { memoryBytes: 1, cpus: 8, diskBytes: 3, processes: 4, netRate: 5 })

@@ -1,4 +1,4 @@
-/** Folders of the host in a guest: a part of its spec, which operators alone may give. */
+/** Folders of the host in a guest: a part of its spec. An operator from afar, who is not trusted with hosts, gives none. */
 import { CroftError } from '../../../api/errors.ts'
 import { mostMounts } from '../../../api/mount.ts'
 import { getFarm } from '../../daemon.ts'
@@ -7,6 +7,10 @@ import type { Handlers } from '../handler.ts'
 
 export const handlers = {
   async addMount(daemon, { params, body, query, caller }) {
+    if (caller.token !== undefined)
+      throw new CroftError('FORBIDDEN', 'folders of a host are given to guests by root on that host', {
+        hint: `there: croft mount add ${params.guest} ${body.source}:${body.target}`,
+      })
     await getFarm(daemon).parts.runtime.checkMount(body)
     return changeSpec(daemon, { name: params.guest, verb: 'mount add', query, caller }, (spec) => {
       const others = (spec.mounts ?? []).filter(({ target }) => target !== body.target)

@@ -60,6 +60,7 @@ if [ -s "$from/keys" ]; then
 elif [ -f /root/.ssh/authorized_keys ]; then
   sed -i '/^# croft keys$/,/^# end of croft keys$/d' /root/.ssh/authorized_keys
 fi
+umask 022
 while read -r index target; do
   "$from/busybox" mkdir -p "$target" && "$from/busybox" mount -o bind "/dev/.croft-mounts/$index" "$target" || exit ${mountFailedExit}
   "$from/busybox" umount "/dev/.croft-mounts/$index"
