@@ -119,7 +119,7 @@ export const routes = {
     method: 'GET',
     path: '/v1/guests/:guest/console-log',
     access: can('use', 'guest'),
-    summary: 'what its console printed, the last 64 KiB',
+    summary: 'what its console printed, the last 64 KiB; ?boot=1 since its last start',
   },
   listRules: {
     method: 'GET',

@@ -72,6 +72,7 @@ export const queries = {
   publishTemplate: WriteQuery,
   removeTemplate: WriteQuery,
   execGuest: z.strictObject({ files: OnOff.optional(), console: OnOff.optional() }),
+  readConsole: z.strictObject({ boot: OnOff.optional() }),
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
   changeFarm: WriteQuery,

@@ -25,7 +25,7 @@ const runtime = createFakeRuntime(clock)
 runtimeContract('fake', () => ({
   runtime,
   definition: async (number) => definition(number),
-  ready: async () => {},
+  ready: async (number) => runtime.say(number, 'hello from init\n'),
   halt: async (number) => runtime.die(number),
   run,
   leftovers: async (number) => ((await runtime.observe(number)) ? ['it'] : []),

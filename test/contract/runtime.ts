@@ -200,6 +200,25 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
     assert.deepEqual(await leftovers(907), [])
   })
 
+  test(`${name}: its console is kept over starts, and its last start told apart`, async () => {
+    const { runtime, ready } = world()
+    await define(909)
+    const hellos = async (sinceStart: boolean) =>
+      (await runtime.consoleTail(909, 10_000, sinceStart)).match(/hello/g)?.length ?? 0
+    for (const starts of [1, 2]) {
+      await runtime.start(909)
+      for (let tries = 0; (await hellos(false)) < starts && tries < 500; tries++) {
+        if (tries === 0) await ready(909)
+        await new Promise((go) => setTimeout(go, 10))
+      }
+      assert.deepEqual([await hellos(true), await hellos(false)], [1, starts])
+      await runtime.kill(909)
+    }
+    assert.equal(await hellos(true), 1, 'also when it runs no more')
+    await runtime.remove(909)
+    assert.equal(await runtime.consoleTail(909, 100, true), '')
+  })
+
   test(`${name}: the hash tells definitions apart, field by field`, async () => {
     const { runtime } = world()
     const good = await world().definition(908)

@@ -119,6 +119,14 @@ test('exec as a user, in a folder; logs of a unit, by a pattern, without a journ
   assert.deepEqual(last.match(/kiwi \d/g), ['kiwi 2', 'kiwi 3'], 'the last ones, oldest first')
   assert.equal(await farm.croftOk('logs', 'web', '--grep', 'no such line at all'), '')
   assert.doesNotMatch(await farm.croftOk('logs', 'web', '--unit', 'ssh'), /green/)
+  await farm.croftOk('restart', 'web')
+  await farm.waitFor(async () => (await farm.croft('logs', 'web', '--boot', '-n', '1')).stdout !== '')
+  assert.equal(await farm.croftOk('logs', 'web', '--boot', '--grep', 'green'), '')
+  assert.match(await farm.croftOk('logs', 'web', '--boot=-1', '--grep', 'green', '-n', '5'), /green/)
+  const unknown = await farm.croft('logs', 'web', '--boot=-7')
+  assert.deepEqual([unknown.code, /has no such start/.test(unknown.stderr)], [3, true], unknown.stderr)
+  for (const words of [['--boot=x'], ['--boot=-1', '-f'], ['--boot=-1', '--console']])
+    assert.equal((await farm.croft('logs', 'web', ...words)).code, 2, words.join(' '))
   await farm.inGuest(
     'web',
     'sh',
@@ -130,6 +138,11 @@ test('exec as a user, in a folder; logs of a unit, by a pattern, without a journ
   assert.equal(await farm.croftOk('logs', 'web', '--grep', 'one'), 'plain one\n')
   assert.equal((await farm.croft('logs', 'web', '--unit', 'ssh')).code, 2)
   assert.equal((await farm.croft('logs', 'web', '--console', '--grep', '(')).code, 2)
+  const since = await farm.croft('logs', 'web', '--boot')
+  assert.match(since.stderr, /keeps no journal; this is its console/)
+  const welcomes = (text: string) => text.match(/Welcome to/g)?.length
+  assert.deepEqual([welcomes(since.stdout), welcomes(await farm.croftOk('logs', 'web', '--console'))], [1, 2])
+  assert.equal((await farm.croft('logs', 'web', '--boot=-1')).code, 2)
   await farm.croftOk('stop', 'web')
   const stopped = await farm.croft('logs', 'web')
   assert.equal(stopped.code, 0)

@@ -73,14 +73,17 @@ export const insideCommands: readonly CommandRow[] = [
     noun: 'guest',
     verb: 'logs',
     args: ['GUEST'],
-    flags: ['follow', 'since', 'tail', 'grep', 'unit', 'console'],
+    flags: ['follow', 'since', 'tail', 'grep', 'unit', 'boot', 'console'],
     summary: 'what a guest has logged',
     description:
-      'Its journal; /var/log/messages or syslog when it keeps none; of a guest that does not run the console, which tells of its last start.',
+      'Its journal; /var/log/messages or syslog when it keeps none; of a guest that does not run the console. With --boot, where there ' +
+      'is no journal, the console since its last start.',
     examples: [
       'croft logs web',
       'croft logs web -f -n 20 --unit nginx',
       'croft logs web --since=-1h --grep error',
+      'croft logs web --boot',
+      'croft logs web --boot=-1 -n 50',
       'croft logs web --console',
     ],
     run: () => import('../commands/guest/logs.ts'),

@@ -92,8 +92,8 @@ export interface Runtime {
   onDisk(disk: Disk): Promise<Command>
   /** A command value that joins its console to our terminal until Ctrl-a q; for root on this host. */
   console(number: number): Command
-  /** The last bytes of what its console printed. */
-  consoleTail(number: number, maxBytes: number): Promise<string>
+  /** The last bytes of what its console printed, when asked so only since its last start. */
+  consoleTail(number: number, maxBytes: number, sinceStart?: boolean): Promise<string>
   /**
    * Calls back once when the guest's monitor goes away; then look again. For some milliseconds it may still be seen, as
    * `starting`. Dispose to stop watching.

@@ -14,11 +14,13 @@ const plainLogs = ['/var/log/messages', '/var/log/syslog']
 export async function run(context: Context): Promise<Answer> {
   const guest = guestName(context.args.one('GUEST'))
   const wanted = matcher(context)
+  checkBoot(context)
   if (context.flags.has('console')) return readConsole(context, guest, wanted)
   try {
     const exit = (await readJournal(context, guest)) ?? (await readPlain(context, guest, wanted))
     if (exit !== undefined) return silent(exit)
-    context.say(`! ${guest} keeps no journal and no ${plainLogs.join(', ')}; this is its console`)
+    const plain = context.flags.has('boot') ? '' : ` and no ${plainLogs.join(', ')}`
+    context.say(`! ${guest} keeps no journal${plain}; this is its console`)
   } catch (error) {
     if (!isCode(error, 'NOT_RUNNING')) throw error
     context.say(`! ${guest} does not run; this is what its console kept`)
@@ -31,25 +33,32 @@ async function readJournal(context: Context, guest: string): Promise<number | un
   let said = 0
   let nothingThere = false
   const turned = isTurned(context) ? ([] as string[]) : undefined
+  let unknownBoot = false
   const { exit, stopped } = await runLines(context, guest, {
     words: journalWords(context),
     onLine(line, from) {
       if (from === 'stdout') said += 1
       // Shown when it is the journal's own complaint; a guest without one is told of by us.
-      if (from === 'stderr' && /no journal files|not found|no such file/i.test(line)) nothingThere = true
+      if (from === 'stderr' && /no such boot/i.test(line)) unknownBoot = true
+      else if (from === 'stderr' && /no journal files|not found|no such file/i.test(line)) nothingThere = true
       else if (turned && from === 'stdout') turned.push(line)
       else context.io[from].write(`${show(context, line)}\n`)
     },
   })
   for (const line of oldestFirst(turned ?? [])) context.io.stdout.write(`${show(context, line)}\n`)
   if (stopped) return 0
+  if (unknownBoot)
+    throw new CroftError('NOT_FOUND', `the journal of ${guest} has no such start`, {
+      hint: `croft exec ${guest} -- journalctl --list-boots`,
+    })
   if (said === 0 && (exit === 126 || exit === 127 || nothingThere)) return undefined
   return exit === 1 && said === 0 && context.flags.has('grep') ? 0 : exit
 }
 
 /** The same of a log in plain text. */
 async function readPlain(context: Context, guest: string, wanted: Wanted): Promise<number | undefined> {
-  const file = await findPlain(context, guest)
+  // Nothing in them says where a start begins.
+  const file = context.flags.has('boot') ? undefined : await findPlain(context, guest)
   if (file === undefined) return undefined
   refuseJournalFlags(context, guest)
   const tail = numberFlag(context, 'tail')
@@ -93,6 +102,7 @@ function journalWords(context: Context): readonly string[] {
   return [
     ...['journalctl', '--no-pager', '--quiet'],
     ...(tail === undefined ? [] : [`--lines=${tail}`]),
+    ...(flags.has('boot') ? [`--boot=${flags.text('boot') || 0}`] : []),
     ...values,
     ...(flags.has('follow') ? ['--follow'] : []),
   ]
@@ -112,6 +122,15 @@ export function oldestFirst(newestFirst: readonly string[]): string[] {
   return entries.reverse().flat()
 }
 
+/** As journalctl counts them: 0 is the last start, -1 the one before, 1 the first that is kept. */
+function checkBoot({ flags }: Context): void {
+  const boot = flags.text('boot') ?? ''
+  if (!/^(|-?\d{1,4})$/.test(boot))
+    throw new CroftError('USAGE', `--boot takes a number like -1, not "${boot}"`, { hint: 'croft logs web --boot=-1' })
+  if (Number(boot) !== 0 && flags.has('follow'))
+    throw new CroftError('USAGE', 'a start that is over says no more: --follow goes with --boot alone')
+}
+
 type Wanted = (line: string) => boolean
 
 /** What journalctl does by itself for its own lines. */
@@ -127,7 +146,8 @@ function matcher(context: Context): Wanted {
 }
 
 function refuseJournalFlags(context: Context, guest: string): void {
-  const flag = (['since', 'unit'] as const).find((name) => context.flags.has(name))
+  const earlier = Number(context.flags.text('boot') ?? 0) !== 0
+  const flag = (['since', 'unit'] as const).find((name) => context.flags.has(name)) ?? (earlier && 'boot')
   if (!flag) return
   throw new CroftError('USAGE', `--${flag} needs a journal, which ${guest} does not show now`, {
     hint: `croft logs ${guest}`,
@@ -158,7 +178,10 @@ async function readConsole(context: Context, guest: string, wanted: Wanted): Pro
 }
 
 async function consoleText(context: Context, guest: string): Promise<string> {
-  const answer = await context.client.request('readConsole', { params: { guest } })
+  const answer = await context.client.request('readConsole', {
+    params: { guest },
+    query: context.flags.has('boot') ? { boot: 1 } : {},
+  })
   const text = typeof answer === 'string' ? answer : (answer?.text ?? '')
   return text.replaceAll('\r\n', '\n')
 }

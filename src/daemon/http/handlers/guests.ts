@@ -61,9 +61,9 @@ export const handlers = {
     return { ...entering(command), where }
   },
 
-  async readConsole(daemon, { params }) {
+  async readConsole(daemon, { params, query }) {
     const guest = (await getGuestRecord(daemon, params.guest)).value
-    return { text: await getFarm(daemon).parts.runtime.consoleTail(guest.number, consoleBytes) }
+    return { text: await getFarm(daemon).parts.runtime.consoleTail(guest.number, consoleBytes, query.boot) }
   },
 
   async getUsage(daemon, { query }): Promise<Usage[]> {

@@ -47,6 +47,8 @@ interface Guest {
   alive: Alive | undefined
   behaviour: Behaviour
   console: string
+  /** How much of it is from before its last start. */
+  consoleStart: number
   starts: number
   readonly watchers: Set<() => void>
 }
@@ -63,7 +65,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     if (known) return known
     const guest: Guest = {
       ...{ definition: undefined, hash: undefined, alive: undefined },
-      ...{ behaviour: {}, console: '', starts: 0, watchers: new Set<() => void>() },
+      ...{ behaviour: {}, console: '', consoleStart: 0, starts: 0, watchers: new Set<() => void>() },
     }
     guests.set(number, guest)
     return guest
@@ -93,6 +95,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     const startedAt = new Date(clock.now()).toISOString()
     guest.alive = { pid: world.nextPid++, startedAt, rootPath, timers: [], limits, frozen: false }
     guest.starts += 1
+    guest.consoleStart = guest.console.length
     const { diesAfterMs } = guest.behaviour
     if (diesAfterMs !== undefined) guest.alive.timers.push(clock.later(diesAfterMs, () => end(number)))
   }
@@ -132,7 +135,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     usage: async (number) => usageOf(guestOf(number).alive),
     async remove(number) {
       if (guestOf(number).alive) throw new CroftError('BUSY', `guest ${number} still runs`)
-      Object.assign(guestOf(number), { definition: undefined, hash: undefined, console: '' })
+      Object.assign(guestOf(number), { definition: undefined, hash: undefined, console: '', consoleStart: 0 })
     },
     async tidy() {},
     attach: (number, options) => attachCommand(number, options),
@@ -143,8 +146,9 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
       return attachCommand(disk.number, { command: [], env: {} })
     },
     console: (number) => attachCommand(number, { command: ['cat'], env: {} }),
-    consoleTail: async (number, maxBytes) => {
-      const bytes = Buffer.from(guestOf(number).console)
+    consoleTail: async (number, maxBytes, sinceStart = false) => {
+      const { console, consoleStart } = guestOf(number)
+      const bytes = Buffer.from(console.slice(sinceStart ? consoleStart : 0))
       return bytes.subarray(Math.max(0, bytes.length - maxBytes)).toString('utf8')
     },
     onExit(number, callback) {

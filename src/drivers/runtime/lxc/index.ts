@@ -1,7 +1,6 @@
 /** LXC by its own tools and the kernel's files. One folder a guest under `lxcPath`, named by its number. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CroftError } from '../../../api/errors.ts'
@@ -16,6 +15,7 @@ import { Cgroup, cgroupNumbers, parseCgroupMounts } from './cgroup.ts'
 import { copyBusybox, stopSignalFile } from './command.ts'
 import { attachCommand, consoleCommand, deleteLink, startCommand } from './commands.ts'
 import { linkOf, lxcConfig } from './config.ts'
+import { consoleTail, noteConsoleStart } from './console.ts'
 import { diskCommand } from './disk.ts'
 import { firstFiles } from './first.ts'
 import { type Layout, type LxcOptions, layoutOf, seccompFile } from './layout.ts'
@@ -116,6 +116,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     const attempt = async () => {
       rmSync(at.log, { force: true })
       rmSync(at.pidFile, { force: true })
+      noteConsoleStart(at)
       const outcome = await run.outcome(command, signal ? { signal } : {})
       if (outcome.code !== 0) await afterFailure(number)
       return outcome
@@ -232,7 +233,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       return diskCommand(options, disk)
     },
 
-    consoleTail: (number, maxBytes) => tail(layout(number).console, maxBytes),
+    consoleTail: (number, maxBytes, sinceStart = false) => consoleTail(layout(number), maxBytes, sinceStart),
 
     onExit: (number, callback) => watchMonitor(layout(number), callback),
   }
@@ -269,19 +270,6 @@ function writeSeccomp(lxcPath: string): void {
 function replace(file: string, text: string, mode: number): void {
   writeFileSync(`${file}.new`, text, { mode })
   renameSync(`${file}.new`, file)
-}
-
-async function tail(file: string, maxBytes: number): Promise<string> {
-  const handle = await open(file, 'r').catch(() => undefined)
-  if (!handle) return ''
-  try {
-    const { size } = await handle.stat()
-    const length = Math.min(size, maxBytes)
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
-    return buffer.toString('utf8')
-  } finally {
-    await handle.close()
-  }
 }
 
 export type { Layout }

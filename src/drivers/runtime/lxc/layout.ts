@@ -28,6 +28,7 @@ export interface Layout {
   readonly binds: string
   readonly log: string
   readonly console: string
+  readonly consoleStart: string
   readonly pidFile: string
   /** Name of the monitor's command socket, without the leading zero byte. */
   readonly socket: string
@@ -53,6 +54,7 @@ export function layoutOf(options: LxcOptions, number: number): Layout {
     binds: join(folder, 'binds'),
     log: join(folder, 'log'),
     console: join(folder, 'console.log'),
+    consoleStart: join(folder, 'console.start'),
     pidFile: join(folder, 'monitor.pid'),
     socket: `${options.lxcPath}/${number}/command`,
     cgroup: `${options.cgroup}/${number}`,
