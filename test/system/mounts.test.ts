@@ -80,9 +80,9 @@ test('one to write and one to read, with the owners of the host, over restarts; 
 
 test('its root makes nothing writable of what is read-only, opens no device and becomes nobody by a setuid file', async () => {
   const theirs = folder('locked', 0o755)
-  await farm.croftOk('create', 'web', 'debian:12')
+  await farm.croftOk('create', 'web', 'debian:12', '--no-start')
   await farm.croftOk('mount', 'add', 'web', `${theirs}:/mnt/theirs`, 'ro')
-  await farm.croftOk('restart', 'web')
+  await farm.croftOk('start', 'web')
   for (const tried of [
     'touch /mnt/theirs/made',
     'mount -o remount,rw,bind /mnt/theirs',
@@ -111,7 +111,7 @@ test('a path in the guest leads nowhere but in the guest, whatever lies on it', 
   await farm.croftOk('restart', 'web')
   assert.equal(await farm.inGuest('web', 'cat', `${canary}/made/of-host`), 'from the host')
   assert.throws(() => lstatSync(join(canary, 'made')), { code: 'ENOENT' })
-  await farm.croftOk('stop', 'web')
+  await farm.croftOk('kill', 'web')
 
   await farm.croftOk('mount', 'rm', 'web', '/mnt/link/made')
   await farm.croftOk('mount', 'add', 'web', `${mine}:/etc/passwd`)
@@ -122,9 +122,8 @@ test('a path in the guest leads nowhere but in the guest, whatever lies on it', 
 
 test('a folder that went away, or became another, fails the start and says so', async () => {
   const mine = folder('away', 0o700)
-  await farm.croftOk('create', 'web', 'debian:12')
+  await farm.croftOk('create', 'web', 'debian:12', '--no-start')
   await farm.croftOk('mount', 'add', 'web', `${mine}:/mnt/mine`)
-  await farm.croftOk('stop', 'web')
   renameSync(mine, `${mine}.not`)
   await refused(3, /there is no folder .*away on this host/, 'start', 'web')
   symlinkSync('/etc', mine)
@@ -145,7 +144,7 @@ test('what is the host’s own, croft’s, or not root’s alone is not bound', 
   mkdirSync(join(foreign, 'below'), { mode: 0o700 })
   chownSync(foreign, 1234, 1234)
   symlinkSync('/etc', join(here, 'link'))
-  await farm.croftOk('create', 'web', 'debian:12')
+  await farm.croftOk('create', 'web', 'debian:12', '--no-start')
   const add = (source: string, ...more: string[]) => ['mount', 'add', 'web', `${source}:/mnt/x`, ...more]
   for (const source of ['/etc', '/proc/1', '/sys', '/dev', '/run', '/usr/bin', farm.stateDir, farm.poolDir])
     await refused(4, /not bound/, ...add(source, 'ro'))
