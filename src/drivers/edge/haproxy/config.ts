@@ -115,6 +115,8 @@ function web(wish: EdgeWish, around: Around): string[] {
     ...wish.http.flatMap((listen) => bindsTo(listen, around)),
     ...(isOurs ? secured : []),
     `log-format "${httpFormat}"`,
+    // An old worker that closes an idle connection would meet a request that is on its way.
+    'option idle-close-on-response',
     ...boundedConnections,
     'http-request set-var(txn.asked) path',
     `http-request set-var(txn.token) path,field(4,/),map_str(${file(mapFiles.tokens)}) if { path_beg /.well-known/acme-challenge/ }`,

@@ -8,14 +8,18 @@ export type Before = ReadonlyMap<string, string | undefined>
 export const folders = ['maps', 'lists', 'certs', 'pages'] as const
 
 /** In order, the last one last. What says so already is left alone. Returns what the changed ones were. */
-export async function writeAll(folder: string, files: ReadonlyMap<string, string>): Promise<Before> {
+export async function writeAll(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+  { durable = true }: { readonly durable?: boolean } = {},
+): Promise<Before> {
   for (const name of folders) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
   const before = new Map<string, string | undefined>()
   for (const [name, text] of files) {
     const old = await readText(join(folder, name))
     if (old === text) continue
     before.set(name, old)
-    await replace(join(folder, name), text)
+    await replace(join(folder, name), text, durable)
   }
   return before
 }
@@ -45,12 +49,12 @@ export async function readText(file: string): Promise<string | undefined> {
   }
 }
 
-async function replace(file: string, text: string): Promise<void> {
+async function replace(file: string, text: string, durable = true): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const handle = await open(`${file}.new`, 'w', 0o600)
   try {
     await handle.writeFile(text)
-    await handle.datasync()
+    if (durable) await handle.datasync()
   } finally {
     await handle.close()
   }

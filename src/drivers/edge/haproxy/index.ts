@@ -103,7 +103,7 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     try {
       const made = make(wish, { ...around, layout: aside })
       await mkdir(aside.jail, { recursive: true })
-      await writeAll(aside.folder, filesOf(made))
+      await writeAll(aside.folder, filesOf(made), { durable: false })
       const { code, stdout, stderr } = await run.outcome(checkCommand(aside.config))
       if (code === 0) return
       const reason = reasonIn(`${stdout}\n${stderr}`).replaceAll(`${aside.folder}/`, '')

@@ -143,7 +143,10 @@ export function reasonIn(text: string): string {
   const lines = text
     .split('\n')
     .filter((line) => /ALERT|error|cannot/i.test(line) && !/Fatal errors|Exiting/.test(line))
-  return lastLines(lines.map((line) => line.replace(/^\[\w+\]\s*\([\d]+\)\s*:\s*/, '')).join('\n'), 5)
+  return lastLines(
+    lines.map((line) => line.replace(/^\[\w+\]\s*\([\d]+\)\s*:\s*/, '').replace(/\[\/\S+:(\d+)\] for /, '')).join('\n'),
+    5,
+  )
 }
 
 function killQuietly(pid: number, signal: NodeJS.Signals): void {
