@@ -13,7 +13,7 @@ export interface Edge {
   serve(wish: EdgeWish): Promise<EdgeChange>
   /** What serves now; asked of the process, not of files. */
   state(): Promise<EdgeState>
-  /** Since the edge's start, by the site's id. Empty when it does not run. */
+  /** Since the last start or reload, by the site's or stream's id; smaller than before means begun anew. Empty when it does not run. */
   counters(): Promise<ReadonlyMap<string, SiteCounters>>
   /** What was answered, the oldest first. It is bounded, and written on while no process of croft runs. */
   readLog(wanted: LogWanted): Promise<LogPage>

@@ -142,6 +142,8 @@ function web(wish: EdgeWish, around: Around): string[] {
 
 /** A name that is no name is refused: with a slash in it, it would choose another path's rules. */
 const whoIsAsked = [
+  // What ends at it for one reader goes on for another.
+  "http-request deny deny_status 400 if { req.hdrs -m reg '\\x00' }",
   'http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)',
   'http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }',
   'http-request deny deny_status 400 if { var(txn.host) -m found } !{ var(txn.host) -m reg ^[a-z0-9._-]{1,253}$ } !{ req.hdr(host) -m beg [ }',

@@ -50,7 +50,7 @@ export function make(wish: EdgeWish, around: Around): Made {
   const files = new Map([
     ...pages,
     ...[...tables].map(([file, entries]): [string, string] => [file, textOf(entries)]),
-    ...wish.certificates.map(({ name, pem }): [string, string] => [certificateFile(name), `${pem.trimEnd()}\n`]),
+    ...wish.certificates.map(({ name, pem }): [string, string] => [certificateFile(name), plainPem(pem)]),
     [certificatesFile, textOf(lines)],
     // The last that is written: a process that knows this mark has read all of the others.
     [mapFiles.mark, `mark ${mark}\n`],
@@ -87,9 +87,12 @@ function toldOf(wish: EdgeWish, { config, pages, tables, lines, around }: Parts)
     certificates: wish.certificates.map(({ name, pem }, index) => ({
       file: join(around.layout.folder, certificateFile(name)),
       line: lines[index] ?? '',
-      hash: hash(pem.trimEnd()),
+      hash: hash(plainPem(pem)),
     })),
   }
 }
+
+/** An empty line would end it, where it is told by words. */
+const plainPem = (pem: string): string => `${pem.trim().replaceAll(/\s*\n\s*/g, '\n')}\n`
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32)

@@ -73,7 +73,7 @@ async function tellCertificates(
   const list = join(layout.folder, certificatesFile)
   const { added, removed, renewed } = certificateChange(before, made.told)
   const load = async (file: string) => {
-    const pem = (await readFile(file, 'utf8')).replace(/\n+/g, '\n').trimEnd()
+    const pem = (await readFile(file, 'utf8')).trimEnd()
     if (pem.length > mostBytes) throw refused(`set ssl cert ${file}`, 'it is too long for words')
     await must(say, `set ssl cert ${file} <<\n${pem}\n`, /Transaction (created|updated)/)
     await must(say, `commit ssl cert ${file}`, /Success!/)
