@@ -31,6 +31,8 @@ export interface MasterOptions {
 const patienceMs = 30_000
 const lookEveryMs = 20
 const mostMissed = 100
+/** A word that came while it became itself again may be lost. */
+const againAfterLooks = 300
 export const masterCommand = ({ config, pidFile, socket }: Layout): Command => ({
   file: 'haproxy',
   args: ['-W', '-f', config, '-p', pidFile, '-S', `${socket},mode,600`],
@@ -83,14 +85,16 @@ export function createMaster({ run, layout, unit }: MasterOptions): Master {
 
   async function reload(wanted: string): Promise<void> {
     const from = (await readText(layout.messages))?.length ?? 0
-    let missed = 0
+    let [looks, missed] = [0, 0]
     await talk.say('reload')
     await until(async () => {
       if ((await mark()) === wanted) return true
       const said = (await readText(layout.messages))?.slice(from) ?? ''
       // It becomes another program and itself again: for a moment it is nobody.
-      missed = (await find()) === undefined ? missed + 1 : 0
-      if (/\[ALERT\]|Loading failure/.test(said) || missed > mostMissed) throw failed('does not take over', said)
+      missed = (await find()) === undefined || /\[ALERT\]/.test(said) ? missed + 1 : 0
+      // The last of its words when it fails; what it said before is whole then.
+      if (/Loading failure/.test(said) || missed > mostMissed) throw failed('does not take over', said)
+      if (++looks % againAfterLooks === 0) await talk.say('reload').catch(() => {})
       return false
     })
   }
