@@ -86,12 +86,15 @@ export function createMaster({ run, layout, unit }: MasterOptions): Master {
   async function reload(wanted: string): Promise<void> {
     const from = (await readText(layout.messages))?.length ?? 0
     let [looks, missed] = [0, 0]
+    const old = (await find())?.workers[0]
     await talk.say('reload')
     await until(async () => {
-      if ((await mark()) === wanted) return true
+      const now = await find()
+      const isNew = now?.workers[0] !== undefined && now.workers[0] !== old
+      if (isNew && (await mark()) === wanted) return true
       const said = (await readText(layout.messages))?.slice(from) ?? ''
       // It becomes another program and itself again: for a moment it is nobody.
-      missed = (await find()) === undefined || /\[ALERT\]/.test(said) ? missed + 1 : 0
+      missed = now === undefined || /\[ALERT\]/.test(said) ? missed + 1 : 0
       // The last of its words when it fails; what it said before is whole then.
       if (/Loading failure/.test(said) || missed > mostMissed) throw failed('does not take over', said)
       if (++looks % againAfterLooks === 0) await talk.say('reload').catch(() => {})
