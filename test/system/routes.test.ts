@@ -156,6 +156,8 @@ test('a port that somebody else has is told, and taken when it is free', () =>
       args: [new URL('who.pl', import.meta.url).pathname, 'other', '443'],
     })
     await farm.waitFor(async () => (await farm.host({ file: 'ss', args: ['-Hltn', 'sport = :443'] })).stdout !== '')
+    const stream = await farm.croft('route', 'add', ':443', 'web:8080')
+    assert.deepEqual([stream.code, /used by a program/.test(stream.stderr)], [5, true], 'it would hold up all others')
     const said = await farm.croft('route', 'add', 'd.example.org', 'web:8080')
     assert.equal(said.code, 0, said.stderr)
     assert.match(said.stdout + said.stderr, /443/)

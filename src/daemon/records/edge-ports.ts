@@ -20,8 +20,13 @@ interface Moved {
 /** For a route that comes. The record is written anew each time, so that a last one that goes meanwhile finds out. */
 export async function takePorts(daemon: Daemon, name: string, farm: FarmRecord): Promise<Moved> {
   const route = parseRoute(name)
-  const owner: PortRecord = route.kind === 'tcp' ? { route: name } : { edge: true }
-  return takeAll(daemon, route.kind === 'tcp' ? [route.port] : webPorts(farm.edge), owner)
+  if (route.kind === 'http') return takeAll(daemon, webPorts(farm.edge), { edge: true })
+  const taken = await takeAll(daemon, [route.port], { route: name })
+  // The edge is one process: a port that it cannot have would hold up every other route.
+  if (!(await getFarm(daemon).parts.network.listens('tcp', route.port))) return taken
+  throw new CroftError('EXISTS', `port tcp/${route.port} of the host is used by a program of the host`, {
+    hint: `ss -lntp 'sport = ${route.port}'`,
+  })
 }
 
 /** For a route that goes: the last one of the web gives the edge's ports back. */
