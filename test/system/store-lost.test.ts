@@ -4,7 +4,7 @@ import { cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import type { Finding, Status } from '../../src/api/resources.ts'
+import type { Finding, Pool, Status } from '../../src/api/resources.ts'
 import { createQuick, done, getGuest, quickTemplate, readMark, useQuickFarm, writeMark } from './quick.ts'
 
 const farm = await useQuickFarm()
@@ -18,7 +18,12 @@ interface Kept {
 const kept = async (): Promise<Kept> => JSON.parse(await readFile(keptFile, 'utf8'))
 
 const status = async (): Promise<Status> => (await done(farm, 'GET', '/v1/status')).body as Status
-const storeIsBack = () => farm.waitFor(async () => (await status()).store.ok, 30_000, 'the store')
+/** With it the pool is opened anew: until then nothing can be made. */
+async function storeIsBack(): Promise<void> {
+  await farm.waitFor(async () => (await status()).store.ok, 30_000, 'the store')
+  const pools = async () => (await done(farm, 'GET', '/v1/pools')).body as Pool[]
+  await farm.waitFor(async () => (await pools()).every(({ mounted }) => mounted), 30_000, 'the pool')
+}
 
 /** As at a reboot: every guest is dead, and so is the daemon. */
 async function cutPower(...names: string[]): Promise<void> {

@@ -69,12 +69,14 @@ test('a root as tar, and compressed by gzip, zstd and xz: told by its first byte
   for (const packed of [gzipSync(tar), zstdCompressSync(tar), xz]) assert.deepEqual(await read(packed), expected)
 })
 
-test('what GNU tar writes is read: long names, long links, hard links, large numbers', async () => {
+test('what GNU tar writes is read: long names, long links, hard links, large numbers, times before 1970', async () => {
   const long = 'n'.repeat(150)
   execFileSync('mkdir', ['-p', join(folder, 'tree/etc', long)])
   writeFileSync(join(folder, 'tree/etc', long, 'a'), 'content')
   execFileSync('ln', [join(folder, 'tree/etc', long, 'a'), join(folder, 'tree/etc/b')])
   execFileSync('ln', ['-s', `/${long}`, join(folder, 'tree/etc/link')])
+  writeFileSync(join(folder, 'tree/etc/old'), 'old')
+  execFileSync('touch', ['-d', '1960-01-01', join(folder, 'tree/etc/old')])
   for (const format of ['gnu', 'pax']) {
     const tar = execFileSync('tar', [
       '-c',
@@ -87,6 +89,7 @@ test('what GNU tar writes is read: long names, long links, hard links, large num
     ])
     const { tree } = await read(tar)
     assert.equal(tree.get('etc/link'), `symlink /${long}`)
+    assert.equal(tree.get('etc/old'), 'old')
     const names = [`etc/${long}/a`, 'etc/b']
     const link = names.find((name) => tree.get(name)?.startsWith('link '))
     const other = names.find((name) => name !== link)
