@@ -6,7 +6,7 @@ import type { Finding, Status } from '../../src/api/resources.ts'
 import { at, useFarm } from './farm.ts'
 import { serveFolder } from './web.ts'
 
-const env = { CROFT_CHECK_SECONDS: '4' }
+const env = { CROFT_CHECK_SECONDS: '2' }
 const farm = await useFarm({ env })
 const nameServer = '127.0.0.1:5399'
 
@@ -88,10 +88,8 @@ test('a route from its first minute to a guest that stops, and a daemon that die
   )
   const events = (await farm.croftOk('events', '--kind', 'check', '-o', 'jsonl')).trimEnd().split('\n')
   const told = events.map((each) => JSON.parse(each) as { name: string; event: string })
-  assert.deepEqual(
-    told.filter(({ name }) => name === 'shop.example.org').map(({ event }) => event),
-    ['warn', 'red', 'warn'],
-  )
+  const ofShop = told.filter(({ name }) => name === 'shop.example.org').map(({ event }) => event)
+  assert.deepEqual(ofShop.slice(-2), ['red', 'warn'])
 
   for (const route of ['shop', 'away', 'none']) await farm.croftOk('route', 'rm', `${route}.example.org`)
   assert.equal((await farm.croft('check', 'shop.example.org')).code, 3)
