@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
 import { acmeDrivers } from '../drivers/acme/table.ts'
-import { createHaproxy } from '../drivers/edge/haproxy/index.ts'
 import type { Runner } from '../drivers/exec/command.ts'
 import { createRunner } from '../drivers/exec/runner.ts'
 import { createNftables } from '../drivers/firewall/nftables/index.ts'
@@ -27,6 +26,7 @@ import { adviseInit, readInitFacts } from './doctor/advice.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { createLook } from './doctor/look.ts'
 import { mends } from './doctor/mend.ts'
+import { lazyEdge } from './edge/lazy.ts'
 import { type Env, systemEnv } from './env.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
@@ -229,7 +229,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     pools,
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
-    ...(on.disks === 'change' ? { edge: createHaproxy({ run, ...edgePlace(settings) }) } : {}),
+    ...(on.disks === 'change' ? { edge: lazyEdge({ run, ...edgePlace(settings) }) } : {}),
     ...{ certificates, hashPassword: passwordHasher(run) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
