@@ -39,7 +39,7 @@ const picture = () =>
     cat /etc/subuid /etc/subgid /etc/group /etc/gshadow
     grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/kernel/pid_max \\
       /proc/sys/fs/inotify/max_user_instances /proc/sys/kernel/keys/maxkeys
-    ip -br address | sed 's/@[^ ]*//'; ip route; nft list ruleset
+    ip -br address | sed 's/@[^ ]* */ /'; ip route; nft list ruleset
     cut -d' ' -f2 /proc/self/mounts | grep croft
     find /sys/fs/cgroup -name 'croft.*'
     systemctl list-units --all --plain --no-legend 'croft*'
@@ -112,7 +112,11 @@ test('the host shuts down: guests are asked to, whether the daemon lives or not,
     await host.ok(daemon)
     assert.equal(await initOf(1), init, 'nothing but the end of the host is an end of guests')
     await host.reboot()
-    await host.ok('until croft ls -o csv -c name,state | grep -q web,running; do sleep 0.2; done', 60_000)
+    // Right after the boot its status is that of before.
+    await host.ok(
+      'until croft exec web hostname && croft ls -o csv -c name,state | grep -q web,running; do sleep 0.2; done',
+      60_000,
+    )
     init = await initOf(1)
     assert.equal(await host.ok('croft exec web -- sh -c "cat /srv/asked; : >/srv/asked"'), 'asked', daemon)
   }
