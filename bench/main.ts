@@ -46,7 +46,7 @@ try {
 async function measureEdge(): Promise<void> {
   await farm.croftOk('create', 'g1', 'debian:12')
   const { edge } = await import('./edge.ts')
-  process.stdout.write([...header(), ...(await edge(farm, say)), ''].join('\n'))
+  process.stdout.write([...header(), '', ...(await edge(farm, say)), ''].join('\n'))
 }
 
 async function measureHost(): Promise<void> {
