@@ -166,7 +166,7 @@ else {
       answer.end(String(asked.headers.host)),
     )
     const port = await new Promise<number>((resolve) =>
-      away.listen(0, '127.0.0.1', () => resolve((away.address() as AddressInfo).port)),
+      away.unref().listen(0, '127.0.0.1', () => resolve((away.address() as AddressInfo).port)),
     )
     const streams: StreamSite[] = [
       {
@@ -207,7 +207,7 @@ else {
         })
     })
     const port = await new Promise<number>((resolve) =>
-      echo.listen(0, '127.0.0.1', () => resolve((echo.address() as AddressInfo).port)),
+      echo.unref().listen(0, '127.0.0.1', () => resolve((echo.address() as AddressInfo).port)),
     )
     const stream = (id: string, listen: string, clientAddress: 'none' | 'proxy'): StreamSite => ({
       ...{ id, match: { kind: 'port', listen }, clientAddress },

@@ -31,6 +31,7 @@ export interface MasterOptions {
 const patienceMs = 30_000
 const lookEveryMs = 20
 const mostMissed = 100
+const mostWaited = 100
 /** A word that came while it became itself again may be lost. */
 const againAfterLooks = 300
 export const masterCommand = ({ config, pidFile, socket }: Layout): Command => ({
@@ -85,14 +86,17 @@ export function createMaster({ run, layout, unit }: MasterOptions): Master {
 
   async function reload(wanted: string): Promise<void> {
     const from = (await readText(layout.messages))?.length ?? 0
-    let [looks, missed] = [0, 0]
+    let [looks, missed, waited] = [0, 0, 0]
     const old = (await find())?.workers[0]
     await talk.say('reload')
     await until(async () => {
       const now = await find()
       const isNew = now?.workers[0] !== undefined && now.workers[0] !== old
-      if (isNew && (await mark()) === wanted) return true
       const said = (await readText(layout.messages))?.slice(from) ?? ''
+      // Until the old one says that it has stopped it may take connections still.
+      const isAlone =
+        old === undefined || !now?.old.includes(old) || (said.includes(`(${old}) : `) && /stopped/.test(said))
+      if (isNew && (await mark()) === wanted) return isAlone || ++waited > mostWaited
       // It becomes another program and itself again: for a moment it is nobody.
       missed = now === undefined || /\[ALERT\]/.test(said) ? missed + 1 : 0
       // The last of its words when it fails; what it said before is whole then.
