@@ -194,7 +194,7 @@ test('the socket is for root; others are told so', async () => {
   try {
     const { exit, stdout, stderr } = await asked()
     assert.deepEqual([exit, stdout], [4, ''])
-    assert.match(stderr, /you may not use .*sock\n.*run it as root\n$/)
+    assert.match(stderr, /you may not use .*sock\n.*run it as root; .*adduser NAME croft\n$/)
   } finally {
     process.seteuid?.(0)
   }

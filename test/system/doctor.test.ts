@@ -99,9 +99,13 @@ test('a pool that was unmounted is red, and mounted again by --fix', async () =>
   const { found } = await findings()
   const mountPoint = `${farm.stateDir}/pools/default`
   assert.match(found.find(({ check }) => check === 'pool')?.evidence ?? '', new RegExp(mountPoint))
-  assert.equal((await farm.host({ file: 'umount', args: [mountPoint], timeoutMs: 20_000 })).code, 0)
-  const lost = (await findings()).found.find(({ check }) => check === 'pool')
-  assert.deepEqual([lost?.verdict, lost?.mend], ['red', 'croft doctor --fix pool-mount'])
+  let lost: Finding | undefined
+  // The daemon may have brought it back by itself before anybody looked.
+  for (let tries = 0; tries < 5 && lost?.verdict !== 'red'; tries++) {
+    assert.equal((await farm.host({ file: 'umount', args: [mountPoint], timeoutMs: 20_000 })).code, 0)
+    lost = (await findings()).found.find(({ check }) => check === 'pool')
+  }
+  assert.match(`${lost?.verdict} ${lost?.mend}`, /^red .*croft doctor --fix pool-mount$/)
   assert.match((await farm.croft('doctor', '--fix', 'pool-mount')).stderr, /pool default: mounted/)
   assert.notEqual((await findings()).found.find(({ check }) => check === 'pool')?.evidence, lost?.evidence)
 })

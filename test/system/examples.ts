@@ -30,6 +30,18 @@ export const notRun: ReadonlyMap<string, string> = new Map([
   ['croft edit web', 'wants a terminal for the editor; the same with a file is run'],
   ['croft edit web:/etc/hosts', 'wants a terminal for the editor; test/system/files.test.ts brings one'],
   ['croft console web', 'wants a terminal; test/system/files.test.ts brings one'],
+  ...[
+    'croft mount add web /srv/photos:/mnt/photos',
+    'croft mount add web /srv/music:/mnt/music ro',
+    'croft mount rm web /mnt/photos',
+  ].map((example) => [example, 'wants such folders of the host; test/system/mounts.test.ts makes some'] as const),
+  ...['croft cert import shop.pem', 'croft cert import fullchain.pem --key privkey.pem', 'croft cert import -'].map(
+    (example) => [example, 'wants a certificate; test/system/certificates.test.ts makes and imports one'] as const,
+  ),
+  ['croft cert rm shop.example.org', 'wants one that was imported; test/system/certificates.test.ts has one'],
+  ['croft cert issue shop.example.org', 'wants an ACME server; test/system/certificates.test.ts has one'],
+  ['croft farm set edge-https=203.0.113.5:443,[2001:db8::5]:443', 'wants those addresses'],
+  ['croft revert route shop.example.org 52', 'wants that revision; test/system/routes.test.ts reverts another'],
   ['croft farm set listen=198.51.100.1:8443', 'wants that address; test/system/doors.test.ts opens another'],
   ...[
     'croft login',
@@ -42,15 +54,22 @@ export const notRun: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Where another exit than 0 is the right answer here. */
-export const otherExits: ReadonlyMap<string, readonly number[]> = new Map([
+export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
   ['croft doctor', [0, 9]],
   ['croft doctor -o json', [0, 9]],
   // There is no Docker in the farm.
   ['croft doctor --fix docker', [3]],
+  // Its journal has one boot.
+  ['croft logs web --boot=-1 -n 50', [0, 3]],
+  // Nobody's name server knows that name, or there is none to ask.
+  ...['croft check', 'croft check shop.example.org', 'croft check shop.example.org --history'].map(
+    (example) => [example, [0, 9]] as const,
+  ),
 ])
 
 /** What goes on until it is stopped. */
-export const isEndless = (example: string): boolean => /^croft (events|logs web|status)\b.* -[fw]\b/.test(example)
+export const isEndless = (example: string): boolean =>
+  /^croft (events|logs web|status|check|route ls|route logs)\b.* -[fw]\b/.test(example)
 
 /** Guests that an example is going to make must not be there; all others that it may name must. */
 const makes = [
@@ -66,13 +85,24 @@ export async function prepare(farm: TestFarm, example: string): Promise<void> {
   if (example === 'croft snapshot add web@monday') await farm.croftOk('snapshot', 'rm', 'web@monday', '-y')
   if (example.startsWith('croft revert'))
     await farm.croftOk('set', 'web', `label.for=${Buffer.from(example).toString('hex')}`)
+  if (/^croft (route|cert|check)/.test(example)) await prepareRoute(farm, example)
   if (example.startsWith('croft token')) await prepareTokens(farm, wordsOf(example))
   if (example.startsWith('croft pull web:/etc/motd')) await farm.inGuest('web', 'touch', '/etc/motd')
   await prepareFiles(filesOf(farm))
 }
 
+/** One that is added must not be there, nor the names it takes; all others speak of this one. */
+async function prepareRoute(farm: TestFarm, example: string): Promise<void> {
+  const there = (await list<{ name: string }>(farm, '/v1/routes')).map(({ name }) => name)
+  if (example.startsWith('croft route add')) {
+    if (there.length > 0) await farm.croftOk('route', 'rm', ...there, '-y')
+  } else if (!there.includes('shop.example.org')) await farm.croftOk('route', 'add', 'shop.example.org', 'web')
+}
+
 /** What examples made that is not a guest. */
 export async function tidy(farm: TestFarm): Promise<void> {
+  for (const { name } of await list<{ name: string }>(farm, '/v1/routes')) await farm.croftOk('route', 'rm', name, '-y')
+  await farm.croftOk('farm', 'set', 'preview-domain=')
   for (const { ref } of await list<{ ref: string }>(farm, '/v1/templates'))
     if (ref.startsWith('web:')) await farm.croftOk('template', 'rm', ref, '-y')
   for (const { name } of await list<{ name: string }>(farm, '/v1/tokens')) await farm.croftOk('token', 'rm', name, '-y')
@@ -83,7 +113,8 @@ export async function tidy(farm: TestFarm): Promise<void> {
 async function prepareGuests(farm: TestFarm, example: string): Promise<void> {
   const made = makes.find(({ pattern }) => pattern.test(example))?.name
   const guests = await list<Guest>(farm, '/v1/guests')
-  const wanted = ['web', 'pg', ...(example.includes('test-') ? ['test-1'] : [])]
+  const more = ['backend', 'post'].filter((name) => example.includes(`${name}:`))
+  const wanted = ['web', 'pg', ...more, ...(example.includes('test-') ? ['test-1'] : [])]
   for (const { name } of guests) if (name === made || !wanted.includes(name)) await farm.croftOk('rm', name, '-y')
   for (const name of wanted.filter((each) => each !== made)) {
     const guest = guests.find((each) => each.name === name)
@@ -153,7 +184,7 @@ export async function wordsFor(farm: TestFarm, example: string): Promise<string[
     .slice(1)
     .map((word) => moment[word] ?? (fileNames.has(word) ? join(filesOf(farm), word) : word))
   if (example === 'croft pull web:/etc/hosts') words.push(join(filesOf(farm), 'hosts'))
-  const asks = /^croft (rm|restore|data set|revert|snapshot r|template rm|token rm|farm set)/.test(example)
+  const asks = /^croft (rm|restore|data set|revert|snapshot r|template rm|route rm|token rm|farm set)/.test(example)
   return asks && !words.includes('-y') ? [...words, '-y'] : words
 }
 
