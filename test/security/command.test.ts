@@ -22,7 +22,7 @@ const good: Readonly<Record<string, string>> = {
   ...{ SOURCE: '/nowhere/file', DEST: '/nowhere/dest', SHELL: 'bash', ADDRESS: '203.0.113.9' },
   ...{ CERT: 'shop.example.org', DOMAIN: 'shop.example.org' },
   ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
-  ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro' },
+  ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro', GUEST_FOLDER: '/mnt/music' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },
 }
 
