@@ -88,7 +88,8 @@ test('no secret of the host is in an answer, a record or a log', async () => {
   for (const { method, path } of Object.values(routes) as Route[])
     if (method === 'GET' && !path.endsWith('/archive')) told.push((await farm.api('GET', fill(path, world))).text)
   told.push(await farm.inGuest('web', 'env'), await farm.inGuest('web', 'cat', '/proc/1/environ'))
-  const isKey = (path: string) => /^(pki\/(ca|host)|edge\/certs\/[\w.-]+)\.pem$/.test(path.slice(farm.stateDir.length + 1))
+  const isKey = (path: string) =>
+    /^(pki\/(ca|host)|edge\/certs\/[\w.-]+)\.pem$/.test(path.slice(farm.stateDir.length + 1))
   for (const path of everything(farm.stateDir))
     if (lstatSync(path).isFile() && !isKey(path)) told.push(readFileSync(path, 'latin1'))
   for (const text of told) assert.doesNotMatch(text, new RegExp(`${secret}|PRIVATE KEY|\\$6\\$|\\$y\\$`))
