@@ -85,8 +85,10 @@ export function poolAttention(pool: PoolSeen): Attention[] {
 
 /** Of what is red at a route the first says it. */
 export function checkAttention({ route, findings }: { route: string; findings: readonly Finding[] }): Attention[] {
-  const [first, ...others] = findings
+  // What visitors are answered goes before what DNS says.
+  const first = findings.find(({ check }) => check === 'http') ?? findings[0]
   if (!first) return []
+  const others = findings.filter((each) => each !== first)
   const more = others.length === 0 ? '' : ` (and ${others.map(({ check }) => check).join(', ')})`
   return [{ what: route, why: `${first.check}: ${first.evidence}${more}`, do: first.mend ?? `croft check ${route}` }]
 }

@@ -129,5 +129,6 @@ export function planAnswer(context: Context, steps: readonly PlannedStep[]): Ans
 }
 
 export function wrongUse(context: Context, message: string): CroftError {
-  return new CroftError('USAGE', message, { hint: `croft help ${context.row.verb}` })
+  const { noun, verb } = context.row
+  return new CroftError('USAGE', message, { hint: `croft help ${noun === undefined ? verb : `${noun} ${verb}`}` })
 }

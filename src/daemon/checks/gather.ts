@@ -71,7 +71,8 @@ export function doorOf(listen: string | undefined): Door | undefined {
 
 function edgeFacts(named: readonly string[] | undefined, own: () => readonly string[]): EdgeFacts {
   if (named && named.length > 0) return { addresses: named, certain: { 4: true, 6: true } }
-  const addresses = own()
+  // Nobody outside reaches an address that is unique to this site, and a name must not lead there.
+  const addresses = own().filter((each) => !/^f[cd]/i.test(each))
   const [v6, v4] = [addresses.filter((each) => each.includes(':')), addresses.filter((each) => !each.includes(':'))]
   const hasPublic = (list: readonly string[]) => list.some((address) => !isPrivate(address))
   return { addresses, certain: { 4: hasPublic(v4), 6: v6.length === 0 || hasPublic(v6) } }

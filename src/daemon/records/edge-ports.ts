@@ -94,5 +94,5 @@ async function refuse(daemon: Daemon, port: number, { value }: Held<PortRecord>)
     throw new CroftError('EXISTS', `${what} belongs to route "${value.route}"`, { hint: 'croft route ls' })
   const guest = await read<GuestRecord>(daemon.store, keys.guest(getFarm(daemon).parts.host.name, value.number))
   const name = guest?.value.name ?? String(value.number)
-  throw new CroftError('EXISTS', `${what} is published by guest "${name}"`, { hint: `croft port rm ${name} ${port}` })
+  throw new CroftError('EXISTS', `${what} is published by guest "${name}"`, { hint: `croft port ${name} --rm ${port}` })
 }

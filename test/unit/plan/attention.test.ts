@@ -78,7 +78,7 @@ test('amounts: exact to type, rough to read', () => {
   assert.deepEqual([0, 1023, 1536, 99.99 * gib, 2000 * gib].map(roughSize), ['0', '1023', '1.5K', '100G', '2T'])
 })
 
-test('a route that is red: the first finding says it, the others are named', () => {
+test('a route that is red: what visitors are answered goes first, the others are named', () => {
   const red = (check: string, mend?: string) => ({
     check,
     verdict: 'red' as const,
@@ -90,6 +90,6 @@ test('a route that is red: the first finding says it, the others are named', () 
   assert.deepEqual(told(), [])
   assert.deepEqual(told(red('http', 'croft start web')), ['http: 503 → croft start web'])
   assert.deepEqual(told(red('dns'), red('tls'), red('http')), [
-    'dns: 503 (and tls, http) → croft check shop.example.org',
+    'http: 503 (and dns, tls) → croft check shop.example.org',
   ])
 })

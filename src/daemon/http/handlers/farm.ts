@@ -108,9 +108,11 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
   for (const pool of pools) attention.push(...poolAttention(fills(pool) ? await withSnapshots(daemon, pool) : pool))
-  attention.push(...wrong.flatMap(checkAttention))
-  const told = new Set(wrong.map(({ route }) => route))
-  attention.push(...routeAttention(routes, loop.edge.trouble(), told))
+  const answered = wrong.filter(({ findings }) => findings.some(({ check }) => check === 'http'))
+  const lost = routeAttention(routes, loop.edge.trouble(), new Set(answered.map(({ route }) => route)))
+  // A route that leads nowhere says so, whatever its DNS says.
+  const known = new Set(lost.map(({ what }) => what))
+  attention.push(...lost, ...wrong.filter(({ route }) => !known.has(route)).flatMap(checkAttention))
   for (const { ref, state, reason } of await listTemplateViews(daemon)) {
     if (state === 'failed')
       attention.push({ what: ref, why: reason ?? 'the build failed', do: `croft template build ${ref}` })

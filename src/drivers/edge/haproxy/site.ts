@@ -138,7 +138,8 @@ function byServers(site: Site, target: Extract<SiteTarget, { kind: 'servers' }>)
 
 function byUpstream(site: Site, target: Extract<SiteTarget, { kind: 'upstream' }>): string[] {
   const { scheme, host, address = host, port, verify } = target
-  const usual = port === (scheme === 'https' ? 443 : 80)
+  // Who is asked by an address hears the route's own name, which visitors ask for without a port.
+  const plain = target.address !== undefined || port === (scheme === 'https' ? 443 : 80)
   const known = verify ? `verify required ca-file @system-ca verifyhost ${host}` : 'verify none'
   const isName = (text: string): boolean => /[a-z]/.test(text) && !text.includes(':')
   const tls = scheme === 'https' ? ` ssl ${isName(host) ? `sni str(${host}) ` : ''}alpn http/1.1 ${known}` : ''
@@ -148,7 +149,7 @@ function byUpstream(site: Site, target: Extract<SiteTarget, { kind: 'upstream' }
     `timeout server ${site.limits.timeoutSeconds}s`,
     `timeout queue ${Math.max(1, site.limits.queueSeconds)}s`,
     'retries 2',
-    `http-request set-header Host ${host}${usual ? '' : `:${port}`}`,
+    `http-request set-header Host ${host}${plain ? '' : `:${port}`}`,
     `server u ${placeOf({ address, port })}${tls}${moves}`,
   ]
 }
