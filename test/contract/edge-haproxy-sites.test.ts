@@ -185,7 +185,7 @@ else {
     const here = { scheme: 'https', host: 'moved.example.org', address: '127.0.0.1', port, verify: false } as const
     const moved = site('moved', { target: { kind: 'upstream', ...here } })
     await edge.serve(wishOf([site('plain'), upstream, proven, moved], streams))
-    assert.equal((await ask('moved.example.org', '/')).text, `moved.example.org:${port}`)
+    assert.equal((await ask('moved.example.org', '/')).text, 'moved.example.org')
     assert.equal((await ask('up.example.org', '/')).text, `127.0.0.1:${port}`)
     assert.equal(await status('proven'), 503)
     assert.equal(await subject('own.example.net'), 'own.example.net')
