@@ -45,7 +45,8 @@ export function planEdge(input: EdgeInput): EdgeWish {
   const routes = sorted(input.routes, ({ name }) => name)
   const streams = routes.flatMap((route) => streamOf(route, input))
   // A name that somebody has goes before a preview.
-  const taken = new Set(routes.flatMap(({ name, spec }) => claimsOf(name, spec).map(({ host }) => host)))
+  const claims = routes.flatMap(({ name, spec }) => claimsOf(name, spec))
+  const taken = { hosts: new Set(claims.map(({ host }) => host)), paths: new Set(claims.map(at)) }
   const sites = routes.flatMap((route) => siteOf(route, input, taken))
   const certificates = sorted(input.certificates, ({ name }) => name)
   const tls = certificates.length > 0 || streams.some(({ match }) => match.kind === 'passthrough')
@@ -111,19 +112,29 @@ export const idOf = (id: string): string =>
     .replaceAll(/[^a-z0-9]/g, '')
     .slice(0, 40)
 
-function siteOf(route: PlannedRoute, { settings, guests }: EdgeInput, taken: ReadonlySet<string>): Site[] {
+interface Taken {
+  readonly hosts: ReadonlySet<string>
+  readonly paths: ReadonlySet<string>
+}
+const at = ({ host, path }: { readonly host: string; readonly path: string }): string => host + path
+
+function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
+  const { settings, guests, routes } = input
   const { name, spec } = route
-  const at = parseRoute(name)
-  if (at.kind === 'tcp' || spec.passthrough) return []
-  const preview = previewOf(at.host, settings.previewDomain)
-  const previews = preview === undefined || taken.has(preview) ? [] : [preview]
-  const hosts = [at.host, ...(spec.names ?? []), ...previews]
+  const own = parseRoute(name)
+  if (own.kind === 'tcp' || spec.passthrough) return []
+  // What is said of a path of a domain holds under the domain's other names too.
+  const root = own.path === '/' ? undefined : routes.find((each) => each.name === own.host)
+  const rootNames = (root?.spec.names ?? []).filter((host) => !taken.paths.has(at({ host, path: own.path })))
+  const preview = previewOf(own.host, settings.previewDomain)
+  const previews = preview === undefined || taken.hosts.has(preview) ? [] : [preview]
+  const hosts = [...new Set([own.host, ...(spec.names ?? []), ...rootNames, ...previews])]
   return [
     {
       id: idOf(route.id),
-      ...{ hosts, path: at.path },
+      ...{ hosts, path: own.path },
       aliases: spec.aliases ?? [],
-      target: targetOf(spec, at.host, guests),
+      target: targetOf(spec, own.host, guests),
       https: spec.https ?? 'only',
       limits: limitsOf(spec),
       compress: spec.compress ?? false,

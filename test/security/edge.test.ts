@@ -130,6 +130,10 @@ else {
       '/.',
       '/x/%2e%2E/admin',
       '/admin%00',
+      '//x/admin',
+      '/admin\\x',
+      '/\\x/admin',
+      '/admin%5cx',
     ]
     for (const path of [...tricks, ...upwards]) {
       const { status, by } = await get('shop.example.org', path)
@@ -148,6 +152,35 @@ else {
       '/...',
     ])
       assert.deepEqual(await get('shop.example.org', path), { status: 200, by: 'open' }, path)
+  })
+
+  test('what was proven once is believed of the same header alone', async () => {
+    const basic = `Basic ${Buffer.from('ann:word').toString('base64')}`
+    const line = (...lines: string[]) =>
+      say(
+        `GET /admin HTTP/1.1\r\nHost: shop.example.org\r\nConnection: close\r\n${lines.map((each) => `${each}\r\n`).join('')}\r\n`,
+      )
+    assert.match(await line(`Authorization: ${basic}`), /^HTTP\/1\.1 200 /)
+    assert.match(await line(`Authorization: ${basic}`, 'Authorization: zz'), /^HTTP\/1\.1 400 /)
+    assert.match(await line(`Authorization: ${basic}`, 'Authorization;'), /^HTTP\/1\.1 4\d\d /)
+    await line(`Authorization: ${basic},zz`)
+    for (const later of [[], ['Authorization:'], ['Authorization: zz'], ['Authorization: let-me-in']])
+      assert.match(await line(...later), /^HTTP\/1\.1 401 /, later.join())
+    assert.match(await line(`Authorization: Basic ${'x'.repeat(500)}`), /^HTTP\/1\.1 400 /)
+  })
+
+  test('no other protocol is begun, and nobody takes the client’s address out', async () => {
+    const line = (...lines: string[]) =>
+      say(`GET / HTTP/1.1\r\nHost: shop.example.org\r\n${lines.join('\r\n')}\r\n\r\n`)
+    const said = await line(
+      'Connection: Upgrade, HTTP2-Settings',
+      'Upgrade: h2c',
+      'HTTP2-Settings: AAMAAABk',
+      'X-Original-URL: /admin',
+    )
+    assert.match(said, /^HTTP\/1\.1 200 /)
+    assert.doesNotMatch(said, /"upgrade":|"http2-settings":|"x-original-url":/i)
+    assert.match(await line('Connection: close, X-Forwarded-For, X-Real-IP'), /^HTTP\/1\.1 400 /)
   })
 
   test('a closed site is closed by whatever name it is asked for', async () => {

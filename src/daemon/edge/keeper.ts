@@ -38,7 +38,8 @@ const retryMs = 3000
 /** One that was killed takes every site away: it is missed sooner than the rest. */
 const missedMs = 2000
 
-export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
+/** `onStart`: from now on its ports are heard. */
+export function createEdgeKeeper(parts: HostParts, onStart: () => void = () => {}): EdgeKeeper {
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
   let willRefresh = false
@@ -71,6 +72,7 @@ export function createEdgeKeeper(parts: HostParts): EdgeKeeper {
     const change = await edge.serve(wish)
     parts.failpoint('edge.after')
     if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
+    if (change === 'start') onStart()
   }
 
   async function end(edge: Edge): Promise<void> {

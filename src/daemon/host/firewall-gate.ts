@@ -79,10 +79,15 @@ export interface Compiled extends CompiledFirewall {
 export async function compileFor(parts: HostParts, takes: (guest: GuestRecord) => boolean): Promise<Compiled> {
   const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const { uplink } = await parts.network.uplink()
-  const hostPorts = await listEdgePorts(parts.store, parts.host.name)
+  const edgePorts = await listEdgePorts(parts.store, parts.host.name)
+  const hostPorts = edgePorts.length > 0 && (await isHeard(parts)) ? edgePorts : []
   const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
   return { ...compileRecords(records, parts.farm, { uplink, hostPorts }, takes), announced }
 }
+
+/** While the edge does not run, its ports may be another program's. By the kept plan nobody can say: it serves as it did. */
+const isHeard = async ({ edge }: HostParts): Promise<boolean> =>
+  edge === undefined || (await edge.state().catch(() => undefined))?.running === true
 
 const announcedOf = ({ spec }: GuestRecord): string[] =>
   (spec.addresses ?? []).filter(({ announce }) => announce).map(({ address }) => address)

@@ -23,9 +23,14 @@ export async function takePorts(daemon: Daemon, name: string, farm: FarmRecord):
   if (route.kind === 'http') return takeAll(daemon, webPorts(farm.edge), { edge: true })
   const taken = await takeAll(daemon, [route.port], { route: name })
   // The edge is one process: a port that it cannot have would hold up every other route.
-  if (!(await getFarm(daemon).parts.network.listens('tcp', route.port))) return taken
-  throw new CroftError('EXISTS', `port tcp/${route.port} of the host is used by a program of the host`, {
-    hint: `ss -lntp 'sport = ${route.port}'`,
+  await assertFree(daemon, route.port)
+  return taken
+}
+
+async function assertFree(daemon: Daemon, port: number): Promise<void> {
+  if (!(await getFarm(daemon).parts.network.listens('tcp', port))) return
+  throw new CroftError('EXISTS', `port tcp/${port} of the host is used by a program of the host`, {
+    hint: `ss -lntp 'sport = ${port}'`,
   })
 }
 
@@ -40,6 +45,7 @@ export async function leavePorts(daemon: Daemon, name: string, farm: FarmRecord)
 export async function movePorts(daemon: Daemon, before: EdgeSettings = {}, after: EdgeSettings = {}): Promise<Moved> {
   if (!(await hasWebRoutes(daemon))) return { compare: [], writes: [] }
   const [had, has] = [webPorts(before), webPorts(after)]
+  for (const port of has) if (!had.includes(port)) await assertFree(daemon, port)
   const taken = await takeAll(daemon, has, { edge: true })
   const left = await leaveAll(
     daemon,

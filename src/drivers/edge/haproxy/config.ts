@@ -1,8 +1,11 @@
 /** HAProxy's whole configuration. Pure; the wish was checked by `checkWish`. What each choice is for: docs/design/edge.md. */
+
 import { join } from 'node:path'
 import type { EdgeWish } from '../driver.ts'
+import { boundedConnections } from './bounds.ts'
 import { certificatesFile, type Layout, mapFiles, pageFile, streamOf, tlsSocket } from './layout.ts'
 import { httpFormat } from './log.ts'
+import { endsHere } from './maps.ts'
 import { pageStatuses } from './pages.ts'
 import { siteSections, usersOf } from './site.ts'
 import { isPassthrough, streamSections } from './stream.ts'
@@ -86,15 +89,6 @@ const tables = [
   ['backend sources', 'stick-table type ipv6 size 200k expire 60s store conn_cur'],
   ['backend credentials', 'stick-table type binary len 32 size 50k expire 5m store gpt0'],
 ]
-/** Of one client address; of IPv6 a whole network is one. */
-export const source = 'src,ipmask(32,64)'
-const mostConnections = 1024
-
-const boundedConnections = [
-  `tcp-request connection track-sc0 ${source} table sources`,
-  `tcp-request connection reject if { sc0_conn_cur gt ${mostConnections} }`,
-]
-
 /** `:80` is both families where there are two; apart, so that an IPv4 address is told as one. */
 export function bindsTo(listen: string, { ipv6 }: Around): string[] {
   if (!listen.startsWith(':')) return [`bind ${listen}`]
@@ -159,10 +153,19 @@ const whatIsAsked = [
   'http-request set-var(txn.path) path',
   'http-request set-var(txn.path) path,url_dec,regsub(;[^/]*,,g),regsub(/+,/,g) if { path -m sub % ; // }',
   'http-request deny deny_status 400 if { path -m sub %00 }',
+  // Many libraries read //x/admin as a host and /admin, and a backslash as a slash: the rules of /admin would not be asked.
+  'http-request deny deny_status 400 if { path -m beg // } || { path -m sub \\\\ } || { path -m sub -i %5c }',
   'http-request deny deny_status 400 if { var(txn.path) -m sub /. \\\\. } { var(txn.path) -m reg [/\\\\\\\\]\\.\\.?([/\\\\\\\\]|$) }',
 ]
 
 const clientAddress = [
+  // A guest that takes another protocol over would answer past every rule here; websockets are what upgrades are for.
+  'http-request del-header Upgrade unless { req.hdr(upgrade) -m str -i websocket }',
+  'http-request del-header HTTP2-Settings',
+  // Who may name what is not passed on would take the client's address away.
+  'http-request deny deny_status 400 if { req.hdr(connection) -m sub -i x- forwarded }',
+  'http-request del-header X-Original-URL',
+  'http-request del-header X-Rewrite-URL',
   'http-request del-header Forwarded',
   'http-request del-header X-Forwarded- -m beg',
   'http-request del-header Proxy',
@@ -187,7 +190,7 @@ const tls = (wish: EdgeWish, around: Around): string[] => {
     `tcp-request content set-var(sess.stream) req.ssl_sni,lower,map_str(${map}) if { req.ssl_hello_type 1 }`,
     `tcp-request content set-var(sess.stream) req.ssl_sni,lower,regsub(^[^.]+,*),map_str(${map}) if { req.ssl_hello_type 1 } !{ var(sess.stream) -m found }`,
     'tcp-request content accept if { req.ssl_hello_type 1 }',
-    `use_backend ${streamOf('%[var(sess.stream)]')} if { var(sess.stream) -m found }`,
+    `use_backend ${streamOf('%[var(sess.stream)]')} if { var(sess.stream) -m found } !{ var(sess.stream) -m str ${endsHere} }`,
     ...(wish.certificates.length > 0 ? ['default_backend tls'] : []),
   ]
 }

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import type { EdgeCertificate, EdgeWish, Site } from '../driver.ts'
 import { certificateFile, type Layout, listFile, mapFiles, operatorsFile } from './layout.ts'
 
+/** TLS of these names ends at the edge, also where `*.example.org` is passed through: no id of a stream has a dash. */
+export const endsHere = 'ends-here'
+
 /** `key value` by line, as a map has them. */
 export type Entries = readonly string[]
 
@@ -16,9 +19,14 @@ export function mapsOf(wish: EdgeWish): Map<string, Entries> {
     [mapFiles.noindex, wish.sites.flatMap(({ id, noindex }) => noindex.map((host) => `${id}/${host} yes`))],
     [
       mapFiles.passthrough,
-      wish.streams.flatMap(({ id, match }) =>
-        match.kind === 'passthrough' ? match.hosts.map((host) => `${host} ${id}`) : [],
-      ),
+      [
+        ...wish.streams.flatMap(({ id, match }) =>
+          match.kind === 'passthrough' ? match.hosts.map((host) => `${host} ${id}`) : [],
+        ),
+        ...new Set(
+          wish.sites.flatMap(({ hosts, aliases }) => [...hosts, ...aliases]).map((host) => `${host} ${endsHere}`),
+        ),
+      ],
     ],
   ])
 }

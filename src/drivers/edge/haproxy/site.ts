@@ -1,7 +1,7 @@
 /** One route of HTTP as a backend of its own: who may come, how much, and who answers. Pure. */
 import { join } from 'node:path'
 import type { EdgeWish, Site, SiteTarget } from '../driver.ts'
-import { source } from './config.ts'
+import { source } from './bounds.ts'
 import { backendOf, type Layout, listFile, maintenanceFile, operatorsFile } from './layout.ts'
 import { errorsUntilDown, placeOf, serverLines, setOfSite } from './servers.ts'
 
@@ -70,9 +70,12 @@ function maintenance({ id, maintenance: wish }: Site, file: (name: string) => st
 function password({ id, users }: Site): string[] {
   if (users.length === 0) return []
   return [
-    'http-request set-var(txn.authorization) req.hdr(authorization)',
+    // The whole first header, as http_auth reads it: what is remembered is what was proven.
+    'http-request deny deny_status 400 if { req.fhdr_cnt(authorization) gt 1 }',
+    'http-request deny deny_status 400 if { req.fhdr(authorization),length gt 400 }',
+    'http-request set-var(txn.authorization) req.fhdr(authorization)',
     `http-request set-var(txn.credentials) str(${id}:),concat(,txn.authorization),sha2(256)`,
-    'http-request set-var(txn.known) bool(true) if { var(txn.credentials),table_gpt0(credentials) eq 1 }',
+    'http-request set-var(txn.known) bool(true) if { req.fhdr(authorization) -m found } { var(txn.credentials),table_gpt0(credentials) eq 1 }',
     'http-request deny deny_status 429 if !{ var(txn.known) -m bool } { sc1_gpc0_rate gt 20 }',
     `http-request set-var(txn.right) bool(true) if { var(txn.known) -m bool } || { http_auth(u_${id}) }`,
     'http-request sc-inc-gpc0(1) if { var(txn.authorization) -m found } !{ var(txn.right) -m bool }',

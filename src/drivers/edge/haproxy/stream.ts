@@ -1,5 +1,6 @@
 /** TCP as it is: by port, or by the name in TLS' first words. Pure. */
 import type { EdgeWish, StreamSite } from '../driver.ts'
+import { boundedConnections } from './bounds.ts'
 import { streamOf, tlsSocket } from './layout.ts'
 import { tcpFormat } from './log.ts'
 import { serverLines, setOfStream } from './servers.ts'
@@ -7,6 +8,8 @@ import { serverLines, setOfStream } from './servers.ts'
 /** Whether TLS must be looked into before it is ended here. */
 export const isPassthrough = ({ https, streams }: EdgeWish): boolean =>
   https.length > 0 && streams.some(({ match }) => match.kind === 'passthrough')
+
+const streamConnections = 4000
 
 export function streamSections(wish: EdgeWish, bindsTo: (listen: string) => string[]): string[][] {
   const sections = wish.streams.flatMap((stream) => [...frontend(stream, bindsTo), backend(stream)])
@@ -22,6 +25,9 @@ const frontend = ({ id, match }: StreamSite, bindsTo: (listen: string) => string
           `frontend f_${id}`,
           'mode tcp',
           ...bindsTo(match.listen),
+          // Together they leave the sites their connections, and one client leaves the others theirs.
+          `maxconn ${streamConnections}`,
+          ...boundedConnections,
           'timeout client 1h',
           'option clitcpka',
           `log-format "${tcpFormat(id)}"`,
