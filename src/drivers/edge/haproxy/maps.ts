@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { EdgeCertificate, EdgeWish, Site } from '../driver.ts'
 import { certificateFile, type Layout, listFile, mapFiles, operatorsFile } from './layout.ts'
+import { isPassthrough } from './stream.ts'
 
 /** TLS of these names ends at the edge, also where `*.example.org` is passed through: no id of a stream has a dash. */
 export const endsHere = 'ends-here'
@@ -19,14 +20,17 @@ export function mapsOf(wish: EdgeWish): Map<string, Entries> {
     [mapFiles.noindex, wish.sites.flatMap(({ id, noindex }) => noindex.map((host) => `${id}/${host} yes`))],
     [
       mapFiles.passthrough,
-      [
-        ...wish.streams.flatMap(({ id, match }) =>
-          match.kind === 'passthrough' ? match.hosts.map((host) => `${host} ${id}`) : [],
-        ),
-        ...new Set(
-          wish.sites.flatMap(({ hosts, aliases }) => [...hosts, ...aliases]).map((host) => `${host} ${endsHere}`),
-        ),
-      ],
+      // Without its frontend nobody reads the map, and no word could change it.
+      !isPassthrough(wish)
+        ? []
+        : [
+            ...wish.streams.flatMap(({ id, match }) =>
+              match.kind === 'passthrough' ? match.hosts.map((host) => `${host} ${id}`) : [],
+            ),
+            ...new Set(
+              wish.sites.flatMap(({ hosts, aliases }) => [...hosts, ...aliases]).map((host) => `${host} ${endsHere}`),
+            ),
+          ],
     ],
   ])
 }
