@@ -80,7 +80,9 @@ export class SimFarm {
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
-  readonly edge = createFakeEdge()
+  /** Why the edge takes nothing, as when somebody else has its ports. */
+  edgeRefuses: Error | undefined
+  readonly edge = createFakeEdge({ refuses: () => this.edgeRefuses })
   readonly store = createWeakStore(
     () => this.clock.now(),
     (writes) => this.wrote(writes),

@@ -38,8 +38,8 @@ const retryMs = 3000
 /** One that was killed takes every site away: it is missed sooner than the rest. */
 const missedMs = 2000
 
-/** `onStart`: from now on its ports are heard. */
-export function createEdgeKeeper(parts: HostParts, onStart: () => void = () => {}): EdgeKeeper {
+/** `hear` is told whether the edge's ports are heard. */
+export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => Promise<void>): EdgeKeeper {
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
   let willRefresh = false
@@ -62,6 +62,13 @@ export function createEdgeKeeper(parts: HostParts, onStart: () => void = () => {
       log.warn({ code }, `the edge does not serve as it should: ${message}`)
       refreshSoon(retryMs)
     }
+    await tellWhetherHeard(edge)
+  }
+
+  /** In trouble it may serve still what it was told before. The firewall's own trouble is told by whoever looks at it next. */
+  async function tellWhetherHeard(edge: Edge): Promise<void> {
+    const runs = async () => (await edge.state().catch(() => undefined))?.running === true
+    await hear(trouble === undefined ? serves : await runs()).catch(() => undefined)
   }
 
   async function serve(edge: Edge, routes: readonly Held<RouteRecord>[]): Promise<void> {
@@ -72,7 +79,6 @@ export function createEdgeKeeper(parts: HostParts, onStart: () => void = () => {
     const change = await edge.serve(wish)
     parts.failpoint('edge.after')
     if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
-    if (change === 'start') onStart()
   }
 
   async function end(edge: Edge): Promise<void> {

@@ -17,11 +17,15 @@ export interface FirewallGate {
   refresh(openNow?: Iterable<number>): Promise<void>
   /** Tells the uplink once more what the host answers for: a link that was down has forgotten it. */
   announceAgain(): Promise<void>
+  /** Whether the edge hears its ports: until then they may be another program's, and are not opened to guests. */
+  hear(isHeard: boolean): Promise<void>
   isOpen(number: number): boolean
 }
 
 export function createFirewallGate(parts: HostParts): FirewallGate {
   const opened = new Set<number>()
+  /** Undefined before anybody asked. The keeper of the edge tells from then on: in the middle of a reload nobody could be asked. */
+  let heard: boolean | undefined
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
 
@@ -42,7 +46,8 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   const takes = (guest: GuestRecord) => opened.has(guest.number)
 
   async function reconcile(): Promise<void> {
-    const { model, announced } = await compileFor(parts, takes)
+    heard ??= await runs(parts)
+    const { model, announced } = await compileFor(parts, takes, heard)
     parts.failpoint('firewall.before')
     await parts.firewall.reconcile(model)
     await parts.network.announce(announced)
@@ -51,6 +56,11 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
 
   return {
     isOpen: (number) => opened.has(number),
+    async hear(isHeard) {
+      if (isHeard === heard) return
+      heard = isHeard
+      await request()
+    },
     announceAgain: async () => parts.network.announce((await compileFor(parts, takes)).announced),
     open(number) {
       opened.add(number)
@@ -76,18 +86,24 @@ export interface Compiled extends CompiledFirewall {
 }
 
 /** Compiles the rules of this host's guests for which `takes` is true, with what they can never do. */
-export async function compileFor(parts: HostParts, takes: (guest: GuestRecord) => boolean): Promise<Compiled> {
+export async function compileFor(
+  parts: HostParts,
+  takes: (guest: GuestRecord) => boolean,
+  isEdgeHeard = true,
+): Promise<Compiled> {
   const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const { uplink } = await parts.network.uplink()
-  const edgePorts = await listEdgePorts(parts.store, parts.host.name)
-  const hostPorts = edgePorts.length > 0 && (await isHeard(parts)) ? edgePorts : []
+  const hostPorts = isEdgeHeard ? await listEdgePorts(parts.store, parts.host.name) : []
   const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
   return { ...compileRecords(records, parts.farm, { uplink, hostPorts }, takes), announced }
 }
 
-/** While the edge does not run, its ports may be another program's. By the kept plan nobody can say: it serves as it did. */
-const isHeard = async ({ edge }: HostParts): Promise<boolean> =>
-  edge === undefined || (await edge.state().catch(() => undefined))?.running === true
+/** By the kept plan nobody can say: it serves as it did. A host without routes need not ask. */
+async function runs({ edge, store, host }: HostParts): Promise<boolean> {
+  if (edge === undefined) return true
+  const ports = await listEdgePorts(store, host.name)
+  return ports.length > 0 && (await edge.state().catch(() => undefined))?.running === true
+}
 
 const announcedOf = ({ spec }: GuestRecord): string[] =>
   (spec.addresses ?? []).filter(({ announce }) => announce).map(({ address }) => address)

@@ -39,6 +39,19 @@ test('a route to a guest is a site with one server, by its number and id', () =>
   assert.deepEqual(site?.limits, { timeoutSeconds: 60, queueSeconds: 10 })
 })
 
+test('a path of a domain is the same path of its further names, but where another route has that', () => {
+  const routes = [
+    route('a.org', { ...to(1), names: ['b.org', 'c.org'] }),
+    route('a.org/admin', to(2)),
+    route('c.org/admin', to(3)),
+  ]
+  const { sites } = planEdge(input({ routes, guests: [guest(1), guest(2), guest(3)] }))
+  assert.deepEqual(
+    sites.map(({ path, hosts }) => `${path} ${hosts.join(' ')}`),
+    ['/ a.org b.org c.org', '/admin a.org b.org', '/admin c.org'],
+  )
+})
+
 test('without routes nothing is heard; without a certificate nothing on https', () => {
   assert.deepEqual([planEdge(input({})).http, planEdge(input({})).https], [[], []])
   const wish = planEdge(input({ routes: [route('a.org', to(1))], guests: [guest(1)] }))

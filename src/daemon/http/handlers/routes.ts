@@ -62,8 +62,9 @@ export const handlers = {
     }
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
+    const answer = await served(daemon, name)
     await getFarm(daemon).loop.gate.refresh()
-    return served(daemon, name)
+    return answer
   },
 
   async changeRoute(daemon, { params, body, query, caller }) {
