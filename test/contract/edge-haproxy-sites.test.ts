@@ -199,12 +199,14 @@ else {
   })
 
   test("TCP goes by its port, with the client's address in front where that is asked for", async () => {
-    const heads: Buffer[] = []
+    // What each connection brought: a header in front may come as a part of its own.
+    const brought: Buffer[] = []
     const echo = createServer((socket) => {
+      const nth = brought.push(Buffer.alloc(0)) - 1
       socket
         .on('error', () => {})
         .on('data', (part: Buffer) => {
-          if (part.includes('hello')) heads.push(part)
+          brought[nth] = Buffer.concat([brought[nth] ?? Buffer.alloc(0), part])
           socket.write(part)
         })
     })
@@ -223,9 +225,11 @@ else {
       await heard.until(/hello/)
       client.destroy()
     }
-    assert.equal(heads[0]?.toString(), 'hello')
-    assert.deepEqual([...(heads[1]?.subarray(0, 12) ?? [])], [13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10])
-    assert.deepEqual([...(heads[1]?.subarray(16, 20) ?? [])], [127, 0, 0, 1])
+    // Checks by connecting, if any, say nothing.
+    const [bare, told] = brought.filter(({ length }) => length > 0)
+    assert.equal(bare?.toString(), 'hello')
+    assert.deepEqual([...(told?.subarray(0, 12) ?? [])], [13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10])
+    assert.deepEqual([...(told?.subarray(16, 20) ?? [])], [127, 0, 0, 1])
     echo.close()
   })
 

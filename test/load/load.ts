@@ -99,10 +99,10 @@ function ask({ agent, host, order }: Visit, more: RequestOptions): Promise<numbe
     sent.setTimeout(timeoutMs, () => sent.destroy(new Error('timeout')))
     sent.once('error', (error: NodeJS.ErrnoException) => {
       if (sent.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) resolve('closed')
-      else reject(error)
+      else reject(new Error(`${sent.reusedSocket ? 'kept' : 'new'} connection: ${error.code ?? error.message}`))
     })
     sent.once('response', (response) => {
-      response.once('error', reject)
+      response.once('error', () => reject(new Error(`the answer ends in its middle: ${response.statusCode}`)))
       response.once('end', () => resolve(response.statusCode ?? 0))
       response.resume()
     })
