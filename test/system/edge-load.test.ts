@@ -81,7 +81,8 @@ test('an edge that is killed serves again by itself', async (context) => {
   await farm.waitFor(async () => (await answers('http://n999.example.org/')) !== '000', 60_000)
   const { failures, gapMs } = await there.leave()
   context.diagnostic(`nobody was served for ${gapMs} ms: ${JSON.stringify(failures)}`)
-  for (const reason of Object.keys(failures)) assert.match(reason, /connection: (ECONNREFUSED|ECONNRESET)|ends in its middle/)
+  for (const reason of Object.keys(failures))
+    assert.match(reason, /connection: (ECONNREFUSED|ECONNRESET)|ends in its middle/)
 })
 
 /** HAProxy's master and workers of this farm. */
