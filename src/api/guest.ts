@@ -125,7 +125,18 @@ export interface GuestSpec {
   readonly mounts?: readonly Mount[]
   readonly rules: readonly Rule[]
   readonly keys: readonly string[]
+  /** What it is for, when it is no guest of its own. */
+  readonly part?: GuestPart
+  /** What is put on its disk before it first starts: the id of its seed. */
+  readonly seed?: string
+  /** Lasting data of its site, bound at these folders. */
+  readonly volumes?: readonly { readonly id: string; readonly target: string }[]
 }
+
+/** The loops of the farm make and remove these; people use the verbs of sites and builds. */
+export type GuestPart =
+  | { readonly kind: 'instance'; readonly site: string; readonly slot: number; readonly release: string }
+  | { readonly kind: 'build'; readonly id: string }
 
 export type GuestState =
   | 'creating'

@@ -51,12 +51,32 @@ export const keys = {
   acmeSets: 'acme/sets/',
   acmeSet: (name: string) => `acme/sets/${name}`,
   acmeAccount: (id: string) => `acme/accounts/${id}`,
+  apps: 'apps/',
+  app: (name: string) => `apps/${name}`,
+  sites: 'sites/',
+  site: (name: string) => `sites/${name}`,
+  /** The layer of a site's stage. */
+  siteConfig: (name: string) => `configs/${name}`,
+  siteSecrets: (site: string) => `secrets/sites/${site}/`,
+  siteSecret: (site: string, name: string) => `secrets/sites/${site}/${name}`,
+  /** Who answers for a site now. */
+  members: 'members/',
+  membersOf: (site: string) => `members/${site}`,
+  rollouts: 'rollouts/',
+  /** The running or the last one of a site. */
+  rollout: (site: string) => `rollouts/${site}`,
+  builds: 'builds/',
+  build: (id: string) => `builds/${id}`,
+  /** Of one host: what is put on a guest's disk before its first start. */
+  seed: (host: string, number: number) => `seeds/${host}/${padded(number)}`,
+  volumes: (host: string) => `volumes/${host}/`,
+  volume: (host: string, id: string) => `volumes/${host}/${id}`,
   tokens: 'tokens/',
   token: (name: string) => `tokens/${name}`,
   /** All whose form may change with a version; history and operations are told as they were written. */
   readFirst: [
     ...['farm', 'hosts/', 'numbers/', 'guests/', 'snapshots/', 'templates/', 'pools/', 'sizes/', 'tokens/', 'routes/'],
-    ...['certificates/', 'status/'],
+    ...['certificates/', 'status/', 'apps/', 'sites/', 'configs/', 'members/', 'rollouts/', 'builds/', 'volumes/'],
   ],
   operations: 'operations/',
   operation: (id: string) => `operations/${id}`,

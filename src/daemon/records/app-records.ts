@@ -1,0 +1,119 @@
+/** Records of applications as they lie in the store. */
+import type { AppConfig, PlatformName, ResolvedConfig } from '../../api/app.ts'
+import type { RolloutStep } from '../../api/site.ts'
+
+export interface AppRecord {
+  readonly schema: number
+  readonly name: string
+  readonly id: string
+  readonly created: string
+  readonly by: string
+  /** Where `croft build shop` looks when nothing is said. */
+  readonly git?: { readonly url: string; readonly ref: string }
+}
+
+/** Kept in the record of the template that the release is. */
+export interface ReleaseFacts {
+  readonly app: string
+  readonly version: string
+  readonly commit: string | null
+  readonly source: string
+  readonly platform: PlatformName
+  /** The layer `app`: croft.toml as it was at that commit. */
+  readonly config: AppConfig
+  readonly hash: string
+  readonly by: string
+  readonly build: string
+  readonly buildSeconds: number
+}
+
+export interface SiteRecord {
+  readonly schema: number
+  readonly app: string
+  readonly stage: string
+  readonly id: string
+  readonly created: string
+  readonly by: string
+  readonly generation: number
+  /** What it shall run; a rollout is what changes this once all gates are passed. */
+  readonly release: string | null
+  readonly run: 'running' | 'stopped'
+  /** Newest first: what `rollback` returns to. */
+  readonly previous: readonly string[]
+}
+
+/** The layer `stage`: `env.DB_URL` → what was set, and by whom. */
+export interface SiteConfigRecord {
+  readonly schema: number
+  readonly values: Readonly<Record<string, { readonly value: unknown; readonly by: string; readonly at: string }>>
+}
+
+/** One sealed text each. */
+export interface SiteSecretRecord {
+  readonly schema: number
+  readonly name: string
+  readonly sealed: string
+  readonly by: string
+  readonly at: string
+}
+
+export interface Member {
+  readonly number: number
+  readonly id: string
+  /** The guest's: `shop/prod/2`. */
+  readonly name: string
+  readonly slot: number
+  readonly release: string
+  readonly state: 'starting' | 'ready' | 'draining' | 'retiring'
+}
+/** Who answers for a site now: edges and name servers read this. */
+export interface MembersRecord {
+  readonly schema: number
+  readonly members: readonly Member[]
+  /** The next instance gets this number; it never falls. */
+  readonly next: number
+}
+
+export interface RolloutRecord {
+  readonly schema: number
+  readonly id: string
+  readonly site: string
+  readonly from: string | null
+  readonly to: string
+  readonly by: string
+  readonly created: string
+  readonly finished?: string
+  readonly config: ResolvedConfig
+  /** Of release and configuration: the same again changes nothing. */
+  readonly hash: string
+  /** How many instances each wave replaces; absent: all at once. */
+  readonly waves?: readonly number[]
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled'
+  readonly step: RolloutStep
+  /** When this step began. */
+  readonly since: string
+  readonly cancel?: true
+  readonly reason?: string
+  readonly lines?: readonly string[]
+  readonly old: readonly string[]
+  readonly new: readonly string[]
+}
+
+/** What is put on a guest's disk before its first start; sealed as a whole, for it holds secrets. */
+export interface SeedRecord {
+  readonly schema: number
+  readonly id: string
+  /** JSON of SeedFile[], sealed under the record's key. */
+  readonly sealed: string
+}
+
+/** Lasting data of a site on one host. */
+export interface VolumeRecord {
+  readonly schema: number
+  readonly id: string
+  readonly site: string
+  readonly name: string
+  readonly sizeBytes: number
+  readonly created: string
+  readonly deleting?: true
+}
