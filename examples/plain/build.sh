@@ -1,0 +1,3 @@
+mkdir -p www
+echo ok >www/up
+echo "<h1>bell</h1>" >www/index.html
