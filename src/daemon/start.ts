@@ -42,6 +42,7 @@ import { planPool, writeFarm } from './init.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
+import { lazySeal } from './pki/seal.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -210,13 +211,14 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const pools = createPools(poolsFrom(run, poolRecords, disksOf), log)
   const network = createRouted({ run })
   const failpoint = createFailpoint(base.environment)
+  const seal = lazySeal(folderOf(settings.stateDir))
   const certificates = createCertificates({
-    ...{ env, store, log, run, failpoint, ca: base.ca, folder: folderOf(settings.stateDir) },
+    ...{ env, store, log, run, failpoint, seal, ca: base.ca, folder: folderOf(settings.stateDir) },
     acme: acmeDrivers.client({ environment: base.environment }),
     ...{ addresses: ownAddresses, dnsHook: settings.dnsHook },
   })
   const parts: HostParts = {
-    ...{ env, store, log, network, operations },
+    ...{ env, store, log, network, operations, seal },
     farm: farm.value,
     host,
     runtime: createLxc(run, {

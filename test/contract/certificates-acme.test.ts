@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import { type Env, systemEnv } from '../../src/daemon/env.ts'
 import { openAuthority } from '../../src/daemon/pki/authority.ts'
+import { lazySeal } from '../../src/daemon/pki/seal.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { createAcmeClient } from '../../src/drivers/acme/client/index.ts'
 import type { EdgeCertificate } from '../../src/drivers/edge/driver.ts'
@@ -61,6 +62,7 @@ else {
         run,
         dnsHook,
         folder: join(folder, 'pki'),
+        seal: lazySeal(join(folder, 'pki')),
         ca: authority,
         log: { info: log, warn: log, error: log },
       },

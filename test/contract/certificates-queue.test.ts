@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import { type Env, systemEnv } from '../../src/daemon/env.ts'
 import { issue } from '../../src/daemon/pki/openssl.ts'
+import { lazySeal } from '../../src/daemon/pki/seal.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import type { Acme, AcmeOutcome, AcmeWish } from '../../src/drivers/acme/driver.ts'
 import type { Runner } from '../../src/drivers/exec/command.ts'
@@ -83,6 +84,7 @@ function createScene() {
         run: countedRun,
         acme,
         folder: join(folder, 'pki'),
+        seal: lazySeal(join(folder, 'pki')),
         failpoint: quiet,
         addresses: () => [],
         dnsHook: '/none',

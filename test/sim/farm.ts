@@ -20,6 +20,7 @@ import { handlers } from '../../src/daemon/http/handlers/table.ts'
 import { createOutside } from '../../src/daemon/http/outside.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
+import { sealWith } from '../../src/daemon/pki/seal.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { createSessions } from '../../src/daemon/sessions/sessions.ts'
@@ -41,9 +42,10 @@ import { heldBy, type Lifeline } from './lifeline.ts'
 import { createWeakStore } from './weak-store.ts'
 import { tell } from './words.ts'
 
+const seal = async () => sealWith(Buffer.alloc(32, 7))
 /** No route asks for one. */
 const noCertificates = {
-  ...{ folder: '', dnsHook: '/none', addresses: () => [] },
+  ...{ folder: '', seal, dnsHook: '/none', addresses: () => [] },
   ca: { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) },
   acme: { name: 'none', issue: () => Promise.reject(new Error('no ACME here')) },
 }
@@ -168,7 +170,7 @@ export class SimFarm {
     )
     const store = heldBy(life, this.store)
     return {
-      ...{ env, store, log, operations, farm: farm.value, host: host.value },
+      ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({
         env,
         store,

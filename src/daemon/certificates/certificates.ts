@@ -13,7 +13,7 @@ import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Failpoint } from '../host/failpoint.ts'
 import type { Log } from '../host/parts.ts'
-import { openSeal, type Seal } from '../pki/seal.ts'
+import type { Seal } from '../pki/seal.ts'
 import { keys } from '../records/keys.ts'
 import { readAll } from '../records/records.ts'
 import { type AcmeKeeper, openAcmeKeeper } from './acme/keeper.ts'
@@ -51,6 +51,7 @@ export interface CertificatesParts {
   readonly log: Log
   /** STATE/pki */
   readonly folder: string
+  readonly seal: () => Promise<Seal>
   readonly ca: FarmCa
   readonly run: Runner
   readonly acme: Acme
@@ -95,7 +96,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   }
 
   async function open(): Promise<Opened> {
-    const seal = await openSeal(parts.folder)
+    const seal = await parts.seal()
     const book = await openBook({ env, store, log, seal }, changed)
     const proofs = createProofs({ ...parts, hook: parts.dnsHook })
     const lookup = parts.lookup ?? createLookup(env)

@@ -12,6 +12,7 @@ import type { Certificates } from '../certificates/certificates.ts'
 import type { Env } from '../env.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { HashPassword } from '../pki/passwords.ts'
+import type { Seal } from '../pki/seal.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -38,6 +39,8 @@ export interface HostParts {
   readonly edge?: Edge
   readonly certificates: Certificates
   readonly hashPassword: HashPassword
+  /** What the store holds of secrets is sealed with this. */
+  readonly seal: () => Promise<Seal>
   readonly builder: TemplateBuilder
   readonly images: Images
   readonly uploads: Uploads

@@ -34,6 +34,18 @@ export async function openSeal(folder: string): Promise<Seal> {
   return sealWith(key)
 }
 
+/** Opened by who first needs it, and once for all. */
+export function lazySeal(folder: string): () => Promise<Seal> {
+  let opened: Promise<Seal> | undefined
+  return () => {
+    opened ??= openSeal(folder).catch((thrown) => {
+      opened = undefined
+      throw thrown
+    })
+    return opened
+  }
+}
+
 export function sealWith(key: Buffer): Seal {
   const id = createHash('sha256').update('croft seal').update(key).digest('hex').slice(0, 8)
   return {
@@ -69,7 +81,7 @@ function keyFrom(text: string, file: string): Buffer {
 }
 
 const lost = (name: string, why: string, cause?: unknown): CroftError =>
-  new CroftError('DATA_LOST', `the private key of ${name} cannot be opened: ${why}`, {
+  new CroftError('DATA_LOST', `the secret ${name} cannot be opened: ${why}`, {
     hint: 'put STATE/pki/seal.key of this farm back',
     cause,
   })

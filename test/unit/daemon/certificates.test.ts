@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { createCertificates } from '../../../src/daemon/certificates/certificates.ts'
 import { systemEnv } from '../../../src/daemon/env.ts'
 import { openAuthority } from '../../../src/daemon/pki/authority.ts'
+import { lazySeal } from '../../../src/daemon/pki/seal.ts'
 import { createRunner } from '../../../src/drivers/exec/runner.ts'
 import { createMemoryStore } from '../../../src/store/memory/index.ts'
 
@@ -44,7 +45,15 @@ async function world() {
   }
   const start = (more: object = {}) =>
     createCertificates({
-      ...{ env, store, log: quiet, run: createRunner(), folder: join(path, 'pki'), ca: { ...issue, ...more } },
+      ...{
+        env,
+        store,
+        log: quiet,
+        run: createRunner(),
+        folder: join(path, 'pki'),
+        seal: lazySeal(join(path, 'pki')),
+        ca: { ...issue, ...more },
+      },
       ...{ failpoint: () => {}, addresses: () => [], dnsHook: '/none' },
       acme: { name: 'none', issue: () => Promise.reject(new Error('nobody asked for it')) },
     })
