@@ -69,6 +69,7 @@ export interface Release {
   readonly usedBy: readonly string[]
 }
 
+export type BuildStep = 'queued' | 'source' | 'base' | 'build' | 'publish'
 export interface Build {
   readonly id: string
   readonly app: string
@@ -76,8 +77,14 @@ export interface Build {
   readonly commit: string | null
   readonly source: string
   readonly state: 'running' | 'done' | 'failed' | 'cancelled'
+  readonly step: BuildStep
+  /** `shop:v1.2`, once there is one. */
+  readonly release: string | null
+  /** There was one of the same inputs: nothing was built. */
+  readonly already?: true
   readonly created: string
   readonly finished?: string
   readonly by: string
   readonly reason?: string
+  readonly lines?: readonly string[]
 }

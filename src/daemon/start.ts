@@ -31,6 +31,7 @@ import { type Env, systemEnv } from './env.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
 import { createFailpoint } from './host/failpoint.ts'
+import { createInside } from './host/inside.ts'
 import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
@@ -217,16 +218,18 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     acme: acmeDrivers.client({ environment: base.environment }),
     ...{ addresses: ownAddresses, dnsHook: settings.dnsHook },
   })
+  const runtime = createLxc(run, {
+    lxcPath: settings.lxcPath,
+    cgroup: `${settings.cgroup}.${host.number}`,
+    ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
+    own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
+  })
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal },
     farm: farm.value,
     host,
-    runtime: createLxc(run, {
-      lxcPath: settings.lxcPath,
-      cgroup: `${settings.cgroup}.${host.number}`,
-      ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
-      own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
-    }),
+    runtime,
+    inside: createInside(runtime),
     storage: pools.storage,
     pools,
     firewall: createNftables({ run }),

@@ -11,6 +11,7 @@ import { bodies, queries } from '../../src/api/schemas.ts'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
 import type { Daemon } from '../../src/daemon/daemon.ts'
+import { createInside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { planHost } from '../../src/daemon/host/plan-host.ts'
@@ -180,6 +181,7 @@ export class SimFarm {
         ...noCertificates,
       }),
       runtime: heldBy(life, this.runtime, act('runtime')),
+      inside: createInside(this.runtime),
       storage: pools.storage,
       pools,
       network: heldBy(life, this.network, act('network')),

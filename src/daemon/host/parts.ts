@@ -16,6 +16,7 @@ import type { Seal } from '../pki/seal.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { Failpoint } from './failpoint.ts'
+import type { Inside } from './inside.ts'
 import type { Pools } from './pools.ts'
 
 export interface Log {
@@ -30,6 +31,8 @@ export interface HostParts {
   readonly host: HostRecord
   readonly farm: FarmRecord
   readonly runtime: Runtime
+  /** Words of the farm's loops, in running guests. */
+  readonly inside: Inside
   readonly storage: (pool: string) => Storage
   readonly pools: Pools
   readonly network: Network

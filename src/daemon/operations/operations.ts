@@ -11,7 +11,7 @@ import { readAll } from '../records/records.ts'
 
 export type Goal =
   | { readonly kind: 'guest'; readonly number: number }
-  | { readonly kind: 'template'; readonly id: string }
+  | { readonly kind: 'template' | 'build' | 'rollout'; readonly id: string }
 
 export type End =
   | { readonly end: 'gone' | 'met' }
@@ -187,9 +187,7 @@ export class Operations {
 }
 
 const sameGoal = (a: Goal, b: Goal): boolean =>
-  a.kind === 'guest' && b.kind === 'guest'
-    ? a.number === b.number
-    : a.kind === 'template' && b.kind === 'template' && a.id === b.id
+  a.kind === 'guest' ? b.kind === 'guest' && a.number === b.number : a.kind === b.kind && a.id === b.id
 
 function wake(one: Live): void {
   for (const waiter of one.waiters) waiter()

@@ -1,6 +1,6 @@
 /** Records of applications as they lie in the store. */
 import type { AppConfig, PlatformName, ResolvedConfig } from '../../api/app.ts'
-import type { RolloutStep } from '../../api/site.ts'
+import type { BuildStep, RolloutStep } from '../../api/site.ts'
 
 export interface AppRecord {
   readonly schema: number
@@ -25,6 +25,40 @@ export interface ReleaseFacts {
   readonly by: string
   readonly build: string
   readonly buildSeconds: number
+}
+
+/** Where the code of a build comes from. What was uploaded is gone with the daemon that took it. */
+export type BuildSource =
+  | { readonly kind: 'git'; readonly url: string; readonly ref: string }
+  | { readonly kind: 'upload'; readonly upload: string; readonly about: string; readonly commit?: string }
+  | { readonly kind: 'url'; readonly url: string; readonly sha256?: string; readonly byRoot?: true }
+
+export interface BuildRecord {
+  readonly schema: number
+  readonly id: string
+  readonly app: string
+  readonly by: string
+  readonly created: string
+  readonly source: BuildSource
+  /** As it was asked for; without one the source says it. */
+  readonly asked?: string
+  /** Instead of what croft.toml in the source says. */
+  readonly config?: AppConfig
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled'
+  readonly step: BuildStep
+  /** Known when the source was read. */
+  readonly version?: string
+  readonly commit?: string
+  /** How often it was begun: a daemon that dies leaves it to the next one. */
+  readonly tries: number
+  readonly cancel?: true
+  readonly finished?: string
+  /** The release; with `already` it was there, of the same inputs. */
+  readonly release?: string
+  readonly already?: true
+  readonly reason?: string
+  /** The last ones of what failed. */
+  readonly lines?: readonly string[]
 }
 
 export interface SiteRecord {

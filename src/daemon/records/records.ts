@@ -7,6 +7,7 @@ import type { ReadLimits } from '../../drivers/image/driver.ts'
 import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
 import type { Held as ClaimHeld } from '../../plan/domains.ts'
 import type { Entry, Store } from '../../store/store.ts'
+import type { ReleaseFacts } from './app-records.ts'
 import { keys } from './keys.ts'
 
 export const schemaVersion = 1
@@ -62,6 +63,8 @@ export interface TemplateRecord {
   readonly source: Template['source']
   /** Absent for one that is built from its source. */
   readonly making?: Making
+  /** It is a release of an application. */
+  readonly release?: ReleaseFacts
   readonly deleting?: true
 }
 export interface TemplateStatus {
