@@ -185,7 +185,8 @@ export type RouteSettings = { readonly [K in keyof Settings]?: z.output<Settings
 export type RouteAim =
   | { readonly kind: 'guest'; readonly number: number; readonly id: string; readonly port: number }
   | { readonly kind: 'redirect'; readonly url: string; readonly status: 301 | 302 | 308 }
-  | { readonly kind: 'upstream'; readonly url: string }
+  /** `near`: root on the host let it lead to the host itself. */
+  | { readonly kind: 'upstream'; readonly url: string; readonly near?: true }
 
 /** The wish. Of users the names alone: what proves them is kept apart. */
 export interface RouteSpec extends RouteSettings {
@@ -267,4 +268,7 @@ export const EdgeChange = z.strictObject(
   },
 )
 export type EdgeChange = z.output<typeof EdgeChange>
-export type EdgeSettings = { readonly [K in keyof EdgeKeys]?: z.output<EdgeKeys[K]> }
+export type EdgeSettings = { readonly [K in keyof EdgeKeys]?: z.output<EdgeKeys[K]> } & {
+  /** Root on the host named a directory there. */
+  readonly acmeNear?: true
+}

@@ -18,6 +18,7 @@ export interface EdgeInput {
   readonly guests: readonly EdgeGuest[]
   readonly certificates: readonly EdgeCertificate[]
   readonly tokens: readonly AcmeToken[]
+  readonly near: readonly string[]
 }
 
 export interface PlannedRoute {
@@ -59,6 +60,7 @@ export function planEdge(input: EdgeInput): EdgeWish {
     ...{ sites, streams, certificates },
     tokens: sorted(input.tokens, ({ token }) => token),
     operators: input.settings.operators ?? [],
+    near: input.near,
   }
 }
 
@@ -164,7 +166,8 @@ function targetOf(spec: RouteSpec, own: string, guests: readonly EdgeGuest[]): S
     const host = hostname.replace(/^\[|\]$/g, '')
     const scheme = protocol === 'https:' ? 'https' : 'http'
     const number = port === '' ? (scheme === 'https' ? 443 : 80) : Number(port)
-    const base = { kind: 'upstream', scheme, port: number, verify: scheme === 'https' } as const
+    const may = target.near ? { near: true } : {}
+    const base = { kind: 'upstream', scheme, port: number, verify: scheme === 'https', ...may } as const
     // An address has no name: the other side is asked for the route's own.
     const isAddress = host.includes(':') || /^[\d.]+$/.test(host)
     return isAddress && !own.startsWith('*.') ? { ...base, host: own, address: host } : { ...base, host }

@@ -26,7 +26,8 @@ else {
   const tokens = new Map<string, string>()
   const http = createServer((request, response) => {
     const answer = tokens.get(String(request.url).replace('/.well-known/acme-challenge/', ''))
-    response.writeHead(answer === undefined ? 404 : 200).end(answer)
+    const type = answer?.startsWith('{') ? 'application/json' : 'text/plain'
+    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': type }).end(answer)
   }).listen(80, address)
   after(async () => {
     http.closeAllConnections()
@@ -156,6 +157,25 @@ else {
     const other = await issue(['a.example'], { directory: `http://${address}/` })
     assert.ok(other.end === 'refused', JSON.stringify(other))
     assert.match(other.reason, /404/)
+  })
+
+  test('neither the directory nor what it names leads to what is forbidden', async () => {
+    await world.begin()
+    const leads = /leads to .*this host/
+    const forbids = [`${address}/32`, '127.0.0.0/8', '::/96']
+    const urls = [world.directory, 'http://2130706433:80/', 'http://[::1]/', 'http://localhost/', 'http://0x7f.1/']
+    for (const directory of urls) {
+      const refused = await issue(['a.example'], { directory, forbids })
+      assert.ok(refused.end === 'refused' && refused.later, directory)
+      assert.match(refused.reason, leads, directory)
+    }
+    assert.equal((await issue(['a.example'], { forbids: ['127.0.0.0/8'] })).end, 'issued')
+    const named = { newNonce: 'http://127.0.0.1/nonce', newAccount: 'http://127.0.0.1/', newOrder: 'http://127.0.0.1/' }
+    tokens.set('directory', JSON.stringify(named))
+    const directory = `http://${address}/.well-known/acme-challenge/directory`
+    const refused = await issue(['a.example'], { directory, forbids: ['127.0.0.0/8'] })
+    assert.ok(refused.end === 'refused', JSON.stringify(refused))
+    assert.match(refused.reason, leads)
   })
 
   test('it ends with the signal', async () => {

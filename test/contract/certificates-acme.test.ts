@@ -41,8 +41,11 @@ else {
       acmeDirectory: world.directory,
       resolvers: [world.resolver],
       addresses: [edge.v4, edge.v6],
+      // Here the server is an address of the host.
+      acmeNear: true,
     }
-    return store.transact([], [{ put: keys.farm, value: { name: 'meadow', edge: { ...settings, ...more } } }])
+    const farm = { name: 'meadow', prefix4: '10.100.0.0/16', prefix6: 'fd12:3456::/64', edge: { ...settings, ...more } }
+    return store.transact([], [{ put: keys.farm, value: farm }])
   }
   const authority = await openAuthority({
     env,

@@ -51,7 +51,7 @@ export const farmOf = (
   streams: readonly StreamSite[] = [],
 ): EdgeWish => ({
   ...{ http: [':80'], https: [':443'], sites, streams },
-  ...{ certificates: [certificate], tokens: [], operators: ['192.0.2.0/24'] },
+  ...{ certificates: [certificate], tokens: [], operators: ['192.0.2.0/24'], near: ['203.0.113.0/24'] },
 })
 
 /** Answers with its id in `x-by`, and with the head of the request as JSON; what is upgraded comes back as it was sent. */

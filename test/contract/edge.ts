@@ -62,7 +62,7 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
   let standing: EdgeCertificate | undefined
   const wishOf = (...sites: readonly Site[]): EdgeWish => {
     standing ??= world().certificate('farm', [])
-    return { ...listens, sites, streams: [], certificates: [standing], tokens: [], operators: [] }
+    return { ...listens, sites, streams: [], certificates: [standing], tokens: [], operators: [], near: [] }
   }
   const shop = (rest: Partial<Site> = {}) =>
     siteOf('shop', 'shop.example.org', { target: toServers(world().servers[0]), ...rest })

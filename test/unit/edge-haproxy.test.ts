@@ -54,6 +54,7 @@ const full: EdgeWish = {
   ],
   tokens: [{ token: 'tok-1_A', answer: 'tok-1_A.thumb' }],
   operators: ['203.0.113.0/24'],
+  near: ['127.0.0.0/8', '::/96'],
 }
 
 test('the whole configuration of a wish that asks for everything', () => {

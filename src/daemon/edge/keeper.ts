@@ -7,6 +7,7 @@ import type { Edge, SiteCounters } from '../../drivers/edge/driver.ts'
 import { certifiedNames } from '../../plan/domains.ts'
 import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
 import type { HostParts } from '../host/parts.ts'
+import { nearRanges } from '../near.ts'
 import { keys } from '../records/keys.ts'
 import {
   type FarmRecord,
@@ -165,5 +166,6 @@ async function readInput({ store, farm, host, certificates }: HostParts, records
     ...{ settings: settings?.value.edge ?? {}, routes, guests },
     certificates: await certificates.certificatesFor(groups.filter((names) => names.length > 0)),
     tokens: await certificates.tokens(),
+    near: nearRanges({ ...farm, ...settings?.value }),
   }
 }

@@ -5,9 +5,9 @@ import type { Ref } from '../../drivers/storage/driver.ts'
 import { checkTemplate, usualLimits } from '../../drivers/template/check.ts'
 import { finishTree } from '../../drivers/template/finish.ts'
 import { uidOf } from '../../plan/addresses.ts'
+import { nearHost } from '../near.ts'
 import type { Making, TemplateRecord } from '../records/records.ts'
 import { fetchFile, withoutQuery } from '../uploads/fetch.ts'
-import { nearHost } from '../uploads/web.ts'
 import type { HostParts } from './parts.ts'
 
 /** The last slot of the host's uid range is kept for work on templates. */
@@ -72,7 +72,7 @@ async function importInto(parts: HostParts, making: Import, target: string, opti
 async function fetchUpload({ uploads, farm }: HostParts, making: Import, options: MakeOptions): Promise<string> {
   const { url = '', limits, byRoot } = making
   options.note(`fetching ${withoutQuery(url)}`)
-  const forbids = byRoot ? {} : { forbids: nearHost([farm.prefix4, farm.prefix6]) }
+  const forbids = byRoot ? {} : { forbids: nearHost(farm) }
   const { body } = await fetchFile(url, { maxBytes: limits.bytes, signal: options.signal, ...forbids })
   const { id } = await uploads.receive(body, limits.bytes)
   uploads.claim(id)

@@ -12,8 +12,13 @@ import { keys } from './keys.ts'
 import { type DomainRecord, readAll } from './records.ts'
 
 /** What was not said stays; null takes away. */
-export function applyEdgeChange(before: EdgeSettings = {}, change: EdgeChange = {}): EdgeSettings {
-  const said = Object.entries(change).filter(([, value]) => value !== undefined)
+export function applyEdgeChange(
+  before: EdgeSettings = {},
+  change: EdgeChange = {},
+  acmeNear?: true | undefined,
+): EdgeSettings {
+  const near = change.acmeDirectory === undefined ? {} : { acmeNear: acmeNear ?? null }
+  const said = Object.entries({ ...change, ...near }).filter(([, value]) => value !== undefined)
   const next = Object.entries({ ...before, ...Object.fromEntries(said) })
   const after = Object.fromEntries(next.filter(([, value]) => !isNothing(value))) as EdgeSettings
   assertApart(after)

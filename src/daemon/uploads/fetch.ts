@@ -1,7 +1,8 @@
 /** A file from the web: http and https only, few redirects, no way back from https, nothing larger than was said. */
 import type { IncomingMessage } from 'node:http'
 import { CroftError, isCode } from '../../api/errors.ts'
-import { type Forbids, get } from './web.ts'
+import type { Forbids } from '../../drivers/web/far.ts'
+import { get } from './web.ts'
 
 const maxRedirects = 5
 

@@ -20,6 +20,8 @@ export interface AcmeWish {
   readonly names: readonly string[]
   /** PEM; the private key behind it never comes here. */
   readonly request: string
+  /** Networks that neither the directory nor what it names may lead to. */
+  readonly forbids?: readonly string[]
   /** URL of an order that was begun with this request. One that the server does not know any more is made anew. */
   readonly order?: string
 }

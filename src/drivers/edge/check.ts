@@ -32,7 +32,7 @@ export function checkWish(wish: EdgeWish): void {
     must(/^[A-Za-z0-9_.-]{1,500}$/.test(answer), 'answer to a token', answer)
     once('token', token)
   }
-  for (const network of wish.operators) must(isNetwork(network), 'network', network)
+  for (const network of [...wish.operators, ...wish.near]) must(isNetwork(network), 'network', network)
   for (const certificate of wish.certificates) {
     must(certificateName.test(certificate.name), 'name of a certificate', certificate.name)
     once('certificate', certificate.name)

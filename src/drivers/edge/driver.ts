@@ -78,6 +78,8 @@ export interface EdgeWish {
   readonly tokens: readonly AcmeToken[]
   /** Who passes a maintenance page. */
   readonly operators: readonly string[]
+  /** Networks that the name of an upstream may not lead to, whenever it is asked for. */
+  readonly near: readonly string[]
 }
 
 export interface AcmeToken {
@@ -139,6 +141,8 @@ export type SiteTarget =
       readonly host: string
       /** Where it is; absent: DNS is asked for `host`. A site on its way here has its name here already. */
       readonly address?: string
+      /** Its name may lead to `near`. */
+      readonly near?: boolean
       readonly port: number
       /** The other side's certificate is looked at by the host's CAs. */
       readonly verify: boolean

@@ -13,7 +13,7 @@ const to = (number: number, port = 80): RouteSpec => ({
 })
 const route = (name: string, spec: RouteSpec, id = `route-${name}`): PlannedRoute => ({ name, id, spec, users: [] })
 const input = (more: Partial<EdgeInput>): EdgeInput => ({
-  ...{ settings: {}, routes: [], guests: [], certificates: [], tokens: [] },
+  ...{ settings: {}, routes: [], guests: [], certificates: [], tokens: [], near: [] },
   ...more,
 })
 const pem = { name: 'farm-a.org', names: ['a.org'], pem: 'key and chain' }
@@ -160,7 +160,8 @@ test('any set of routes: a host and path is of one site, and the order of record
       { token: 't2', answer: 'a' },
       { token: 't1', answer: 'b' },
     ]
-    const wish = planEdge({ settings, routes, guests, certificates, tokens })
+    const near = ['127.0.0.0/8']
+    const wish = planEdge({ settings, routes, guests, certificates, tokens, near })
     const served = wish.sites.flatMap(({ hosts, path }) => hosts.map((host) => `${host}${path}`))
     assert.equal(new Set(served).size, served.length, `seed ${seed}: ${served}`)
     for (const name of names) assert.ok(served.includes(name.includes('/') ? name : `${name}/`), name)
@@ -171,7 +172,7 @@ test('any set of routes: a host and path is of one site, and the order of record
     }
     const turned = <T>(list: readonly T[]): T[] => list.toReversed()
     const again = planEdge({
-      settings,
+      ...{ settings, near },
       ...{ routes: turned(routes), guests: turned(guests), certificates: turned(certificates), tokens: turned(tokens) },
     })
     assert.deepEqual(again, wish)

@@ -108,7 +108,7 @@ async function orderFor(
   { names, account, addresses }: Ordering,
 ): Promise<{ outcome: AcmeOutcome; order: Ordered }> {
   const { env, seal, failpoint, proofs, acme } = parts
-  const { directory, email } = given.settings
+  const { directory, email, forbids } = given.settings
   let state = await openOrder(parts, given, { directory, names })
   const shown: string[] = []
   const steps: AcmeSteps = {
@@ -136,7 +136,7 @@ async function orderFor(
     const key = seal.open(orderName(given.set), state.order.key)
     const request = await requestOf(parts.run, join(parts.folder, `work-${env.id()}`), { key, names })
     const wish = {
-      ...{ directory, names, request, accountKey: seal.open(accountKey(directory), account.key) },
+      ...{ directory, forbids, names, request, accountKey: seal.open(accountKey(directory), account.key) },
       ...(account.url === undefined ? {} : { account: account.url }),
       ...(email === undefined ? {} : { email }),
       ...(state.order.url === undefined ? {} : { order: state.order.url }),

@@ -1,8 +1,8 @@
 /** What the store holds of the farm's dealings with an ACME server. */
 import { createHash } from 'node:crypto'
-import type { EdgeSettings } from '../../../api/edge.ts'
 import type { SetState } from '../../../plan/acme.ts'
 import type { Store } from '../../../store/store.ts'
+import { nearRanges } from '../../near.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, read } from '../../records/records.ts'
 
@@ -36,6 +36,8 @@ export interface AcmeSettings {
   readonly resolvers: readonly string[]
   /** Where names must point; empty: to the host's own. */
   readonly addresses: readonly string[]
+  /** Where the directory may not lead; nowhere is forbidden when root named one on the host itself. */
+  readonly forbids: readonly string[]
 }
 
 const directories: Readonly<Record<string, string>> = {
@@ -46,10 +48,11 @@ const directories: Readonly<Record<string, string>> = {
 /** Undefined: nobody agreed to the terms of an ACME server. */
 export async function findSettings(store: Store): Promise<AcmeSettings | undefined> {
   const farm = await read<FarmRecord>(store, keys.farm)
-  return farm && settingsFrom(farm.value.edge ?? {})
+  return farm && settingsFrom(farm.value)
 }
 
-export function settingsFrom(edge: EdgeSettings): AcmeSettings | undefined {
+function settingsFrom(farm: FarmRecord): AcmeSettings | undefined {
+  const { edge = {} } = farm
   if (edge.acmeAgreed !== true) return undefined
   const directory = edge.acmeDirectory ?? 'production'
   return {
@@ -57,5 +60,6 @@ export function settingsFrom(edge: EdgeSettings): AcmeSettings | undefined {
     ...(edge.acmeEmail ? { email: edge.acmeEmail } : {}),
     resolvers: edge.resolvers ?? [],
     addresses: edge.addresses ?? [],
+    forbids: edge.acmeNear ? [] : nearRanges(farm),
   }
 }

@@ -1,17 +1,21 @@
 /** The farm's door to the outside, and its certificates. */
+import { isIP } from 'node:net'
 import type { z } from 'zod'
 import type { Door, FarmChange } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { Farm, PlannedStep } from '../../../api/resources.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
+import { mayBeNear, nearHost } from '../../near.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { applyEdgeChange, differences, moveEdge } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type Held, read } from '../../records/records.ts'
+import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 import { shownFarm } from './farm.ts'
 
 type FarmChanges = z.output<typeof FarmChange>
+type Decided = FarmChanges & { readonly acmeNear: boolean }
 
 export const handlers = {
   getFarm: (daemon) => viewFarm(daemon),
@@ -20,9 +24,11 @@ export const handlers = {
   async changeFarm(daemon, { body, query, caller }) {
     const first = await getFarmRecord(daemon)
     assertRevision(query, first.revision, 'farm')
-    const decide = () => decideFarm(daemon, body)
+    const near = await nearOf(daemon, first.value, { body, caller })
+    const change = { ...body, acmeNear: near.length > 0 }
+    const decide = () => decideFarm(daemon, change)
     if (query.dryRun) return { operation: null, result: null, steps: farmSteps(await decide()) }
-    const { listen: at } = changedFarm(first.value, body)
+    const { listen: at } = changedFarm(first.value, change)
     await daemon.outside.listen(at)
     try {
       await commit(daemon, caller, query, decide)
@@ -34,7 +40,7 @@ export const handlers = {
     await daemon.outside.listen((await getFarmRecord(daemon)).value.listen)
     const { gate, edge } = getFarm(daemon).loop
     if (body.edge !== undefined) await Promise.all([gate.refresh(), edge.refresh()])
-    return { operation: null, result: await viewFarm(daemon) }
+    return { operation: null, result: await viewFarm(daemon), ...(near.length > 0 ? { warnings: near } : {}) }
   },
 } satisfies Partial<Handlers>
 
@@ -42,7 +48,28 @@ async function viewFarm(daemon: Daemon): Promise<Farm & { readonly door: Door }>
   return { ...shownFarm((await getFarmRecord(daemon)).value), door: daemon.outside.door() }
 }
 
-async function decideFarm(daemon: Daemon, change: FarmChanges): Promise<Change> {
+/**
+ * What a caller from afar has the host ask is not the host itself. Of root's own it is told.
+ */
+async function nearOf(
+  daemon: Daemon,
+  farm: FarmRecord,
+  { body, caller }: { readonly body: FarmChanges; readonly caller: Caller },
+): Promise<string[]> {
+  const { acmeDirectory: url, resolvers } = body.edge ?? {}
+  const forbids = nearHost(farm)
+  const hint = 'root on the host may say it'
+  for (const server of resolvers ?? [])
+    await mayBeNear(daemon.env, forbids, { what: 'resolvers', url: addressUrl(server), caller, hint })
+  if (!url || !URL.canParse(url)) return []
+  const near = await mayBeNear(daemon.env, forbids, { what: 'acme-directory', url, caller, hint })
+  return near ? [`acme-directory: ${url} is on this host itself`] : []
+}
+
+/** `ADDRESS` or `ADDRESS:PORT` */
+const addressUrl = (server: string): string => `dns://${isIP(server) === 6 ? `[${server}]` : server}`
+
+async function decideFarm(daemon: Daemon, change: Decided): Promise<Change> {
   const { key, revision, value } = await getFarmRecord(daemon)
   const after = changedFarm(value, change)
   const same = JSON.stringify(after) === JSON.stringify(value)
@@ -55,10 +82,10 @@ async function decideFarm(daemon: Daemon, change: FarmChanges): Promise<Change> 
 }
 const nothing = { compare: [], writes: [] }
 
-function changedFarm(farm: FarmRecord, { listen, edge = {} }: FarmChanges): FarmRecord {
+function changedFarm(farm: FarmRecord, { listen, edge = {}, acmeNear }: Decided): FarmRecord {
   const { listen: had, edge: settings, ...rest } = farm
   const at = listen === undefined ? had : (listen ?? undefined)
-  const next = applyEdgeChange(settings, edge)
+  const next = applyEdgeChange(settings, edge, acmeNear || undefined)
   return {
     ...rest,
     ...(at === undefined ? {} : { listen: at }),

@@ -9,6 +9,7 @@ import { revertSpec } from '../../../plan/guest-change.ts'
 import { revertRoute } from '../../../plan/route-change.ts'
 import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
+import { aimAgain } from '../../edge/aim.ts'
 import { accepted, commit } from '../../records/change.ts'
 import { changeSpec, type Writing } from '../../records/guest-spec.ts'
 import { getGuestToChange, viewGuest } from '../../records/guests.ts'
@@ -131,7 +132,10 @@ async function revertRouteTo(daemon: Daemon, { name, verb, revision, before, aft
     throw new CroftError('REFUSED', `revision ${revision} (${verb}) has nothing to go back to`, {
       hint: `croft history route ${name}`,
     })
-  const to = (spec: RouteSpec) => revertRoute(spec, before as RouteSpec, after as RouteSpec)
+  const [old, then] = [before, after] as [RouteSpec, RouteSpec]
+  const led = isDeepStrictEqual(old.target, then.target)
+  const target = led ? old.target : await aimAgain(daemon, old.target, { name, caller })
+  const to = (spec: RouteSpec) => revertRoute(spec, { ...old, target }, then)
   const decide = () => decideChange(daemon, name, { change: {}, hashes: {}, query, verb: `revert ${revision}`, to })
   if (query.dryRun) return planned(name, await decide())
   await commit(daemon, caller, query, decide)

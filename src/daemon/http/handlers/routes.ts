@@ -7,6 +7,7 @@ import { idOf } from '../../../plan/edge.ts'
 import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
 import type { Write } from '../../../store/store.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
+import { type Aimed, aimByAddress } from '../../edge/aim.ts'
 import { assertServable } from '../../edge/servable.ts'
 import { timestamp } from '../../env.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
@@ -35,11 +36,12 @@ export const handlers = {
     const { name, ...change } = body
     const id = daemon.env.id()
     const hashes = await hash(daemon, change, query)
+    const aimed = await aimByAddress(daemon, change, { name, caller })
     const decide = async (): Promise<Change> => {
       const key = keys.route(name)
       if (await read(daemon.store, key))
         throw new CroftError('EXISTS', `there is a route "${name}"`, { hint: `croft route set ${name}` })
-      const { farm, target, compare } = await readBasis(daemon, change)
+      const { farm, target, compare } = await readBasis(daemon, change, aimed)
       const spec = applyRouteChange(name, undefined, { change, target })
       assertNoPreview(name, spec, farm.value.edge?.previewDomain)
       assertServable(name, spec)
@@ -62,7 +64,7 @@ export const handlers = {
     }
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    const answer = await served(daemon, name)
+    const answer = await served(daemon, name, aimed.warnings)
     await getFarm(daemon).loop.gate.refresh()
     return answer
   },
@@ -71,10 +73,11 @@ export const handlers = {
     const name = params.route
     await getRouteRecord(daemon, name)
     const hashes = await hash(daemon, body, query)
-    const decide = () => decideChange(daemon, name, { change: body, hashes, query, verb: 'set' })
+    const aimed = await aimByAddress(daemon, body, { name, caller })
+    const decide = () => decideChange(daemon, name, { change: body, aimed, hashes, query, verb: 'set' })
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    return served(daemon, name)
+    return served(daemon, name, aimed.warnings)
   },
 
   async readRouteLog(daemon, { params, query }): Promise<AccessPage> {
@@ -120,6 +123,7 @@ type Hashes = Readonly<Record<string, string | null>>
 
 export interface RouteWriting {
   readonly change: RouteChanges
+  readonly aimed?: Aimed
   readonly hashes: Hashes
   readonly query: { ifRevision?: number | undefined }
   readonly verb: string
@@ -130,12 +134,12 @@ export interface RouteWriting {
 export async function decideChange(
   daemon: Daemon,
   name: string,
-  { change, hashes, query, verb, to }: RouteWriting,
+  { change, aimed, hashes, query, verb, to }: RouteWriting,
 ): Promise<Change> {
   const record = await getRouteRecord(daemon, name)
   assertRevision(query, record.revision, name)
   const before = record.value.spec
-  const { farm, target, compare } = await readBasis(daemon, change)
+  const { farm, target, compare } = await readBasis(daemon, change, aimed)
   const spec = applyRouteChange(name, to ? to(before) : before, { change, target })
   assertNoPreview(name, spec, farm.value.edge?.previewDomain)
   assertServable(name, spec)
@@ -161,32 +165,24 @@ export async function decideChange(
   }
 }
 
-export async function served(daemon: Daemon, name: string) {
+export async function served(daemon: Daemon, name: string, said: readonly string[] = []) {
   const { edge } = getFarm(daemon).loop
   await edge.refresh()
   const trouble = edge.trouble()
   const result = await viewRoute(daemon, name)
-  return {
-    operation: null,
-    result,
-    ...(trouble === undefined ? {} : { warnings: [`it is not served yet: ${trouble}`] }),
-  }
+  const warnings = [...said, ...(trouble === undefined ? [] : [`it is not served yet: ${trouble}`])]
+  return { operation: null, result, ...(warnings.length === 0 ? {} : { warnings }) }
 }
 
 /** What a route is decided on: the farm's settings, and the guest that it is to lead to. */
-async function readBasis(daemon: Daemon, { to, redirect, upstream }: RouteChanges) {
+async function readBasis(daemon: Daemon, { to }: RouteChanges, aimed: Aimed | undefined) {
   const farm = await getFarmRecord(daemon)
   const compare = [{ key: farm.key, revision: farm.revision }]
-  if (to === undefined) return { farm, target: addressAim(redirect, upstream), compare }
+  if (to === undefined) return { farm, target: aimed?.aim, compare }
   const guest = await getGuestToChange(daemon, to.guest)
   const { number, id } = guest.value
   const target: RouteAim = { kind: 'guest', number, id, port: to.port }
   return { farm, target, compare: [...compare, { key: guest.key, revision: guest.revision }] }
-}
-
-function addressAim(redirect: string | undefined, upstream: string | undefined): RouteAim | undefined {
-  if (redirect !== undefined) return { kind: 'redirect', url: redirect, status: 301 }
-  return upstream === undefined ? undefined : { kind: 'upstream', url: upstream }
 }
 
 async function getFarmRecord(daemon: Daemon): Promise<Held<FarmRecord>> {

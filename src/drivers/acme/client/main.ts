@@ -4,14 +4,14 @@
  */
 import { createInterface } from 'node:readline'
 import acme from 'acme-client'
+import { forbidding } from '../../web/far.ts'
 import type { AcmeOutcome, AcmeWish, NameFailure, Proof } from '../driver.ts'
-import { ask, Problem } from './web.ts'
+import { askWith, Problem } from './web.ts'
 import { type Heard, plainText, type Said } from './words.ts'
 
 type Order = Awaited<ReturnType<InstanceType<typeof acme.Client>['createOrder']>>
 type Authorization = Awaited<ReturnType<InstanceType<typeof acme.Client>['getAuthorizations']>>[number]
 
-acme.axios.defaults.adapter = ask as never
 // Whether to try again is for the daemon to say.
 Object.assign(acme.axios.defaults, { acmeSettings: { retryMaxAttempts: 0, retryDefaultDelay: 0 } })
 
@@ -187,6 +187,7 @@ function outcomeOf(problem: Problem): AcmeOutcome {
 
 const first = await hear()
 if (!('wish' in first)) throw new Error('a wish comes first')
+acme.axios.defaults.adapter = askWith(forbidding(first.wish.forbids ?? [])) as never
 const outcome = await converse(first.wish).catch((thrown: unknown) => {
   if (thrown instanceof Problem) return outcomeOf(thrown)
   throw thrown

@@ -1,4 +1,7 @@
 /** How acme-client reaches the server: each request ends in time, and a server that says no is told as what it said. */
+import { type IncomingMessage, request as plain, type RequestOptions } from 'node:http'
+import { request as secure } from 'node:https'
+import { type Forbids, farLookup, literalOf } from '../../web/far.ts'
 import { plainText } from './words.ts'
 
 /** RFC 7807, as ACME servers answer. `status` 0: there was no answer. */
@@ -35,33 +38,42 @@ const requestMs = 30_000
 const longestBytes = 1024 ** 2
 const badNonce = 'urn:ietf:params:acme:error:badNonce'
 
-/** An adapter for axios. */
-export async function ask(config: Asked) {
-  const { url = '', method = 'get', data } = config
-  const response = await fetch(url, {
-    method: method.toUpperCase(),
-    headers: Object.fromEntries(Object.entries(config.headers ?? {}).map(([name, value]) => [name, String(value)])),
-    signal: AbortSignal.timeout(requestMs),
-    redirect: 'error',
-    ...(data === undefined ? {} : { body: String(data) }),
-  }).catch((thrown: unknown) => {
+/** An adapter for axios. Nothing that is forbidden is connected to, whatever URLs the server names. */
+export const askWith = (forbids: Forbids) => async (config: Asked) => {
+  const { url = '' } = config
+  const response = await send(config, forbids).catch((thrown: unknown) => {
     throw new Problem({ status: 0, detail: `${originOf(url)} does not answer: ${whyOf(thrown)}` })
   })
+  const { statusCode: status = 0, statusMessage: statusText = '', headers } = response
   const text = await textOf(response, url)
-  const type = response.headers.get('content-type') ?? ''
-  const body: unknown = /json/.test(type) ? readJson(text) : text
-  const { status } = response
-  if (status >= 400 && (body as { type?: unknown } | null)?.type !== badNonce) throw problemOf(url, response, body)
+  const body: unknown = /json/.test(headers['content-type'] ?? '') ? readJson(text) : text
+  if (status >= 300 && (body as { type?: unknown } | null)?.type !== badNonce) throw problemOf(url, response, body)
   return {
-    ...{ data: body, status, statusText: response.statusText, config, request: undefined },
-    headers: Object.fromEntries(response.headers),
+    ...{ data: body, status, statusText, config, request: undefined },
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
   }
 }
 
-async function textOf(response: Response, url: string): Promise<string> {
+function send({ url = '', method = 'get', data, headers = {} }: Asked, forbids: Forbids): Promise<IncomingMessage> {
+  const to = new URL(url)
+  const refused = (address: string) => new Error(`it leads to ${address}, which is this host’s own or its guests’`)
+  const literal = literalOf(to)
+  if (literal !== undefined && forbids(literal)) throw refused(literal)
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const options: RequestOptions = {
+    ...{ method: method.toUpperCase(), agent: false, signal: AbortSignal.timeout(requestMs) },
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    lookup: farLookup(forbids, refused),
+  }
+  const request = (to.protocol === 'http:' ? plain : secure)(to, options, resolve).once('error', reject)
+  request.end(data === undefined ? undefined : String(data))
+  return promise
+}
+
+async function textOf(response: IncomingMessage, url: string): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
     bytes += chunk.length
     if (bytes > longestBytes) throw new Problem({ status: 0, detail: `${originOf(url)} answers without end` })
     chunks.push(chunk)
@@ -77,7 +89,7 @@ function readJson(text: string): unknown {
   }
 }
 
-function problemOf(url: string, { status, headers }: Response, body: unknown): Problem {
+function problemOf(url: string, { statusCode: status = 0, headers }: IncomingMessage, body: unknown): Problem {
   const said = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
   const subproblems = Array.isArray(said.subproblems) ? said.subproblems : []
   return new Problem({
@@ -89,13 +101,13 @@ function problemOf(url: string, { status, headers }: Response, body: unknown): P
         ? [{ name: each.identifier.value, detail: String(each.detail ?? '') }]
         : [],
     ),
-    retryAfterMs: retryAfterOf(headers.get('retry-after')),
+    retryAfterMs: retryAfterOf(headers['retry-after']),
   })
 }
 
 /** Seconds, or a date. */
-export function retryAfterOf(text: string | null, now = Date.now()): number | undefined {
-  if (text === null) return undefined
+export function retryAfterOf(text: string | undefined, now = Date.now()): number | undefined {
+  if (text === undefined) return undefined
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
   return Number.isFinite(ms) && ms > 0 ? ms : undefined
 }

@@ -46,6 +46,7 @@ export const mapFiles = {
 } as const
 
 export const operatorsFile = 'lists/operators.lst'
+export const nearFile = 'lists/near.lst'
 export const listFile = (kind: 'allow' | 'deny', site: string): string => `lists/${site}.${kind}`
 export const certificateFile = (name: string): string => `certs/${name}.pem`
 export const certificatesFile = 'certs/list'

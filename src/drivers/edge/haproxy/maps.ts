@@ -1,8 +1,9 @@
 /** What may change while the process runs: maps, lists of networks, certificates. Pure. */
 import { join } from 'node:path'
 import type { EdgeCertificate, EdgeWish, Site } from '../driver.ts'
-import { certificateFile, type Layout, listFile, mapFiles, operatorsFile } from './layout.ts'
+import { certificateFile, type Layout, listFile, mapFiles, nearFile, operatorsFile } from './layout.ts'
 import { isPassthrough } from './stream.ts'
+import { isLookedAt } from './upstream.ts'
 
 /** TLS of these names ends at the edge, also where `*.example.org` is passed through: no id of a stream has a dash. */
 export const endsHere = 'ends-here'
@@ -49,7 +50,8 @@ export function listsOf(wish: EdgeWish): Map<string, Entries> {
     [listFile('allow', id), allow],
     [listFile('deny', id), deny],
   ])
-  return new Map([[operatorsFile, wish.operators], ...lists.filter(([, entries]) => entries.length > 0)])
+  const near: [string, Entries][] = wish.sites.some(isLookedAt) ? [[nearFile, wish.near]] : []
+  return new Map([[operatorsFile, wish.operators], ...near, ...lists.filter(([, entries]) => entries.length > 0)])
 }
 
 /** A line of the list of certificates. The first stands for every name that no other has. */

@@ -28,7 +28,9 @@ async function replaceTable(say: Say, file: string, entries: Entries): Promise<v
   const kind = file.endsWith('.map') ? 'map' : 'acl'
   const version = /New version created: (\d+)/.exec(await say(`prepare ${kind} ${file}`))?.[1]
   if (version === undefined) throw refused(`prepare ${kind} ${file}`, 'no version')
-  for (const part of inParts(entries)) await must(say, `add ${kind} @${version} ${file} <<\n${part}`)
+  // A map takes many at once, a list one by one.
+  const added = kind === 'map' ? inParts(entries).map((part) => `<<\n${part}`) : entries
+  for (const one of added) await must(say, `add ${kind} @${version} ${file} ${one}`)
   await must(say, `commit ${kind} @${version} ${file}`)
 }
 

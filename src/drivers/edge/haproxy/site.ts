@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import type { EdgeWish, Site, SiteTarget } from '../driver.ts'
 import { source } from './bounds.ts'
-import { backendOf, type Layout, listFile, maintenanceFile, operatorsFile } from './layout.ts'
-import { errorsUntilDown, placeOf, serverLines, setOfSite } from './servers.ts'
+import { backendOf, type Layout, listFile, maintenanceFile, nearFile, operatorsFile } from './layout.ts'
+import { errorsUntilDown, serverLines, setOfSite } from './servers.ts'
+import { upstreamLines } from './upstream.ts'
 
 /** A connection that fails is tried again after so long: `timeout connect` of the defaults. */
 const triesPerSecond = 2
@@ -28,7 +29,7 @@ export function siteSections(site: Site, { wish, layout }: Around): string[][] {
       ...password(site),
       ...body(site),
       ...compression(site),
-      ...answers(site),
+      ...answers(site, file),
     ],
   ]
 }
@@ -103,12 +104,12 @@ const compression = ({ compress }: Site): string[] =>
       ]
     : []
 
-function answers(site: Site): string[] {
+function answers(site: Site, file: (name: string) => string): string[] {
   switch (site.target.kind) {
     case 'servers':
       return byServers(site, site.target)
     case 'upstream':
-      return byUpstream(site, site.target)
+      return upstreamLines(site, site.target, file(nearFile))
     case 'redirect':
       return byRedirect(site.target)
   }
@@ -136,24 +137,6 @@ function byServers(site: Site, target: Extract<SiteTarget, { kind: 'servers' }>)
         ]
       : []),
     ...serverLines(setOfSite(site, target)),
-  ]
-}
-
-function byUpstream(site: Site, target: Extract<SiteTarget, { kind: 'upstream' }>): string[] {
-  const { scheme, host, address = host, port, verify } = target
-  // Who is asked by an address hears the route's own name, which visitors ask for without a port.
-  const plain = target.address !== undefined || port === (scheme === 'https' ? 443 : 80)
-  const known = verify ? `verify required ca-file @system-ca verifyhost ${host}` : 'verify none'
-  const isName = (text: string): boolean => /[a-z]/.test(text) && !text.includes(':')
-  const tls = scheme === 'https' ? ` ssl ${isName(host) ? `sni str(${host}) ` : ''}alpn http/1.1 ${known}` : ''
-  const moves = isName(address) ? ' resolvers host resolve-prefer ipv4 init-addr libc,none' : ''
-  return [
-    'timeout connect 5s',
-    `timeout server ${site.limits.timeoutSeconds}s`,
-    `timeout queue ${Math.max(1, site.limits.queueSeconds)}s`,
-    'retries 2',
-    `http-request set-header Host ${host}${plain ? '' : `:${port}`}`,
-    `server u ${placeOf({ address, port })}${tls}${moves}`,
   ]
 }
 
