@@ -1,6 +1,9 @@
 /** Image archives made by hand: as small as can be, from busybox. */
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { tarEnd, tarHeader } from '../../src/drivers/image/reader/write.ts'
 
 export interface Given {
@@ -50,6 +53,18 @@ export function ociOf(
   files.set('oci-layout', json({ imageLayoutVersion: '1.0.0' }))
   spoil(files)
   return tarOf([...files].map(([path, content]) => ({ path, content })))
+}
+
+/** What Debian's tar2sqfs makes of a tar. */
+export function squashfsOf(tar: Buffer): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'croft-squashfs-'))
+  try {
+    const file = join(folder, 'image')
+    execFileSync('tar2sqfs', ['--quiet', '--no-skip', '--compressor=gzip', file], { input: tar })
+    return readFileSync(file)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** busybox, users, and nothing else: not even a shell by its usual name. */

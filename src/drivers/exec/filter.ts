@@ -10,9 +10,11 @@ export interface Filter {
   readonly ended: Promise<number | null>
 }
 
-export function filter(command: Command, input: Readable): Filter {
+/** The input is a stream, or a file that is open. */
+export function filter(command: Command, input: Readable | number): Filter {
+  const isFile = typeof input === 'number'
   const child = spawn(command.file, [...command.args], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: [isFile ? input : 'pipe', 'pipe', 'ignore'],
     env: { ...baseEnv, ...command.env },
     timeout: command.timeoutMs,
     killSignal: 'SIGKILL',
@@ -20,8 +22,12 @@ export function filter(command: Command, input: Readable): Filter {
   const ended = new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null)).once('exit', resolve)
   })
-  child.stdin.on('error', () => input.destroy())
-  input.on('error', () => child.kill('SIGKILL')).pipe(child.stdin)
-  child.stdout.once('close', () => input.destroy())
-  return { output: child.stdout, ended }
+  const { stdin, stdout } = child
+  if (!stdout) throw new Error('a filter has an output')
+  if (!isFile && stdin) {
+    stdin.on('error', () => input.destroy())
+    input.on('error', () => child.kill('SIGKILL')).pipe(stdin)
+    stdout.once('close', () => input.destroy())
+  }
+  return { output: stdout, ended }
 }

@@ -3,7 +3,7 @@ import { readSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { Refused } from './refused.ts'
 
-export interface Bytes {
+export interface Bytes extends AsyncDisposable {
   /** Exactly so many; refuses when the end comes before. */
   read(count: number): Promise<Buffer>
   skip(count: number): Promise<void>
@@ -62,6 +62,9 @@ export class FileBytes implements Bytes {
   async atEnd(): Promise<boolean> {
     return this.at >= this.range.to
   }
+
+  /** The file is not its own. */
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 /** Refuses what is larger than `maxBytes` when unpacked, before it is all there. */
@@ -108,6 +111,11 @@ export class StreamBytes implements Bytes {
 
   async atEnd(): Promise<boolean> {
     return this.held.length === 0 && !(await this.more())
+  }
+
+  /** A program that still writes ends, for nobody reads it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.source.return?.()
   }
 }
 

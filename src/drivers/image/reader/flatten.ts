@@ -35,7 +35,8 @@ export async function flatten(layers: readonly Layer[], limits: ReadLimits, writ
   const links: TarEntry[] = []
   const kept = { passwd: '', group: '' }
   for (const layer of layers) {
-    for await (const raw of readTar(layer.open())) {
+    await using bytes = layer.open()
+    for await (const raw of readTar(bytes)) {
       const entry = placed(raw, layer.below)
       if (!entry || (layer.whiteouts && isWhiteout(tree, entry.path))) continue
       assertKind(entry)

@@ -3,52 +3,73 @@ import type { Init } from '../../../api/guest.ts'
 import type { ImageFacts, ReadLimits } from '../driver.ts'
 import { FileBytes, type Range, StreamBytes } from './bytes.ts'
 import { type Flattened, flatten, type Layer, type Write } from './flatten.ts'
+import { assertOurs, assertSplit, backupRoot, splitOf } from './incus.ts'
 import { initOf, readLabel } from './init.ts'
-import { decompressed } from './open.ts'
+import { decompressed, formOf, type Scratch, unsquashed } from './open.ts'
 import { cleanPath } from './paths.ts'
 import { Refused } from './refused.ts'
 import { type Contents, readDocker, readOci, type Stacked, textOf } from './stacks.ts'
 import { readTar } from './tar.ts'
 
-/** Folders and metadata of archives of images are few; a root file system has more. */
-const indexedFiles = 4096
-
-export async function readImage(archive: Range, limits: ReadLimits, write: Write): Promise<ImageFacts> {
-  const found = await index(archive)
-  const plain = (below?: string): Layer[] => [
-    { open: () => new FileBytes(archive), whiteouts: false, ...(below === undefined ? {} : { below }) },
-  ]
-  const facts = (format: ImageFacts['format'], { files, bytes }: Flattened, init: Init): ImageFacts => {
-    return { format, init, files, bytes }
-  }
-  if (found.has('index.json') && found.tops.has('blobs')) {
-    const stacked = await readOci(found)
-    const flat = await flatten(layersOf(stacked, limits), limits, write)
-    return facts('oci', flat, initOf(stacked.config, flat))
-  }
-  if (found.has('manifest.json') && !found.tops.has('etc')) {
-    const stacked = await readDocker(found)
-    const flat = await flatten(layersOf(stacked, limits), limits, write)
-    return facts('docker', flat, initOf(stacked.config, flat))
-  }
-  if (found.has('croft.json') && found.tops.has('rootfs')) {
-    const label = readLabel(found.text('croft.json'))
-    return facts('croft', await flatten(plain('rootfs'), limits, write), label.init)
-  }
-  if (found.has('metadata.yaml') && !found.tops.has('etc')) {
-    if (!found.tops.has('rootfs'))
-      throw new Refused('this is the half of an image that only describes it: import the one with the files')
-    return facts('incus', await flatten(plain('rootfs'), limits, write), { kind: 'system' })
-  }
-  return facts('rootfs', await flatten(plain(), limits, write), { kind: 'system' })
+export interface Reading {
+  readonly limits: ReadLimits
+  readonly scratch: Scratch
+  readonly write: Write
 }
 
-function layersOf(stacked: Stacked, limits: ReadLimits): Layer[] {
-  // Headers count too; what the files hold is counted apart.
-  const most = limits.bytes + limits.files * 2048
-  return stacked.layers
-    .map((range): Layer => ({ open: () => new StreamBytes(decompressed(range), most), whiteouts: true }))
-    .reverse()
+/** Folders and metadata of archives of images are few; a root file system has more. */
+const indexedFiles = 4096
+const system: Init = { kind: 'system' }
+
+export async function readImage(archive: Range, reading: Reading): Promise<ImageFacts> {
+  if (formOf(archive) === 'squashfs') return factsOf('rootfs', await flat([packed(archive, reading)], reading), system)
+  const found = await index(archive)
+  const plain = (below?: string): Promise<Flattened> =>
+    flat([{ open: () => new FileBytes(archive), whiteouts: false, ...(below === undefined ? {} : { below }) }], reading)
+  if (found.has('index.json') && found.tops.has('blobs')) return stacked('oci', await readOci(found), reading)
+  if (found.has('manifest.json') && !found.tops.has('etc')) return stacked('docker', await readDocker(found), reading)
+  if (found.has('croft.json') && found.tops.has('rootfs'))
+    return factsOf('croft', await plain('rootfs'), readLabel(found.text('croft.json')).init)
+  if (found.has('metadata.yaml') && !found.tops.has('etc')) {
+    assertOurs(found.text('metadata.yaml'))
+    if (!found.tops.has('rootfs'))
+      throw new Refused(
+        'this is the half of an image that only describes it: name the one with the files first, and this one after it',
+      )
+    return factsOf('incus', await plain('rootfs'), system)
+  }
+  if (found.has('backup/index.yaml')) return factsOf('incus', await plain(backupRoot(found)), system)
+  const split = splitOf(found)
+  if (!split) return factsOf('rootfs', await plain(), system)
+  await assertSplit(split.metadata)
+  return factsOf('incus', await flat([packed(split.rootfs, reading)], reading), system)
+}
+
+const factsOf = (format: ImageFacts['format'], { files, bytes }: Flattened, init: Init): ImageFacts => {
+  return { format, init, files, bytes }
+}
+
+const flat = (layers: readonly Layer[], { limits, write }: Reading): Promise<Flattened> =>
+  flatten(layers, limits, write)
+
+/** Headers count too; what the files hold is counted apart. */
+const most = ({ limits }: Reading): number => limits.bytes + limits.files * 2048
+
+/** A root that is compressed, or a squashfs. */
+const packed = (range: Range, reading: Reading): Layer => ({
+  open: () =>
+    new StreamBytes(
+      formOf(range) === 'squashfs' ? unsquashed(range, reading.scratch) : decompressed(range),
+      most(reading),
+    ),
+  whiteouts: false,
+})
+
+async function stacked(format: 'oci' | 'docker', { layers, config }: Stacked, reading: Reading): Promise<ImageFacts> {
+  const open = (range: Range) => () => new StreamBytes(decompressed(range), most(reading))
+  const topFirst = layers.map((range): Layer => ({ open: open(range), whiteouts: true })).reverse()
+  const tree = await flat(topFirst, reading)
+  return factsOf(format, tree, initOf(config, tree))
 }
 
 interface Index extends Contents {

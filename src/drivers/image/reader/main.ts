@@ -16,8 +16,9 @@ const [uid = Number.NaN, bytes = 0, files = 0, scratchBytes = 0] = process.argv.
 becomeNobody(uid)
 try {
   const limits: ReadLimits = { bytes, files }
-  const archive = await openArchive(0, scratchFd, Math.min(bytes + files * 2048, scratchBytes))
-  const facts = await readImage(archive, limits, write)
+  const scratch = { fd: scratchFd, maxBytes: Math.min(bytes + files * 2048, scratchBytes) }
+  const archive = await openArchive(0, scratch)
+  const facts = await readImage(archive, { limits, scratch, write })
   tell({ facts })
 } catch (thrown) {
   const { message } = thrown as Error

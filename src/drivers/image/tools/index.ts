@@ -76,6 +76,8 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     await using file = await open(archive, 'r')
     await using scratch = await open(join(room.folder, 'scratch'), 'wx+', 0o600)
     await unlink(join(room.folder, 'scratch'))
+    // The reader's programs open it once more, as the nobody that they are.
+    await scratch.chown(uidBase, uidBase)
     const { bavail, bsize } = await statfs(room.folder)
     const scratchBytes = Math.max(0, bavail * bsize - reserveBytes)
     await enterRoom(targetDir)
