@@ -13,7 +13,7 @@ import { systemEnv } from '../../src/daemon/env.ts'
 import { assertHash } from '../../src/daemon/host/make-template.ts'
 import { fetchFile } from '../../src/daemon/uploads/fetch.ts'
 import { Uploads } from '../../src/daemon/uploads/uploads.ts'
-import { bareRoot, type Given, ociOf, tarOf, tinySystem } from '../archives/make.ts'
+import { bareRoot, type Given, ociOf, squashfsOf, tarOf, tinySystem } from '../archives/make.ts'
 import { useFarm } from './farm.ts'
 
 const farm = await useFarm()
@@ -91,6 +91,30 @@ test('an image of an application: its command runs as its user, with its words, 
   assert.deepEqual((await show('app:2')).init, init)
   await farm.croftOk('rm', 'one', 'two', '-y')
   await farm.croftOk('template', 'rm', 'app:1', 'app:2', '-y')
+})
+
+test('an image in two files: a squashfs and what describes it, with the fingerprint of both; one for another machine leaves nothing', async () => {
+  const describing = (architecture: string) =>
+    tarOf([{ path: 'metadata.yaml', content: `architecture: ${architecture}\n` }])
+  const [rootfs, metadata] = [squashfsOf(tiny()), gzipSync(describing(process.arch === 'arm64' ? 'aarch64' : 'x86_64'))]
+  await writeFile(file('rootfs.squashfs'), rootfs)
+  await writeFile(file('incus.tar.gz'), metadata)
+  const fingerprint = createHash('sha256').update(metadata).update(rootfs).digest('hex')
+  const take = (ref: string, ...words: string[]) =>
+    farm.croft('template', 'import', ref, file('rootfs.squashfs'), ...words)
+  const wrong = await take('two:1', file('incus.tar.gz'), '--sha256', '0'.repeat(64))
+  assert.match(wrong.stderr, /together have the sha256/)
+  assert.equal((await take('two:1', file('incus.tar.gz'), '--sha256', fingerprint)).code, 0)
+  assert.equal((await take('one:1')).code, 0)
+  assert.equal((await show('two:1')).sha256, (await show('one:1')).sha256)
+  await farm.croftOk('create', 'two', 'two:1', '--wait=stable')
+  assert.match(await farm.inGuest('two', 'ls', '/'), /^bin$/m)
+  await writeFile(file('other.tar'), describing('s390x'))
+  assert.match((await take('bad:1', file('other.tar'))).stderr, /is for "s390x"/)
+  assert.deepEqual(await readdir(join(farm.poolDir, 'staging')), [])
+  assert.equal((await farm.croft('template', 'import', 'bad:1', 'https://example.org/x', file('other.tar'))).code, 2)
+  await farm.croftOk('rm', 'two', '-y')
+  await farm.croftOk('template', 'rm', 'one:1', 'two:1', '-y')
 })
 
 const tiny = (...more: Given[]): Buffer => tarOf([...tinySystem, ...more])

@@ -65,16 +65,18 @@ export const templateCommands: readonly CommandRow[] = [
   {
     noun: 'template',
     verb: 'import',
-    args: ['TEMPLATE', 'SOURCE'],
+    args: ['TEMPLATE', 'SOURCE', '[METADATA]'],
     changes: true,
     flags: ['sha256', 'limit-size', 'limit-files'],
     summary: 'make a template from an archive',
     description:
-      'A root file system as tar, plain or compressed by gzip, xz or zstd; an image of Incus or LXC; an OCI image, as archive or folder; ' +
-      'what docker save or croft template export wrote. From a file, or from an address with its --sha256. What it is its content says, not its ' +
+      'A root file system as squashfs or tar, plain or compressed by gzip, xz, zstd or bzip2; an image of Incus, LXD or LXC, in one file or in two, then ' +
+      'with what describes it as METADATA and the fingerprint of both as --sha256; what incus export, docker save or croft template export wrote; an ' +
+      'OCI image, as archive or folder. From a file, or from an address with its --sha256. What it is its content says, not its ' +
       'name. Without a version it is v1.',
     examples: [
       'croft template import alpine:3.20 rootfs.tar.xz',
+      'croft template import debian:13 rootfs.squashfs incus.tar.xz',
       'croft template import redis:7 ./redis-oci --limit-size 2G',
       'croft template import web:v2 https://example.org/web.tar.zst --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     ],

@@ -24,6 +24,7 @@ export const tools: readonly Tool[] = [
   { program: 'ip', package: 'iproute2', ask: ['-V'], why: 'makes links and routes' },
   { program: 'mmdebstrap', package: 'mmdebstrap', ask: ['--version'], why: 'builds templates' },
   { program: 'busybox', package: 'busybox-static', why: 'reads and writes the files of stopped guests' },
+  { program: 'sqfs2tar', package: 'squashfs-tools-ng', why: 'reads images that are a squashfs' },
   { program: 'openssl', package: 'openssl', why: 'makes certificates' },
   { program: 'newuidmap', package: 'uidmap', why: 'gives guests their ids' },
 ]
