@@ -137,3 +137,34 @@ export type SeedFile =
   | { readonly path: string; readonly mode: number; readonly text: string }
   | { readonly path: string; readonly link: string }
   | { readonly path: string; readonly folder: true; readonly mode: number }
+
+/** Where a repository is. No word before the host but `git@`: a password here would stand in history. */
+export const GitUrl = z
+  .string()
+  .max(300)
+  .regex(
+    /^(?:https:\/\/|http:\/\/|git:\/\/|ssh:\/\/(?:[a-z0-9_][a-z0-9_.-]*@)?)[a-z0-9[][a-z0-9.:[\]-]*\/[\w.~/+-]+$|^[a-z0-9_][a-z0-9_.-]*@[a-z0-9][a-z0-9.-]*:[\w.~/+-]+$/i,
+    'must be a repository like https://git.example.org/shop.git or git@git.example.org:shop.git, without a password',
+  )
+/** A branch, a tag or a commit. */
+export const GitRef = z
+  .string()
+  .regex(/^[A-Za-z0-9_][\w./+-]{0,199}$/, 'must be a branch, a tag or a commit')
+  .refine((ref) => !/\.\.|\/\/|\.lock$|\/$/.test(ref), 'must be a branch, a tag or a commit')
+
+const NoGit = z.enum(['', 'none']).transform(() => null)
+export const NewApp = z.strictObject({ name: AppName, git: GitUrl.optional(), ref: GitRef.optional() })
+export type NewApp = z.input<typeof NewApp>
+/** `git: "none"` forgets where it is. */
+export const AppChange = z.strictObject({ git: z.union([NoGit, GitUrl]).optional(), ref: GitRef.optional() })
+export type AppChange = z.input<typeof AppChange>
+
+export interface App {
+  readonly name: string
+  readonly id: string
+  readonly revision: number
+  readonly created: string
+  readonly by: string
+  readonly git: { readonly url: string; readonly ref: string } | null
+  readonly sites: readonly string[]
+}

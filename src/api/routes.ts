@@ -6,6 +6,7 @@
 import { certificateRoutes } from './certificate-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { can, type Route } from './route.ts'
+import { siteRoutes } from './site-routes.ts'
 import { templateRoutes } from './template-routes.ts'
 
 export type { Access, Role, Route, Verb } from './route.ts'
@@ -191,6 +192,7 @@ export const routes = {
 
   ...templateRoutes,
   ...edgeRoutes,
+  ...siteRoutes,
 
   listChecks: {
     method: 'GET',

@@ -1,5 +1,6 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
+import { AppChange, AppName, NewApp, SiteName } from './app.ts'
 import { CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
 import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
@@ -32,6 +33,7 @@ import {
   TemplatePublish,
 } from './resources.ts'
 import type { RouteName } from './routes.ts'
+import { NewSite } from './site.ts'
 import { GuestName, HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
 
 const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
@@ -79,6 +81,11 @@ export const queries = {
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
+  addApp: WriteQuery,
+  changeApp: WriteQuery,
+  removeApp: WriteQuery,
+  addSite: WriteQuery,
+  removeSite: WriteQuery.extend({ discardData: OnOff.optional() }),
   readRouteLog: z.strictObject({
     tail: z.coerce.number().int().min(0).max(10_000).optional(),
     after: z.string().max(200).optional(),
@@ -133,6 +140,9 @@ export const bodies = {
   changeFarm: FarmChange,
   addRoute: NewRoute,
   changeRoute: RouteChange,
+  addApp: NewApp,
+  changeApp: AppChange,
+  addSite: NewSite,
   importCertificate: NewCertificate,
   addToken: NewToken,
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
@@ -147,5 +157,7 @@ export const pathValues = {
   certificate: CertificateRef,
   address: OneAddress,
   route: RouteNameSchema,
+  app: AppName,
+  site: SiteName,
   operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),
 } as const satisfies Record<string, z.ZodType>

@@ -1,4 +1,9 @@
 /** Sites, their instances and how they change: as it goes over the wire. */
+import { z } from 'zod'
+import { SiteName } from './app.ts'
+
+export const NewSite = z.strictObject({ name: SiteName })
+export type NewSite = z.input<typeof NewSite>
 
 export type RolloutStep = 'queued' | 'start' | 'before' | 'gate' | 'register' | 'drain' | 'retire' | 'return'
 export interface Rollout {
@@ -42,7 +47,7 @@ export interface Site {
   readonly created: string
   readonly release: string | null
   readonly run: 'running' | 'stopped'
-  readonly state: 'empty' | 'serves' | 'deploying' | 'degraded' | 'down' | 'stopped'
+  readonly state: 'empty' | 'serves' | 'deploying' | 'degraded' | 'down' | 'stopped' | 'removing'
   readonly reason?: string
   readonly count: number
   readonly size: string | null

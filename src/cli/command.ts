@@ -14,6 +14,8 @@ export const nouns = [
   'address',
   'mount',
   'route',
+  'app',
+  'site',
   'size',
   'op',
   'farm',

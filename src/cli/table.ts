@@ -9,6 +9,7 @@ import { guestCommands } from './table/guest.ts'
 import { insideCommands } from './table/inside.ts'
 import { mountCommands } from './table/mount.ts'
 import { routeCommands } from './table/route.ts'
+import { siteCommands } from './table/site.ts'
 import { templateCommands } from './table/template.ts'
 
 export const commands: readonly CommandRow[] = [
@@ -18,6 +19,7 @@ export const commands: readonly CommandRow[] = [
   ...addressCommands,
   ...mountCommands,
   ...routeCommands,
+  ...siteCommands,
   ...certCommands,
   ...farmCommands,
   ...doorCommands,

@@ -12,6 +12,7 @@ import { useSharedFarm } from './shared.ts'
 const farm = await useSharedFarm()
 await farm.croftOk('create', 'victim', 'debian:12', '--no-start', 'label.owner=lark')
 await farm.croftOk('snapshot', 'add', 'victim@snap')
+await farm.croftOk('site', 'add', 'shop/prod')
 
 /** What begins a daemon, prepares the host, opens an editor, asks other machines, or reads and writes any file is not run here. */
 const elsewhere = new Set(['export', 'pull', 'push', 'daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
@@ -20,7 +21,7 @@ const good: Readonly<Record<string, string>> = {
   ...{ OPERATION: 'abcdefghijkl', KEY: 'farm', JSON: '{}', METHOD: 'GET', PATH: '/v1/guests', REVISION: '1' },
   ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-', FILE: '/nowhere/file', 'GUEST:/PATH': 'victim:/etc/hosts' },
   ...{ SOURCE: '/nowhere/file', DEST: '/nowhere/dest', SHELL: 'bash', ADDRESS: '203.0.113.9' },
-  ...{ CERT: 'shop.example.org', DOMAIN: 'shop.example.org' },
+  ...{ CERT: 'shop.example.org', DOMAIN: 'shop.example.org', APP: 'shop', SITE: 'shop/prod' },
   ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
   ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro', GUEST_FOLDER: '/mnt/music' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },
@@ -119,6 +120,6 @@ async function run(words: readonly string[]): Promise<Said> {
 }
 
 async function pictureOfFarm(): Promise<string> {
-  const lists = ['guests', 'snapshots', 'templates', 'hosts/ash/plan', 'history', 'operations', 'data']
+  const lists = ['apps', 'sites', 'guests', 'snapshots', 'templates', 'hosts/ash/plan', 'history', 'operations', 'data']
   return (await Promise.all(lists.map(async (list) => (await farm.api('GET', `/v1/${list}`)).text))).join('\n')
 }

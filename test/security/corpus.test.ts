@@ -13,6 +13,7 @@ const farm = await useSharedFarm()
 await farm.croftOk('create', 'victim', 'debian:12', '--no-start', 'label.owner=lark')
 await farm.croftOk('snapshot', 'add', 'victim@snap')
 await farm.croftOk('token', 'add', 'lark', '--role', 'reader')
+await farm.croftOk('site', 'add', 'shop/prod')
 const [operation] = await farm.json<{ id: string }[]>('op', 'ls')
 const world: World = {
   guest: 'victim',
@@ -22,6 +23,8 @@ const world: World = {
   operation: operation?.id ?? '',
   token: 'lark',
   route: 'shop.example.org',
+  app: 'shop',
+  site: 'shop/prod',
 }
 const agent = new Agent({ keepAlive: true, maxSockets: 6 })
 

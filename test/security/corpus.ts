@@ -28,6 +28,8 @@ export interface World {
   readonly operation: string
   readonly token: string
   readonly route: string
+  readonly app: string
+  readonly site: string
 }
 
 export function* attacks(world: World, sample: (values: readonly unknown[]) => readonly unknown[]): Generator<Attack> {

@@ -69,7 +69,7 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
 
 /** What goes on until it is stopped. */
 export const isEndless = (example: string): boolean =>
-  /^croft (events|logs web|status|check|route ls|route logs)\b.* -[fw]\b/.test(example)
+  /^croft (events|logs web|status|check|route ls|route logs|ls sites)\b.* -[fw]\b/.test(example)
 
 /** Guests that an example is going to make must not be there; all others that it may name must. */
 const makes = [
@@ -86,6 +86,7 @@ export async function prepare(farm: TestFarm, example: string): Promise<void> {
   if (example.startsWith('croft revert'))
     await farm.croftOk('set', 'web', `label.for=${Buffer.from(example).toString('hex')}`)
   if (/^croft (route|cert|check)/.test(example)) await prepareRoute(farm, example)
+  if (/^croft app |shop\/prod/.test(example)) await prepareSites(farm, example)
   if (example.startsWith('croft token')) await prepareTokens(farm, wordsOf(example))
   if (example.startsWith('croft pull web:/etc/motd')) await farm.inGuest('web', 'touch', '/etc/motd')
   await prepareFiles(filesOf(farm))
@@ -99,10 +100,24 @@ async function prepareRoute(farm: TestFarm, example: string): Promise<void> {
   } else if (!there.includes('shop.example.org')) await farm.croftOk('route', 'add', 'shop.example.org', 'web')
 }
 
+/** What is added must not be there, an app that goes has no site; all others speak of these. */
+async function prepareSites(farm: TestFarm, example: string): Promise<void> {
+  await removeApps(farm)
+  if (/^croft app add/.test(example)) return
+  for (const name of ['shop', 'blog']) await farm.croftOk('app', 'add', name, 'git=https://git.example.org/shop.git')
+  if (!/^croft site add/.test(example)) await farm.croftOk('site', 'add', 'shop/prod')
+}
+
+async function removeApps(farm: TestFarm): Promise<void> {
+  for (const { name } of await list<{ name: string }>(farm, '/v1/sites')) await farm.croftOk('site', 'rm', name, '-y')
+  for (const { name } of await list<{ name: string }>(farm, '/v1/apps')) await farm.croftOk('app', 'rm', name)
+}
+
 /** What examples made that is not a guest. */
 export async function tidy(farm: TestFarm): Promise<void> {
   for (const { name } of await list<{ name: string }>(farm, '/v1/routes')) await farm.croftOk('route', 'rm', name, '-y')
   await farm.croftOk('farm', 'set', 'preview-domain=')
+  await removeApps(farm)
   for (const { ref } of await list<{ ref: string }>(farm, '/v1/templates'))
     if (ref.startsWith('web:')) await farm.croftOk('template', 'rm', ref, '-y')
   for (const { name } of await list<{ name: string }>(farm, '/v1/tokens')) await farm.croftOk('token', 'rm', name, '-y')
@@ -184,7 +199,9 @@ export async function wordsFor(farm: TestFarm, example: string): Promise<string[
     .slice(1)
     .map((word) => moment[word] ?? (fileNames.has(word) ? join(filesOf(farm), word) : word))
   if (example === 'croft pull web:/etc/hosts') words.push(join(filesOf(farm), 'hosts'))
-  const asks = /^croft (rm|restore|data set|revert|snapshot r|template rm|route rm|token rm|farm set)/.test(example)
+  const asks = /^croft (rm|restore|data set|revert|snapshot r|template rm|route rm|token rm|site rm|farm set)/.test(
+    example,
+  )
   return asks && !words.includes('-y') ? [...words, '-y'] : words
 }
 

@@ -1,4 +1,5 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
+import type { App } from '../../api/app.ts'
 import type { RouteCheck } from '../../api/check.ts'
 import type { Certificate, Door, Token } from '../../api/door.ts'
 import type { AccessPage, EdgeRoute } from '../../api/edge.ts'
@@ -21,6 +22,7 @@ import type {
   Template,
 } from '../../api/resources.ts'
 import { type RouteName, routes } from '../../api/routes.ts'
+import type { Site } from '../../api/site.ts'
 import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
 import type { Entrance, Opened } from './upgrade.ts'
@@ -76,6 +78,10 @@ interface ReadReplies {
   listRoutes: List<EdgeRoute>
   getRoute: EdgeRoute
   readRouteLog: AccessPage
+  listApps: List<App>
+  getApp: App
+  listSites: List<Site>
+  getSite: Site
   listCertificates: List<Certificate>
   getCertificate: Certificate
 }

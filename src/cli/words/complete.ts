@@ -23,6 +23,8 @@ export type NameKind =
   | 'network'
   | 'size'
   | 'route'
+  | 'app'
+  | 'site'
 
 export interface Candidate {
   readonly word: string
@@ -186,6 +188,8 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   HOST: 'host',
   OPERATION: 'op',
   ROUTE: 'route',
+  APP: 'app',
+  SITE: 'site',
   'GUEST:PORT': 'guest',
   'GUEST:/PATH': 'guestPath',
 }
@@ -200,6 +204,8 @@ const named: ReadonlySet<string> = new Set([
   'network',
   'size',
   'route',
+  'app',
+  'site',
 ])
 
 /** A new thing has no name yet; a NAME of any other command is of the noun that was said, else a guest's. */

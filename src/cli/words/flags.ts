@@ -79,6 +79,7 @@ export const flagTable = {
   mirror: { value: 'URL', means: 'take packages from here' },
   adopt: { means: 'take in what is on disk but in no record' },
   history: { means: 'what changed, newest first' },
+  'discard-data': { means: 'its lasting data too: it cannot be had again' },
   limit: { value: 'N', means: 'at most so many' },
   data: { short: 'd', value: 'JSON', means: 'the body, - is stdin' },
   pool: { value: 'KIND', values: ['file', 'directory', 'device'], means: 'file, directory or device' },

@@ -115,7 +115,7 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
 
 function nounByShape(word: string | undefined): Noun {
   const kind = word === undefined ? 'guest' : parsePoint(word).kind
-  return kind === 'snapshot' || kind === 'template' ? kind : 'guest'
+  return kind === 'snapshot' || kind === 'template' || kind === 'site' ? kind : 'guest'
 }
 
 function command(

@@ -17,6 +17,8 @@ export const settingTable = {
   nesting: { value: 'yes|no', means: 'whether it may run containers inside, from its next start on (no)' },
   key: { value: 'LINE', means: 'an ssh public key that enters it as root; again for another' },
   listen: { value: '[ADDRESS]:PORT', means: 'where hosts let in who comes from outside with a token; off: nowhere' },
+  git: { value: 'URL', means: 'the repository, like git@git.example.org:shop.git; none: it has none' },
+  ref: { value: 'NAME', means: 'the branch, tag or commit that is built when none is said (HEAD)' },
   ...edgeSettingTable,
   'label.*': { value: 'TEXT', means: 'a label of your own, like label.owner=lark' },
 } as const satisfies Record<string, { readonly value: string; readonly means: string }>

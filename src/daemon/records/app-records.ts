@@ -74,6 +74,8 @@ export interface SiteRecord {
   readonly run: 'running' | 'stopped'
   /** Newest first: what `rollback` returns to. */
   readonly previous: readonly string[]
+  /** Its instances are taken away first, then what is known of it. */
+  readonly deleting?: true
 }
 
 /** The layer `stage`: `env.DB_URL` → what was set, and by whom. */

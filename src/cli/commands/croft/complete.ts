@@ -71,6 +71,13 @@ async function namesOf(context: Context, kind: NameKind): Promise<readonly Candi
         word: name,
         means: target,
       }))
+    case 'app':
+      return items(await client.request('listApps', { signal })).map(({ name }) => ({ word: name }))
+    case 'site':
+      return items(await client.request('listSites', { signal })).map(({ name, state }) => ({
+        word: name,
+        means: state,
+      }))
     case 'size':
       return items(await client.request('listSizes', { signal })).map(({ name }) => ({ word: name }))
   }

@@ -1,6 +1,7 @@
 /** One handler a route; a missing one does not compile. */
 import type { Handlers } from '../handler.ts'
 import * as addresses from './addresses.ts'
+import * as apps from './apps.ts'
 import * as certificates from './certificates.ts'
 import * as checks from './checks.ts'
 import * as door from './door.ts'
@@ -15,6 +16,7 @@ import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as routes from './routes.ts'
 import * as rules from './rules.ts'
+import * as sites from './sites.ts'
 import * as snapshots from './snapshots.ts'
 import * as templateImages from './template-images.ts'
 import * as templates from './templates.ts'
@@ -25,6 +27,8 @@ export const handlers: Handlers = {
   ...guests.handlers,
   ...guestChanges.handlers,
   ...routes.handlers,
+  ...apps.handlers,
+  ...sites.handlers,
   ...rules.handlers,
   ...addresses.handlers,
   ...mounts.handlers,

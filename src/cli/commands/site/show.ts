@@ -1,0 +1,38 @@
+import type { Rollout, Site } from '../../../api/site.ts'
+import type { Answer, Field } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { instanceText, readyText } from './columns.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const site = await context.client.request('getSite', { params: { site: context.args.one('SITE') } })
+  return { kind: 'record', record: site, name: site.name, fields: fields(site) }
+}
+
+function fields(site: Site): Field[] {
+  return [
+    { title: 'name', value: site.name },
+    { title: 'state', value: site.state, as: 'state' },
+    ...lines('reason', site.reason?.split('\n') ?? []),
+    { title: 'release', value: site.release },
+    { title: 'ready', value: site.state === 'empty' ? null : readyText(site) },
+    { title: 'size', value: site.size },
+    ...lines('domains', site.domains),
+    ...lines('instances', site.instances.map(instanceText)),
+    ...(site.rollout ? rolloutFields(site.rollout) : []),
+    { title: 'created', value: site.created, as: 'age' },
+    { title: 'revision', value: site.revision },
+  ]
+}
+
+const lines = (title: string, texts: readonly string[]): Field[] =>
+  texts.map((value, index) => ({ title: index === 0 ? title : '', value }))
+
+function rolloutFields({ id, from, to, state, step, by, created, lines: said }: Rollout): Field[] {
+  const way = `${from ?? 'nothing'} → ${to ?? 'nothing'}`
+  return [
+    { title: 'deploy', value: `${way}  ${state}${state === 'running' ? `, at ${step}` : ''}  by ${by}` },
+    { title: '', value: created, as: 'age' },
+    ...lines('', state === 'failed' ? (said ?? []) : []),
+    { title: 'deploy id', value: id },
+  ]
+}

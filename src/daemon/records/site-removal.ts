@@ -1,0 +1,49 @@
+/** How a site goes: its instances first, by the loop that made them, then all that is known of it. */
+import { CroftError } from '../../api/errors.ts'
+import type { WriteQuery } from '../../api/schemas.ts'
+import type { Write } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import type { VolumeRecord } from './app-records.ts'
+import { assertRevision, type Change } from './change.ts'
+import { keys } from './keys.ts'
+import { type GuestRecord, readAll } from './records.ts'
+import { getSite } from './sites.ts'
+
+type Query = WriteQuery & { readonly discardData?: boolean | undefined }
+
+export async function decideRemoval(daemon: Daemon, name: string, query: Query): Promise<Change> {
+  const { key, revision, value } = await getSite(daemon, name)
+  assertRevision(query, revision, name)
+  const volumes = await listVolumes(daemon, name)
+  if (volumes.length > 0 && !query.discardData)
+    throw new CroftError('REFUSED', `site "${name}" has lasting data: ${volumes.join(', ')}`, {
+      hint: `croft site rm ${name} --discard-data`,
+    })
+  const { release, run } = value
+  const change = { ...{ kind: 'site', name, verb: 'rm' }, before: { release, run }, after: null }
+  const compare = [{ key, revision }]
+  if (!(await hasInstances(daemon, name)))
+    return { ...change, compare, writes: [{ delete: key }, ...(await allOf(daemon, name))] }
+  const leaving = { ...value, deleting: true as const, run: 'stopped' as const, generation: value.generation + 1 }
+  return { ...change, compare, writes: value.deleting ? [] : [{ put: key, value: leaving }] }
+}
+
+async function listVolumes(daemon: Daemon, site: string): Promise<string[]> {
+  const { host } = getFarm(daemon).parts
+  const records = await readAll<VolumeRecord>(daemon.store, keys.volumes(host.name))
+  return records.filter(({ value }) => value.site === site && !value.deleting).map(({ value }) => value.name)
+}
+
+async function hasInstances(daemon: Daemon, site: string): Promise<boolean> {
+  const { host } = getFarm(daemon).parts
+  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+  return guests.some(({ value: { spec } }) => spec.part?.kind === 'instance' && spec.part.site === site)
+}
+
+/** Beside the site itself: few enough for one transaction. */
+async function allOf(daemon: Daemon, name: string): Promise<Write[]> {
+  const secrets = await readAll(daemon.store, keys.siteSecrets(name))
+  return [keys.siteConfig(name), keys.membersOf(name), keys.rollout(name), ...secrets.map(({ key }) => key)].map(
+    (each) => ({ delete: each }),
+  )
+}
