@@ -36,6 +36,8 @@ export interface EdgeGuest {
   readonly run: GuestSpec['run']
   /** Undefined: it never ran. */
   readonly state: GuestState | undefined
+  /** It is about to be asked to stop: nothing new goes there. */
+  readonly leaves?: boolean
 }
 
 export const defaultListen = { http: [':80'], https: [':443'] } as const
@@ -104,7 +106,8 @@ function serversOf({ target }: RouteSpec, guests: readonly EdgeGuest[]): EdgeSer
   if (target.kind !== 'guest') return []
   const guest = findGuest(target, guests)
   if (!guest || whyNot(guest) !== undefined) return []
-  return [{ id: idOf(guest.id), address: guest.address, port: target.port, state: 'ready' }]
+  const state = guest.leaves ? 'drain' : 'ready'
+  return [{ id: idOf(guest.id), address: guest.address, port: target.port, state }]
 }
 
 /** 1 to 40 of a-z and 0-9, for names of backends and servers. */

@@ -46,6 +46,8 @@ export interface HaveGuest {
   readonly askedToStopMsAgo: number | undefined
   /** Since when it was last asked once more. */
   readonly askedAgainMsAgo?: number | undefined
+  /** Sites of the edge lead to it. */
+  readonly served?: boolean
 }
 
 export type Step =
@@ -57,6 +59,8 @@ export type Step =
   /** `fresh`: right after a start, which gave it all that its definition says. */
   | { readonly do: 'tuneLink'; readonly fresh: boolean }
   | { readonly do: 'setLimits'; readonly limits: Limits }
+  /** What visitors have asked of it is answered first, for a moment; what comes meanwhile waits at the edge. */
+  | { readonly do: 'leaveEdge' }
   | { readonly do: 'askToStop' }
   | { readonly do: 'kill' }
   | { readonly do: 'freeze' }
@@ -211,7 +215,10 @@ function stop(spec: GuestSpec, have: HaveGuest): Step[] {
   if (spec.stop === 'kill' || have.state === 'starting') return [{ do: 'kill' }]
   const thaw: Step[] = have.state === 'frozen' ? [{ do: 'unfreeze' }] : []
   const { askedToStopMsAgo: first, askedAgainMsAgo: again } = have
-  if (first === undefined) return [...thaw, { do: 'askToStop' }, { do: 'wait', forMs: askAgainMs.first }]
+  if (first === undefined) {
+    const leave: Step[] = have.served && have.state === 'running' ? [{ do: 'leaveEdge' }] : []
+    return [...thaw, ...leave, { do: 'askToStop' }, { do: 'wait', forMs: askAgainMs.first }]
+  }
   const left = stopPatienceMs - first
   if (left <= 0) return [{ do: 'kill' }]
   const dueMs = again === undefined ? askAgainMs.first - first : askAgainMs.later - again
@@ -251,6 +258,7 @@ const plain: {
   start: 'start it',
   tuneLink: 'set up its link',
   setLimits: 'change its limits',
+  leaveEdge: 'let it answer what visitors have asked, and give it nothing new',
   askToStop: 'ask it to shut down',
   kill: 'kill it',
   freeze: 'freeze it',

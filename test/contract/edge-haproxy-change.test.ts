@@ -108,6 +108,37 @@ else {
     assert.equal(await byOf('a'), 'one')
   })
 
+  test('what a server still has to answer is told, also by workers of before, and ends while it gets nothing new', async () => {
+    const slow = await answering('slow')
+    let answer: () => void = () => {}
+    slow.server.prependListener('request', ({ url }, response) => {
+      if (url !== '/slow') return
+      const end = response.end.bind(response)
+      response.end = ((text: string) => {
+        response.write(text.slice(0, 5))
+        answer = () => end(text.slice(5))
+      }) as typeof response.end
+    })
+    const to = (state: 'ready' | 'drain') => site('slow', { target: toServers({ ...slow.here, state }) })
+    await edge.serve(wishOf(to('ready')))
+    const asked = ask('slow.example.org', '/slow')
+    const open = async (wanted: number) => {
+      while ((await edge.open('slow')) !== wanted) await sleep(10)
+    }
+    await open(1)
+    assert.equal(await edge.serve(wishOf(to('ready'), site('more'))), 'reload')
+    const alsoAsked = ask('slow.example.org', '/')
+    assert.equal((await alsoAsked).status, 200)
+    assert.equal(await edge.open('slow'), 1)
+    assert.equal(await edge.serve(wishOf(to('drain'), site('more'))), 'runtime')
+    const waits = ask('slow.example.org', '/')
+    answer()
+    assert.match((await asked).text, /"url":"\/slow"/)
+    await open(0)
+    assert.equal(await edge.serve(wishOf(to('ready'), site('more'))), 'runtime')
+    assert.equal((await waits).headers['x-by'], 'slow')
+  })
+
   test('a thousand sites are taken', async () => {
     const many = Array.from({ length: 1000 }, (_, n) =>
       site(`s${n}`, { users: [], limits: { ...limits, requestsPerSecond: 100 } }),

@@ -164,6 +164,7 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
     const counters = (await world().edge.counters()).get('shop')
     assert.equal((counters?.requests ?? 0) - before, 3)
     assert.deepEqual([counters?.servers, counters?.serversUp], [1, 1])
+    assert.deepEqual([await world().edge.open(one().id), await world().edge.open('nobody')], [0, 0])
   })
 
   test(`${name}: what was answered can be read, of one site and from where the last page ended`, async () => {

@@ -23,6 +23,32 @@ test('an edge that was killed serves again within seconds; one without routes is
   assert.deepEqual(open(), [])
 })
 
+test('a guest that is asked to stop answers first what it has, for three seconds at most; what comes waits meanwhile', async () => {
+  const farm = await new SimFarm().open()
+  await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await farm.pass(5)
+  await farm.ask('addRoute', { body: { name: 'a.org', to: 'web', https: 'off' } })
+  await farm.pass(1)
+  const server = () =>
+    farm.edge.wish?.sites.flatMap(({ target }) => (target.kind === 'servers' ? target.servers : []))[0]
+  const restart = () => farm.ask('actGuest', { params: { guest: 'web' }, body: { do: 'restart' } })
+  for (const isEndless of [false, true]) {
+    farm.edge.hold(1)
+    farm.lines.length = 0
+    const asked = restart()
+    await farm.pass(2)
+    assert.equal(server()?.state, 'drain')
+    assert.doesNotMatch(farm.lines.join('\n'), /ask guest 1 to stop/)
+    if (!isEndless) farm.edge.hold(0)
+    await farm.pass(isEndless ? 2 : 1)
+    assert.match(farm.lines.join('\n'), /ask guest 1 to stop/)
+    await farm.pass(5)
+    await asked
+    assert.equal(await farm.stateOf('web'), 'running')
+    assert.equal(server()?.state, 'ready')
+  }
+})
+
 test('ports of the edge are open to guests while it hears them, and not while somebody else does', async () => {
   const taken = new Error('cannot bind socket (Address already in use)')
   const farm = await new SimFarm().open()

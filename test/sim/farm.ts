@@ -281,7 +281,7 @@ export class SimFarm {
     assert.ok(open)
     const was = this.silent
     this.silent = true
-    const steps = await planHost(open.parts, open.loop.gate)
+    const steps = await planHost(open.parts, open.loop)
     this.silent = was
     return steps.map(({ what, step, detail }) => `${what}: ${step} (${detail})`)
   }

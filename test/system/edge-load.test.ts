@@ -75,6 +75,23 @@ test('routes come and go, a guest is renamed and started again, the daemon dies,
   assert.ok(requests > 100)
 })
 
+test('an answer that has begun ends before its guest is stopped for a restart, and the next one waits', async () => {
+  const script = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nbegun '\nsleep 1\necho ended\n"
+  const make = 'mkdir -p /srv/www/cgi-bin && cat > /srv/www/cgi-bin/slow && chmod +x /srv/www/cgi-bin/slow'
+  await farm.croftWith({ stdin: script }, 'exec', 'shop', '--', 'sh', '-c', make)
+  const to = ['--resolve', `shop.example.org:443:${at.host.v4}`, 'https://shop.example.org/cgi-bin/slow']
+  const child = farm.background('outside', { file: 'curl', args: ['-skN', ...to] }, 'pipe')
+  const gone = once(child, 'exit')
+  let said = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  await farm.waitFor(() => said === 'begun ')
+  const [, next] = await Promise.all([farm.croftOk('restart', 'shop'), sleep(300).then(() => answers())])
+  await gone
+  assert.deepEqual([said, next], ['begun ended\n', '200'])
+})
+
 test('an edge that is killed serves again by itself', async (context) => {
   const there = await visitors()
   for (const pid of await edgePids()) process.kill(pid, 'SIGKILL')

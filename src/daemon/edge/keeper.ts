@@ -18,8 +18,9 @@ import {
   readAll,
 } from '../records/records.ts'
 import { readEdgeGuests } from '../records/routes.ts'
+import { createLeaving, type Leaving } from './leaving.ts'
 
-export interface EdgeKeeper {
+export interface EdgeKeeper extends Pick<Leaving, 'leadsTo' | 'leave' | 'back'> {
   /** Returns when the edge serves what the records say. An edge in trouble is told of, and fails nothing else. */
   refresh(): Promise<void>
   /** A little later: while a guest starts, its disk and its firewall go first. */
@@ -49,6 +50,11 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
   let trouble: string | undefined
   /** A host without routes starts no edge, and asks after one only once. */
   let serves = true
+  const leaving = createLeaving({
+    ...{ env, edge },
+    refresh: () => refresh().then(() => trouble === undefined),
+    refreshSoon: () => refreshSoon(),
+  })
 
   async function bring(): Promise<void> {
     if (!edge) return
@@ -75,10 +81,12 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
   async function serve(edge: Edge, routes: readonly Held<RouteRecord>[]): Promise<void> {
     serves = true
     const records = routes.map(({ value }) => value)
-    const wish = planEdge(await readInput(parts, records))
+    const input = await readInput(parts, records, leaving)
+    const wish = planEdge(input)
     parts.failpoint('edge.before')
     const change = await edge.serve(wish)
     parts.failpoint('edge.after')
+    leaving.told(wish, input.guests)
     if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
   }
 
@@ -137,6 +145,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
   }
 
   return {
+    ...leaving,
     refresh,
     refreshSoon: () => refreshSoon(),
     follow(from, signal) {
@@ -149,7 +158,11 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
   }
 }
 
-async function readInput({ store, farm, host, certificates }: HostParts, records: readonly RouteRecord[]) {
+async function readInput(
+  { store, farm, host, certificates }: HostParts,
+  records: readonly RouteRecord[],
+  { isLeaving }: Leaving,
+) {
   const [settings, guests, users] = await Promise.all([
     read<FarmRecord>(store, keys.farm),
     readEdgeGuests(store, farm, host),
@@ -163,7 +176,8 @@ async function readInput({ store, farm, host, certificates }: HostParts, records
   const previewDomain = settings?.value.edge?.previewDomain
   const groups = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))
   return {
-    ...{ settings: settings?.value.edge ?? {}, routes, guests },
+    ...{ settings: settings?.value.edge ?? {}, routes },
+    guests: guests.map((guest) => ({ ...guest, leaves: isLeaving(guest.number) })),
     certificates: await certificates.certificatesFor(groups.filter((names) => names.length > 0)),
     tokens: await certificates.tokens(),
     near: nearRanges({ ...farm, ...settings?.value }),

@@ -22,6 +22,7 @@ export function lazyEdge(place: EdgePlace): Edge {
     state: async () =>
       existsSync(place.folder) ? (await edge()).state() : { running: false, workers: 0, memoryBytes: null },
     counters: async () => (await edge()).counters(),
+    open: async (server) => (await edge()).open(server),
     readLog: async (wanted) => (await edge()).readLog(wanted),
     stop: async () => (await edge()).stop(),
   }

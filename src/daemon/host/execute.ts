@@ -5,6 +5,7 @@ import type { Definition } from '../../drivers/runtime/driver.ts'
 import type { Ref, Storage } from '../../drivers/storage/driver.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import type { Step } from '../../plan/guest.ts'
+import type { EdgeKeeper } from '../edge/keeper.ts'
 import { removeGuestRecords, writeSnapshotStatus } from '../records/host-writes.ts'
 import type { FirewallGate } from './firewall-gate.ts'
 import type { HostParts } from './parts.ts'
@@ -16,6 +17,7 @@ export interface GuestWork {
   readonly definition: Definition
   readonly storage: Storage
   readonly gate: FirewallGate
+  readonly edge: EdgeKeeper
 }
 
 type Handlers = {
@@ -58,6 +60,7 @@ const handlers: Handlers = {
   async setLimits({ runtime }, { number, storage }, step) {
     await runtime.setLimits(number, step.limits, await storage.blockDevice())
   },
+  leaveEdge: (_parts, { edge, number }) => edge.leave(number),
   askToStop: ({ runtime }, { number }) => runtime.askToStop(number),
   kill: ({ runtime }, { number }) => runtime.kill(number),
   freeze: ({ runtime }, { number }) => runtime.freeze(number),

@@ -8,7 +8,6 @@ import { mayTry, noFailures } from '../../plan/retry.ts'
 import type { GuestRecord } from '../records/records.ts'
 import { definitionOf } from './definition.ts'
 import { executeStep, type GuestWork } from './execute.ts'
-import type { FirewallGate } from './firewall-gate.ts'
 import {
   fail,
   finishSnapshots,
@@ -20,13 +19,17 @@ import {
   report,
   waiting,
 } from './guest-report.ts'
+import type { HostLoop } from './loop.ts'
 import { ownerOf } from './manifest.ts'
 import type { HostParts } from './parts.ts'
 import { readWishes, type Wishes } from './wishes.ts'
 
+/** What all guests of a host share. */
+type Shared = Pick<HostLoop, 'gate' | 'edge'>
+
 export async function passGuest(
   parts: HostParts,
-  gate: FirewallGate,
+  shared: Shared,
   number: number,
   memory: GuestMemory,
 ): Promise<PassEnd> {
@@ -36,7 +39,7 @@ export async function passGuest(
   if (memory.attempts.generation !== generation) memory.attempts = noFailures(generation)
   const now = parts.env.monotonicMs()
   try {
-    const { work, want } = await prepare(parts, gate, wishes)
+    const { work, want } = await prepare(parts, shared, wishes)
     const have = await observe(parts, work, wishes, memory, now)
     noticeDeath(parts, wishes, have, memory, now)
     const waitMs = want.deleting ? 0 : mayTry(memory.attempts, now)
@@ -55,7 +58,7 @@ export async function passGuest(
 /** What a pass would do now, or if the record were `next`; nothing is changed. */
 export async function planForGuest(
   parts: HostParts,
-  gate: FirewallGate,
+  shared: Shared,
   number: number,
   next?: GuestRecord,
 ): Promise<Step[]> {
@@ -63,13 +66,13 @@ export async function planForGuest(
   if (!found) return []
   const wishes = next ? { ...found, guest: { ...found.guest, value: next } } : found
   const memory = freshMemory()
-  const { work, want } = await prepare(parts, gate, wishes)
+  const { work, want } = await prepare(parts, shared, wishes)
   return planGuest(want, await observe(parts, work, wishes, memory, parts.env.monotonicMs()))
 }
 
 async function prepare(
   parts: HostParts,
-  gate: FirewallGate,
+  { gate, edge }: Shared,
   wishes: Wishes,
 ): Promise<{ work: GuestWork; want: WantedGuest }> {
   const guest = wishes.guest.value
@@ -87,7 +90,7 @@ async function prepare(
     lost: status?.state === 'lost',
   }))
   return {
-    work: { number: guest.number, wishes, definition, storage, gate },
+    work: { number: guest.number, wishes, definition, storage, gate, edge },
     want: {
       ...{ number: guest.number, id: guest.id },
       deleting: guest.deleting === true,
@@ -105,7 +108,7 @@ async function observe(
   memory: GuestMemory,
   now: number,
 ): Promise<HaveGuest> {
-  const { number, storage } = work
+  const { number, storage, edge } = work
   const seen = await parts.runtime.observe(number)
   const disks = await unlessAway(storage.holdings(number))
   const rootId = wishes.guest.value.spec.root.id
@@ -122,6 +125,7 @@ async function observe(
     restarts: wishes.status?.restarts ?? 0,
     askedToStopMsAgo: memory.askedToStopAt === undefined ? undefined : now - memory.askedToStopAt,
     askedAgainMsAgo: memory.askedAgainAt === undefined ? undefined : now - memory.askedAgainAt,
+    served: edge.leadsTo(number),
   }
 }
 

@@ -91,11 +91,12 @@ export function createHostLoop(parts: HostParts): HostLoop {
 
   async function onePass(number: number, runner: Runner): Promise<void> {
     const upTo = parts.operations.mark()
-    const result = await passGuest(parts, gate, number, runner.memory).catch((thrown) => {
+    const result = await passGuest(parts, { gate, edge }, number, runner.memory).catch((thrown) => {
       const error = toCroftError(thrown)
       parts.log.error({ number, error: error.message }, 'a pass broke')
       return { end: 'failed', error, retryInMs: 5000 } as const
     })
+    if (result.end !== 'waiting') edge.back(number)
     if (result.end === 'gone') {
       runner.exit?.[Symbol.dispose]()
       runners.delete(number)

@@ -4,16 +4,16 @@ import { linkOf } from '../../plan/addresses.ts'
 import { describeStep } from '../../plan/guest.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
-import type { FirewallGate } from './firewall-gate.ts'
 import { planForGuest } from './guest-pass.ts'
+import type { HostLoop } from './loop.ts'
 import { ownerOf } from './manifest.ts'
 import type { HostParts } from './parts.ts'
 
-export async function planHost(parts: HostParts, gate: FirewallGate): Promise<PlannedStep[]> {
+export async function planHost(parts: HostParts, shared: Pick<HostLoop, 'gate' | 'edge'>): Promise<PlannedStep[]> {
   const guests = (await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))).map(({ value }) => value)
   const steps: PlannedStep[] = []
   for (const guest of guests) {
-    const planned = await planForGuest(parts, gate, guest.number)
+    const planned = await planForGuest(parts, shared, guest.number)
     steps.push(...planned.map((step) => ({ what: guest.name, step: step.do, detail: describeStep(step) })))
   }
   if (!(await parts.firewall.intact()))

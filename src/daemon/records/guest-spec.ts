@@ -72,7 +72,7 @@ async function moves(daemon: Daemon, guest: GuestRecord, next: GuestSpec) {
 /** What its host would do about the record as it would be then. */
 export async function planSteps(daemon: Daemon, next: GuestRecord): Promise<PlannedStep[]> {
   const { parts, loop } = getFarm(daemon)
-  return dryRun(next.name, await planForGuest(parts, loop.gate, next.number, next))
+  return dryRun(next.name, await planForGuest(parts, loop, next.number, next))
 }
 
 /** Nothing but its steps shows what these lead to. */

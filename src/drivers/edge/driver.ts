@@ -15,6 +15,8 @@ export interface Edge {
   state(): Promise<EdgeState>
   /** Since the last start or reload, by the site's or stream's id; smaller than before means begun anew. Empty when it does not run. */
   counters(): Promise<ReadonlyMap<string, SiteCounters>>
+  /** What sites have open to the server of this id: requests and websockets, also where workers of before finish theirs. */
+  open(server: string): Promise<number>
   /** What was answered, the oldest first. It is bounded, and written on while no process of croft runs. */
   readLog(wanted: LogWanted): Promise<LogPage>
   /** Ends it, open connections with it. */

@@ -57,6 +57,7 @@ function* facts(): Generator<HaveGuest> {
                   restarts: 0,
                   fromLoopback: undefined,
                   askedToStopMsAgo,
+                  served: state === 'running',
                 },
                 diskLimit: roots.includes('root-new') ? null : undefined,
               }
@@ -152,7 +153,7 @@ test('nothing to do means nothing, twice', () => {
 })
 
 test('without its pool no disk is touched, nothing is lost, nothing is started; a stop is still a stop', () => {
-  const allowed = new Set(['fail', 'wait', 'askToStop', 'kill', 'freeze', 'unfreeze', 'tuneLink'])
+  const allowed = new Set(['fail', 'wait', 'leaveEdge', 'askToStop', 'kill', 'freeze', 'unfreeze', 'tuneLink'])
   for (const { want, have } of cases) {
     const steps = planGuest(want, { ...have, poolAway: 'pool default is away' })
     const about = JSON.stringify({ want, have, steps })

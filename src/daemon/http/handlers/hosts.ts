@@ -21,17 +21,17 @@ export const handlers = {
 
   async planHost(daemon, { params }): Promise<{ steps: readonly PlannedStep[] }> {
     assertHost(daemon, params.host)
-    return { steps: await planHost(getFarm(daemon).parts, getFarm(daemon).loop.gate) }
+    return { steps: await planHost(getFarm(daemon).parts, getFarm(daemon).loop) }
   },
 
   async applyHost(daemon, { params, query, caller }) {
     assertHost(daemon, params.host)
     const { parts, loop } = getFarm(daemon)
-    const steps = await planHost(parts, loop.gate)
+    const steps = await planHost(parts, loop)
     if (query.dryRun) return { operation: null, result: null, steps }
     const adopted = query.adopt ? await adoptOrphans(parts, caller.name) : []
     await loop.lookAround()
-    return { operation: null, result: { adopted, left: await planHost(parts, loop.gate) }, steps }
+    return { operation: null, result: { adopted, left: await planHost(parts, loop) }, steps }
   },
 
   listPools: (daemon) => listPoolViews(daemon),

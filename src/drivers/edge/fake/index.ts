@@ -20,6 +20,8 @@ export interface FakeEdge extends Edge {
   ask(request: FakeRequest): FakeAnswer | undefined
   /** As a foreign hand does. */
   kill(): void
+  /** So much is open to each server from now on. */
+  hold(open: number): void
   readonly wish: EdgeWish | undefined
 }
 
@@ -31,6 +33,7 @@ export function createFakeEdge({
 } = {}): FakeEdge {
   let wish: EdgeWish | undefined
   let alive = false
+  let held = 0
   const requests = new Map<string, number>()
   const lines: AccessLine[] = []
 
@@ -74,10 +77,14 @@ export function createFakeEdge({
       const found = lines.slice(Number(after)).filter((line) => site === undefined || line.site === site)
       return { lines: found.slice(Math.max(0, found.length - tail)), next: String(lines.length) }
     },
+    open: async () => held,
     async stop() {
       alive = false
     },
     ask,
+    hold(open) {
+      held = open
+    },
     kill: () => {
       alive = false
     },

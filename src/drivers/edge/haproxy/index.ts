@@ -11,7 +11,7 @@ import { folders, putBack, readText, sweep, writeAll } from './files.ts'
 import { certificateFile, layoutOf } from './layout.ts'
 import { readLog, trimLogs } from './log.ts'
 import { type Made, make, markOf, type Told } from './made.ts'
-import { parseCounters } from './parse.ts'
+import { parseCounters, parseOpen } from './parse.ts'
 import { checkCommand, createMaster, reasonIn } from './process.ts'
 import { tell } from './runtime.ts'
 import { talkTo } from './socket.ts'
@@ -133,12 +133,21 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     }
   }
 
+  async function open(server: string): Promise<number> {
+    const found = await master.find()
+    const workers = ['@1', ...(found?.old ?? []).map((pid) => `@!${pid}`)]
+    // One that ends meanwhile says nothing, and has nothing.
+    const said = await Promise.all(workers.map((worker) => talk.say(`${worker} show servers conn`).catch(() => '')))
+    return said.reduce((sum, text) => sum + parseOpen(text, server), 0)
+  }
+
   return {
     name: 'haproxy',
     serve: (wish) => inTurn(() => serve(wish)),
     state,
     counters: async () =>
       (await master.find()) === undefined ? new Map() : parseCounters(await talk.say('@1 show stat')),
+    open,
     readLog: (wanted) => readLog(layout, wanted),
     stop: () => inTurn(stop),
   }

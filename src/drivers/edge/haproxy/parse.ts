@@ -50,6 +50,14 @@ export function parseServers(text: string): PresentServer[] {
     }))
 }
 
+/** `show servers conn`: what is in use of a server, at sites alone: what a stream has open may stay so for ever. */
+export function parseOpen(text: string, server: string): number {
+  const lines = text.split('\n').map((line) => line.split(' '))
+  const column = lines[0]?.slice(1).indexOf('used_cur') ?? -1
+  const own = lines.filter(([name = '']) => /^b_[a-z0-9]{1,40}\/s_/.test(name) && name.endsWith(`/s_${server}`))
+  return own.reduce((sum, cells) => sum + (Number(cells[column]) || 0), 0)
+}
+
 /** `show stat`, by the site's or stream's id. */
 export function parseCounters(text: string): Map<string, SiteCounters> {
   const lines = text.split('\n').filter((line) => line !== '')
