@@ -54,7 +54,10 @@ export const askWith = (forbids: Forbids) => async (config: Asked) => {
   }
 }
 
-function send({ url = '', method = 'get', data, headers = {} }: Asked, forbids: Forbids): Promise<IncomingMessage> {
+async function send(
+  { url = '', method = 'get', data, headers = {} }: Asked,
+  forbids: Forbids,
+): Promise<IncomingMessage> {
   const to = new URL(url)
   const refused = (address: string) => new Error(`it leads to ${address}, which is this host’s own or its guests’`)
   const literal = literalOf(to)
