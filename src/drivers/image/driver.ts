@@ -46,7 +46,7 @@ export interface Images {
     targetDir: string,
     options: ImageOptions & { readonly limits: ReadLimits },
   ): Promise<ImageFacts>
-  /** The folder is changed on the way: give it a copy. */
+  /** The folder is changed on the way: give it a copy. CANCELLED when the signal aborts. */
   pack(sourceDir: string, label: ImageLabel, options: ImageOptions): Promise<Packing>
   /** Takes away what work of a daemon that died has left. To be called when nothing is at work. */
   sweep(): Promise<void>

@@ -13,7 +13,7 @@ import type { ImageFacts, ImageOptions, Images, Packing } from '../driver.ts'
 import { labelled } from '../label.ts'
 import { packCommand, type Room, readerCommand, roomConfig, unpackCommand } from './commands.ts'
 import { factsOf, hadNoReader, packFailed, readFailed, unpackFailed } from './parse.ts'
-import { enterRoom, leaveRoom } from './room.ts'
+import { enterRoom, forgetTime, leaveRoom } from './room.ts'
 
 const workPrefix = 'croft-image-'
 /** What an archive as it is without its compression leaves free on the disk of the host. */
@@ -72,6 +72,7 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     options: Parameters<Images['unpack']>[2],
   ): Promise<ImageFacts> {
     const { signal, uidBase, limits } = options
+    if (signal.aborted) throw cancelled(signal.reason)
     await using room = await openRoom(targetDir, uidBase)
     await using file = await open(archive, 'r')
     await using scratch = await open(join(room.folder, 'scratch'), 'wx+', 0o600)
@@ -81,6 +82,7 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
     const { bavail, bsize } = await statfs(room.folder)
     const scratchBytes = Math.max(0, bavail * bsize - reserveBytes)
     await enterRoom(targetDir)
+    if (signal.aborted) throw cancelled(signal.reason)
     const work = startPipeline([readerCommand(uidBase, limits, scratchBytes), unpackCommand(room)], {
       ...{ signal, stdin: file.fd, extra: [scratch.fd] },
     })
@@ -95,9 +97,12 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
   }
 
   async function pack(sourceDir: string, label: { readonly init: Init }, options: ImageOptions): Promise<Packing> {
+    if (options.signal.aborted) throw cancelled(options.signal.reason)
     const room = await openRoom(sourceDir, options.uidBase)
     try {
       await enterRoom(sourceDir)
+      await forgetTime(sourceDir)
+      if (options.signal.aborted) throw cancelled(options.signal.reason)
       const work = startPipeline([packCommand(room)], { ...options, timeoutOf: 'silence' })
       const ended = endOf(work, options.signal)
         .then(([end]) => {
@@ -128,7 +133,9 @@ export function createImageTools({ confinement, workDir = '/var/tmp' }: ToolsPar
 
 function endOf(work: Pipeline, signal: AbortSignal): Promise<readonly StageEnd[]> {
   return work.ended.catch((thrown: unknown) => {
-    if (signal.aborted) throw new CroftError('CANCELLED', 'the work on the archive was cancelled', { cause: thrown })
-    throw thrown
+    throw signal.aborted ? cancelled(thrown) : thrown
   })
 }
+
+const cancelled = (cause: unknown): CroftError =>
+  new CroftError('CANCELLED', 'the work on the archive was cancelled', { cause })

@@ -2,7 +2,7 @@
  * A subvolume as a room to work in: its content lies in `rootfs`, beside it only what the host's programs need to run.
  * Nothing else works on it meanwhile, and only names of the first level are touched: a rename follows no link.
  */
-import { chmod, lstat, mkdir, readdir, rename, rm, rmdir, symlink } from 'node:fs/promises'
+import { chmod, lstat, lutimes, mkdir, readdir, rename, rm, rmdir, symlink } from 'node:fs/promises'
 import { CroftError } from '../../../api/errors.ts'
 import { onDisk } from '../../template/walk.ts'
 
@@ -36,6 +36,9 @@ export async function leaveRoom(root: string): Promise<void> {
   await rmdir(`${root}/${aside}`)
   await chmod(root, mode & 0o755)
 }
+
+/** When it became a room says nothing about the tree. */
+export const forgetTime = (root: string): Promise<void> => lutimes(`${root}/${content}`, 0, 0)
 
 async function folderAt(path: string): Promise<{ readonly mode: number }> {
   const stats = await lstat(path)
