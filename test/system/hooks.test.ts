@@ -57,6 +57,21 @@ test('a hook hears name and JSON of each event, with nothing of the daemon’s e
   assert.deepEqual([...variables].sort(), ['HOME', 'LC_ALL', 'PATH', 'PWD'])
 })
 
+test('one that names events is started for these alone; one that names what is none is told of', async () => {
+  const few = join(farm.stateDir, 'few')
+  install('few', `# on: guest.stopped, snapshot.*\necho "$1" >> ${few}`)
+  install('typo', `# on: gest.stopped\necho typo >> ${few}`)
+  await createQuick(farm, 'web')
+  await act('stop')
+  await farm.waitFor(
+    () => linesOf(few).length > 0 && linesOf(heard).filter((line) => line.startsWith('guest.stopped')).length > 1,
+  )
+  assert.deepEqual(linesOf(few), ['guest.stopped'])
+  const [said] = await findings()
+  assert.match(said?.evidence ?? '', /typo says "# on:" with "gest.stopped"/)
+  for (const name of ['few', 'typo']) rmSync(join(folder, name))
+})
+
 test('a daemon that is killed tells afterwards what the hook has not heard to its end', async () => {
   const slow = join(farm.stateDir, 'slow')
   const gate = join(farm.stateDir, 'gate')

@@ -23,10 +23,12 @@ export function judgeHooks(
   states: readonly { readonly name: string; readonly state: HookState }[],
 ): Finding[] {
   const refused = found.refused.map(({ path, why }) =>
-    red('hooks', `${path} ${why}: no hook there runs`, `chown root: ${path}; chmod go-w ${path}`),
+    /^says /.test(why)
+      ? red('hooks', `${path} ${why}: it does not run`, `mend the line in ${path}, like "# on: guest.died, route.*"`)
+      : red('hooks', `${path} ${why}: no hook there runs`, `chown root: ${path}; chmod go-w ${path}`),
   )
   const failing = states
-    .filter(({ name, state }) => state.state === 'failed' && found.hooks.includes(name))
+    .filter(({ name, state }) => state.state === 'failed' && found.hooks.some((hook) => hook.name === name))
     .map(({ name, state }) =>
       warn(
         'hooks',
@@ -36,5 +38,6 @@ export function judgeHooks(
     )
   const wrong = [...refused, ...failing]
   if (wrong.length > 0 || found.hooks.length === 0) return wrong
-  return [ok('hooks', `${found.hooks.join(', ')} in ${folder}`)]
+  const named = found.hooks.map(({ name, on }) => (on === undefined ? name : `${name} (${on.join(' ')})`))
+  return [ok('hooks', `${named.join(', ')} in ${folder}`)]
 }

@@ -76,7 +76,7 @@ export async function startHooks(parts: HookParts): Promise<Hooks> {
 
   /** A hook that was put there before an event is told of it. */
   async function discover(_: Followed, before: string): Promise<void> {
-    const { hooks } = await parts.find(parts.folder)
+    const hooks = (await parts.find(parts.folder)).hooks.map(({ name }) => name)
     for (const [name, served] of serving) if (!hooks.includes(name)) served.abort()
     for (const name of cursors.keys()) if (name !== discovery && !hooks.includes(name)) cursors.delete(name)
     for (const name of hooks) if (!serving.has(name)) serve(name, before)

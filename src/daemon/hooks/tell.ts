@@ -11,6 +11,7 @@ import type { Log } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { read } from '../records/records.ts'
 import type { HooksFound } from './folder.ts'
+import { isWanted } from './head.ts'
 
 export interface HookParts {
   readonly env: Env
@@ -19,7 +20,7 @@ export interface HookParts {
   readonly run: Runner
   readonly host: string
   readonly folder: string
-  readonly find: (folder: string) => Promise<HooksFound>
+  readonly find: (folder: string, only?: string) => Promise<HooksFound>
   /** Where cursors are kept. */
   readonly cursorFile: string
 }
@@ -36,7 +37,8 @@ export async function tellHookOf(parts: HookParts, name: string, event: FarmEven
     timeoutMs,
   }
   // It may have been replaced since it was found.
-  if (!(await parts.find(parts.folder)).hooks.includes(name)) return
+  const [hook] = (await parts.find(parts.folder, name)).hooks
+  if (!hook || !isWanted(hook, what)) return
   let reason: string | undefined
   try {
     const outcome = await parts.run.outcome(command, { signal })

@@ -8,6 +8,7 @@ import type { FarmEvent } from '../../../src/api/events.ts'
 import { judgeHooks } from '../../../src/daemon/doctor/hooks.ts'
 import { systemEnv } from '../../../src/daemon/env.ts'
 import { findHooks, judgeOwner } from '../../../src/daemon/hooks/folder.ts'
+import { isWanted, wantedIn } from '../../../src/daemon/hooks/head.ts'
 import { startHooks } from '../../../src/daemon/hooks/hooks.ts'
 import type { HookParts } from '../../../src/daemon/hooks/tell.ts'
 import type { Command, Outcome } from '../../../src/drivers/exec/command.ts'
@@ -24,9 +25,28 @@ test('what others than root may write is refused', async () => {
   for (const mode of [0o777, 0o775, 0o757, 0o722]) assert.match(judgeOwner({ uid: 0, mode }) ?? '', /written by others/)
 })
 
+test('a hook says in its first comment lines what it wants to hear; all when it says nothing', () => {
+  const on = (head: string) => wantedIn(head).on
+  assert.equal(on('#!/bin/sh\necho\n# on: guest.died\n'), undefined, 'only the first lines count')
+  assert.equal(on('\x7fELF'), undefined)
+  assert.deepEqual(on('#!/bin/sh\n# mails\n# on: guest.died, route.*\n#on: check\n'), [
+    'guest.died',
+    'route.*',
+    'check',
+  ])
+  for (const bad of ['', 'gest.died', 'guest.', 'guest.died.x', '**', '$(x)', 'guest.Died', '../x'])
+    assert.match(wantedIn(`#!/bin/sh\n# on: ${bad}`).wrong ?? '', /no event/, bad)
+  const heard = (...words: string[]) =>
+    ['guest.died', 'guest.started', 'route.removed'].filter((what) => isWanted({ on: words }, what))
+  assert.deepEqual(heard('guest.died'), ['guest.died'])
+  assert.deepEqual(heard('guest', 'route.created'), ['guest.died', 'guest.started'])
+  assert.deepEqual(heard('*.removed', 'guest.died'), ['guest.died', 'route.removed'])
+  assert.deepEqual(heard('*').length, 3)
+})
+
 test('the doctor says which hooks are refused and which fail', () => {
   const state = { state: 'failed', at: 't', event: 'guest.died', reason: 'exit 1' } as const
-  const found = { hooks: ['mail'], refused: [{ path: '/h/x', why: 'belongs to user 7' }] }
+  const found = { hooks: [{ name: 'mail' }], refused: [{ path: '/h/x', why: 'belongs to user 7' }] }
   const findings = judgeHooks('/h', found, [
     { name: 'mail', state },
     { name: 'gone', state },
@@ -39,7 +59,7 @@ test('the doctor says which hooks are refused and which fail', () => {
     ],
   )
   assert.deepEqual(judgeHooks('/h', { hooks: [], refused: [] }, []), [])
-  assert.equal(judgeHooks('/h', { hooks: ['mail'], refused: [] }, [])[0]?.verdict, 'ok')
+  assert.equal(judgeHooks('/h', { hooks: [{ name: 'mail' }], refused: [] }, [])[0]?.verdict, 'ok')
 })
 
 const good: Outcome = { code: 0, signal: null, stdout: '', stderr: '', timedOut: false }
@@ -62,7 +82,10 @@ function world(...hooks: string[]): World {
     act: async () => good,
     parts: {
       ...{ env: systemEnv, store, folder: '/hooks', host: 'ash', cursorFile: join(root, String(++worlds)) },
-      find: async () => ({ hooks, refused: [] }),
+      find: async (_, only) => ({
+        hooks: hooks.filter((name) => only === undefined || name === only).map((name) => ({ name })),
+        refused: [],
+      }),
       log: { info() {}, warn() {}, error() {} },
       run: {
         async outcome(command, options) {
