@@ -71,7 +71,14 @@ export interface DataConfig {
 
 /** What one layer says. Whatever is absent is the business of the layers below. */
 export interface AppConfig {
-  readonly app?: { readonly name?: string; readonly platform?: PlatformName }
+  readonly app?: {
+    readonly name?: string
+    readonly platform?: PlatformName
+    /** Where the web server looks for files, in the checkout (static, php). */
+    readonly root?: string
+    /** The file that answers where there is none: an application of one page, a front controller. */
+    readonly fallback?: string
+  }
   readonly build?: {
     readonly base?: string
     readonly packages?: readonly string[]
@@ -108,7 +115,12 @@ export type LayerName = (typeof layerNames)[number]
 
 /** All layers joined, and nothing left open. Where a daemon has no port it serves nobody. */
 export interface ResolvedConfig {
-  readonly app: { readonly name: string; readonly platform: PlatformName }
+  readonly app: {
+    readonly name: string
+    readonly platform: PlatformName
+    readonly root?: string
+    readonly fallback?: string
+  }
   readonly build: Required<NonNullable<AppConfig['build']>>
   readonly env: Readonly<Record<string, string>>
   readonly daemon: Readonly<Record<string, ResolvedDaemon>>
@@ -123,6 +135,10 @@ export interface ResolvedDaemon extends Omit<Required<DaemonConfig>, 'port' | 'm
   readonly memoryBytes: number | null
   readonly health: Required<HealthCheck>
 }
+
+/** Who daemons run as, the same number in every instance, so that lasting data has one owner; and where the code lies. */
+export const appUser = { name: 'app', id: 800 } as const
+export const appFolder = '/srv/app'
 
 /** Where a value comes from: `env.DB_URL` → the layer that said it, and who did when, where that is known. */
 export interface Origin {

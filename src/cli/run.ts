@@ -1,5 +1,6 @@
 /** Parse → load the one command → run → print once → exit code. */
 import { CroftError, errorTable, toCroftError } from '../api/errors.ts'
+import { nearest } from '../api/nearest.ts'
 import type { Answer } from './answer.ts'
 import type { Context } from './context.ts'
 import type { Io } from './io.ts'
@@ -12,7 +13,6 @@ import type { Line } from './wire/line.ts'
 import { createClient } from './wire/request.ts'
 import type { Flags } from './words/flags.ts'
 import { type Parsed, parse } from './words/parse.ts'
-import { nearest } from './words/suggest.ts'
 
 type Run = Extract<Parsed, { kind: 'run' }>
 

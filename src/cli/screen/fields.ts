@@ -1,6 +1,6 @@
 /** `--json=name,ipv4`: a field that no record of the kind can have is a slip, not a null. */
 import { CroftError } from '../../api/errors.ts'
-import { nearest } from '../words/suggest.ts'
+import { nearest } from '../../api/nearest.ts'
 
 /** Those that a record has at times only. */
 const sometimes = `deleting error failures finished mend never op progress reason size startedAt status steps usage warnings`

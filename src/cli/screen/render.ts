@@ -1,7 +1,7 @@
 /** The one place where answers become text. Pure: what goes to stdout and stderr comes back. */
 import { CroftError } from '../../api/errors.ts'
+import { nearest } from '../../api/nearest.ts'
 import type { Answer, Column } from '../answer.ts'
-import { nearest } from '../words/suggest.ts'
 import { toCsv } from './csv.ts'
 import { json as escapeJson, lines, oneLine } from './escape.ts'
 import { checkFields } from './fields.ts'

@@ -1,7 +1,7 @@
 /** Words by name, as the row declares them, and `key=value` words apart from them. */
 import { CroftError } from '../../api/errors.ts'
+import { nearest } from '../../api/nearest.ts'
 import { type CommandRow, commandName } from '../command.ts'
-import { nearest } from './suggest.ts'
 
 export class Args {
   readonly #byName: ReadonlyMap<string, readonly string[]>

@@ -1,8 +1,8 @@
 /** Which command the first two words mean. Noun and verb in either order; without a noun the shape of what follows decides, else guest. */
 import { CroftError } from '../../api/errors.ts'
+import { nearest } from '../../api/nearest.ts'
 import { type CommandRow, type Noun, nouns } from '../command.ts'
 import { parsePoint } from './point.ts'
-import { nearest } from './suggest.ts'
 
 export interface Word {
   readonly value: string

@@ -1,10 +1,10 @@
 /** The command line as a value. Throws nothing but CroftError USAGE; nothing has been sent then. */
 import { CroftError } from '../../api/errors.ts'
+import { nearest } from '../../api/nearest.ts'
 import { type CommandRow, commandName, type Noun } from '../command.ts'
 import { type Args, bindArgs, splitSettings } from './args.ts'
 import { type FlagName, Flags, flagNames, flagRow, flagsOf } from './flags.ts'
 import { findCommand, type Word } from './grammar.ts'
-import { nearest } from './suggest.ts'
 import { type Option, tokens } from './tokens.ts'
 
 export type Parsed =

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { distance, nearest } from '../../../../src/api/nearest.ts'
 import { globMatches, parsePoint } from '../../../../src/cli/words/point.ts'
 import { parsePort, parsePortRef, portText } from '../../../../src/cli/words/ports.ts'
-import { distance, nearest } from '../../../../src/cli/words/suggest.ts'
 
 test('one way to point at a thing', () => {
   const shapes: readonly [word: string, kind: string][] = [

@@ -1,0 +1,42 @@
+/** croft.toml as what one layer says. What is wrong is told with file, line and column, and the name that was probably meant. */
+import type { AppConfig } from '../../api/app.ts'
+import { CroftError } from '../../api/errors.ts'
+import { nearest } from '../../api/nearest.ts'
+import { printableLine } from '../../api/printable.ts'
+import { flat, type Issue } from './issues.ts'
+import { namesAt } from './paths.ts'
+import { CroftToml } from './schema.ts'
+import { type Place, placeKey, readToml } from './toml.ts'
+
+export function parseAppFile(text: string, file = 'croft.toml'): AppConfig {
+  const { tree, places } = readToml(text, file)
+  const result = CroftToml.safeParse(tree)
+  if (result.success) return result.data
+  const told = flat(result.error.issues).flatMap((issue) => lines(issue, places, file))
+  const most = 8
+  const more = told.length > most ? [`and ${told.length - most} more`] : []
+  throw new CroftError('BAD_VALUE', [...told.slice(0, most), ...more].map(printableLine).join('\n'), {
+    hint: 'croft help app',
+  })
+}
+
+function lines(issue: Issue, places: ReadonlyMap<string, Place>, file: string): string[] {
+  const { path, message, unknown = [] } = issue
+  const where = (path: readonly string[]): string => {
+    for (let length = path.length; length > 0; length--) {
+      const place = places.get(placeKey(path.slice(0, length)))
+      if (place) return `${file}:${place.line}:${place.column}`
+    }
+    return file
+  }
+  if (unknown.length === 0) return [`${where(path)}: ${path.join('.').slice(0, 200)} ${message}`]
+  return unknown.map((name) => `${where([...path, name])}: ${notKnown(path, name)}`)
+}
+
+/** `[daemon.web] has no "prot"; did you mean "port"?` */
+export function notKnown(path: readonly string[], name: string): string {
+  const near = nearest(name, namesAt(path))
+  const at = path.length === 0 ? 'a croft.toml' : `[${path.join('.').slice(0, 100)}]`
+  const meant = near === undefined ? `; it has ${namesAt(path).join(', ')}` : `; did you mean "${near}"?`
+  return `${at} has no "${name.slice(0, 60)}"${meant}`
+}

@@ -1,0 +1,106 @@
+/** Text of TOML as plain values, and where each name stood. */
+import { type AST, ParseError, parseTOML } from 'toml-eslint-parser'
+import { CroftError } from '../../api/errors.ts'
+import { printableLine } from '../../api/printable.ts'
+
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+export interface TomlText {
+  readonly tree: Readonly<Record<string, unknown>>
+  /** By path, joined with zero bytes, which no name holds. */
+  readonly places: ReadonlyMap<string, Place>
+}
+export const placeKey = (path: readonly string[]): string => path.join('\0')
+
+const mostBytes = 64 * 1024
+const deepest = 12
+
+export function readToml(text: string, file: string): TomlText {
+  if (text.length > mostBytes)
+    throw new CroftError('BAD_VALUE', `${file} has more than ${mostBytes / 1024} KiB`, { hint: 'croft help app' })
+  const tree = bare()
+  const places = new Map<string, Place>()
+  const walk = walker(places, file)
+  for (const node of syntax(text.replace(/^\u{feff}/u, ''), file).body[0].body) {
+    if (node.type === 'TOMLKeyValue') walk.pair(tree, [], node)
+    else walk.table(tree, node)
+  }
+  return { tree, places }
+}
+
+function syntax(text: string, file: string): AST.TOMLProgram {
+  try {
+    return parseTOML(text, { tomlVersion: '1.0.0' })
+  } catch (thrown) {
+    if (thrown instanceof ParseError)
+      throw at(file, { line: thrown.lineNumber, column: thrown.column + 1 }, lower(thrown.message))
+    // The parser's own stack: what is nested so deep is no configuration.
+    if (thrown instanceof RangeError) throw new CroftError('BAD_VALUE', `${file} is nested too deep`)
+    throw thrown
+  }
+}
+const lower = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
+
+export const at = (file: string, { line, column }: Place, message: string): CroftError =>
+  new CroftError('BAD_VALUE', printableLine(`${file}:${line}:${column}: ${message}`))
+
+function walker(places: Map<string, Place>, file: string) {
+  const place = (node: AST.TOMLNode): Place => ({ line: node.loc.start.line, column: node.loc.start.column + 1 })
+
+  /** The table that a key's last word stands in; those on the way are made. */
+  const into = (
+    from: Record<string, unknown>,
+    above: readonly string[],
+    keys: readonly (AST.TOMLBare | AST.TOMLQuoted)[],
+  ) => {
+    let table = from
+    const path = [...above]
+    for (const [index, key] of keys.entries()) {
+      const name = nameOf(key)
+      path.push(name)
+      if (unsafe.has(name)) throw at(file, place(key), `"${name}" cannot be a name`)
+      if (path.length > deepest) throw at(file, place(key), 'is nested too deep')
+      if (!places.has(placeKey(path))) places.set(placeKey(path), place(key))
+      if (index < keys.length - 1) table = child(table, name, key)
+    }
+    return { table, path }
+  }
+  const child = (table: Record<string, unknown>, name: string, node: AST.TOMLNode): Record<string, unknown> => {
+    const inside = table[name] ?? bare()
+    if (typeof inside !== 'object' || Array.isArray(inside)) throw at(file, place(node), `"${name}" is no table`)
+    table[name] = inside
+    return inside as Record<string, unknown>
+  }
+  const pair = (from: Record<string, unknown>, above: readonly string[], node: AST.TOMLKeyValue): void => {
+    const { table, path } = into(from, above, node.key.keys)
+    table[path.at(-1) ?? ''] = read(node.value, path)
+  }
+  const read = (node: AST.TOMLContentNode, path: readonly string[]): unknown => {
+    if (node.type === 'TOMLValue') return node.value
+    if (path.length > deepest) throw at(file, place(node), 'is nested too deep')
+    if (node.type === 'TOMLArray') return node.elements.map((each, index) => element(each, [...path, String(index)]))
+    const table = bare()
+    for (const each of node.body) pair(table, path, each)
+    return table
+  }
+  const element = (node: AST.TOMLContentNode, path: readonly string[]): unknown => {
+    places.set(placeKey(path), place(node))
+    return read(node, path)
+  }
+  return {
+    pair,
+    table(tree: Record<string, unknown>, node: AST.TOMLTable): void {
+      if (node.kind === 'array') throw at(file, place(node), 'a list of tables says nothing here; write [name] once')
+      const { table, path } = into(tree, [], node.key.keys)
+      const inside = child(table, path.at(-1) ?? '', node)
+      for (const each of node.body) pair(inside, path, each)
+    },
+  }
+}
+
+const nameOf = (key: AST.TOMLBare | AST.TOMLQuoted): string => (key.type === 'TOMLBare' ? key.name : key.value)
+/** They mean something to every object of the language. */
+const unsafe: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+const bare = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>
