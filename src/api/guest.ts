@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SiteName } from './app.ts'
 import type { Mount } from './mount.ts'
 import {
   AddressRange,
@@ -62,7 +63,8 @@ export interface AddressView extends PublicAddress {
 
 /**
  * One line of the firewall language. `in` is traffic to the guest, `out` from it. A deny beats every allow; the first
- * `out` allow turns the guest's way out into a list of what is allowed. `peer` is a guest's name, an address range or `any`.
+ * `out` allow turns the guest's way out into a list of what is allowed. `peer` is a guest's name, a
+ * site's (all its instances), an address range or `any`.
  */
 export interface Rule {
   readonly action: 'allow' | 'deny'
@@ -163,6 +165,8 @@ export interface GuestStatus {
   /** The root on disk. Once set, a missing root is a loss and never made anew. */
   readonly rootId?: string
   readonly restarts?: number
+  /** What was put on that root before its first start. */
+  readonly seed?: string
   readonly startedAt?: string
   /** That start was nobody's wish: it had ended by itself, or with its host, and is to run. */
   readonly revived?: true
@@ -225,7 +229,7 @@ export const PortRef = z.strictObject({ protocol: z.enum(['tcp', 'udp']).default
 export const NewRule = z.strictObject({
   action: z.enum(['allow', 'deny']),
   direction: z.enum(['in', 'out']),
-  peer: z.union([z.literal('any'), GuestName, AddressRange]),
+  peer: z.union([z.literal('any'), GuestName, SiteName, AddressRange]),
   service: Service,
   log: z.boolean().default(false),
 })

@@ -3,17 +3,8 @@ import { z } from 'zod'
 import type { EdgeSettings } from './edge.ts'
 import type { ErrorBody } from './errors.ts'
 import type { Init } from './guest.ts'
-import {
-  FarmName,
-  GuestName,
-  HostName,
-  Listen,
-  OneLine,
-  PublicKey,
-  SizeBytes,
-  SnapshotName,
-  TemplateRef,
-} from './values.ts'
+import { AnyGuestName } from './part.ts'
+import { FarmName, HostName, Listen, OneLine, PublicKey, SizeBytes, SnapshotName, TemplateRef } from './values.ts'
 
 export const NewSnapshot = z.strictObject({ name: SnapshotName.optional() })
 export interface Snapshot {
@@ -83,7 +74,7 @@ export const TemplateImport = z
 export type TemplateImport = z.input<typeof TemplateImport>
 
 /** The guest's disk as it is now, or as it was at a snapshot, without what makes it that guest. */
-export const TemplatePublish = z.strictObject({ guest: GuestName, snapshot: SnapshotName.optional() })
+export const TemplatePublish = z.strictObject({ guest: AnyGuestName, snapshot: SnapshotName.optional() })
 export type TemplatePublish = z.input<typeof TemplatePublish>
 
 export interface Template {

@@ -18,6 +18,7 @@ import {
   RuleRef,
 } from './guest.ts'
 import { MountRef, NewMount } from './mount.ts'
+import { AnyGuestName } from './part.ts'
 import {
   DataKey,
   LimitBytes,
@@ -34,7 +35,7 @@ import {
 } from './resources.ts'
 import type { RouteName } from './routes.ts'
 import { NewSite } from './site.ts'
-import { GuestName, HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
+import { GuestName, HostName, HostName, OneLine, OneLine, SnapshotName, SnapshotName, TemplateRef, TemplateRef } from './values.ts'
 
 const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
 /** Every write takes these: plan only; kept in history; refuse when changed since; how long to wait for the end. */
@@ -96,8 +97,8 @@ export const queries = {
   addToken: WriteQuery,
   removeToken: WriteQuery,
   login: WriteQuery,
-  getUsage: z.strictObject({ guest: GuestName.optional() }),
-  listSnapshots: z.strictObject({ guest: GuestName.optional() }),
+  getUsage: z.strictObject({ guest: AnyGuestName.optional() }),
+  listSnapshots: z.strictObject({ guest: AnyGuestName.optional() }),
   listHistory: z.strictObject({ kind: RecordKind.optional(), name: RecordName.optional(), ...Page }),
   listEvents: z.strictObject({
     cursor: z.string().max(200).optional(),
@@ -149,7 +150,7 @@ export const bodies = {
 
 /** What stands for `:guest` and the like in paths. */
 export const pathValues = {
-  guest: GuestName,
+  guest: AnyGuestName,
   snapshot: SnapshotName,
   template: TemplateRef,
   host: HostName,

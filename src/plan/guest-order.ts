@@ -5,7 +5,7 @@ import type { Step } from './guest.ts'
 type Strand = readonly Step[]
 
 /**
- * Groups go one after another, the strands of a group side by side. Before a start disk, configuration and firewall have
+ * Groups go one after another, the strands of a group side by side. Before a start the disk (and its seed), configuration and firewall have
  * nothing to do with each other, and the limit of a new disk is set while the guest starts; when it is gone its rules, its
  * disks and its configuration have nothing to do with each other either. Everything else goes in order.
  */
@@ -17,8 +17,12 @@ function aroundStart(steps: readonly Step[]): Strand[][] | undefined {
   const at = steps.findIndex((step) => step.do === 'start')
   const early = steps.slice(0, at)
   if (at <= 0 || !early.every((step) => beforeStart.has(step.do))) return undefined
-  const [limit, others] = split(early, (step) => step.do === 'limitRoot')
-  return [others.map((step) => [step]), [limit, steps.slice(at)]]
+  const [limit, more] = split(early, (step) => step.do === 'limitRoot')
+  const [disk, others] = split(more, (step) => step.do === 'cloneRoot' || step.do === 'plant')
+  return [
+    [disk, ...others.map((step) => [step])],
+    [limit, steps.slice(at)],
+  ]
 }
 
 function aroundEnd(steps: readonly Step[]): Strand[][] | undefined {
@@ -28,7 +32,7 @@ function aroundEnd(steps: readonly Step[]): Strand[][] | undefined {
   return [[kill], [disks, ...others.map((step) => [step])], [steps.slice(-1)]]
 }
 
-const beforeStart: ReadonlySet<Step['do']> = new Set(['cloneRoot', 'limitRoot', 'define', 'openFirewall'])
+const beforeStart: ReadonlySet<Step['do']> = new Set(['cloneRoot', 'limitRoot', 'plant', 'define', 'openFirewall'])
 
 function split(steps: readonly Step[], belongs: (step: Step) => boolean): [Step[], Step[]] {
   return [steps.filter(belongs), steps.filter((step) => !belongs(step))]

@@ -42,6 +42,8 @@ export interface HaveGuest {
   /** From the status: the root and the restart that were reached before. */
   readonly rootId: string | undefined
   readonly restarts: number
+  /** What was put on the wanted root. */
+  readonly seed?: string | undefined
   /** Since when its init has been asked to shut down, milliseconds ago; undefined when it was not asked. */
   readonly askedToStopMsAgo: number | undefined
   /** Since when it was last asked once more. */
@@ -54,6 +56,7 @@ export type Step =
   | { readonly do: 'cloneRoot'; readonly from: RootSource; readonly id: string }
   | { readonly do: 'limitRoot'; readonly id: string; readonly bytes: number | null }
   | { readonly do: 'define' }
+  | { readonly do: 'plant'; readonly seed: string }
   | { readonly do: 'openFirewall' }
   | { readonly do: 'start' }
   /** `fresh`: right after a start, which gave it all that its definition says. */
@@ -185,12 +188,12 @@ function planRun(want: WantedGuest, have: HaveGuest): Step[] {
   const define: Step[] = have.definition === want.definition ? [] : [{ do: 'define' }]
   if (spec.run === 'stopped') return [...define, ...(live ? stop(spec, have) : [])]
   // Passes do not overlap: whoever began this start is dead, and nobody limits the time it may take.
-  if (have.state === 'starting') return [{ do: 'kill' }, ...define, ...start(spec)]
+  if (have.state === 'starting') return [{ do: 'kill' }, ...define, ...start(spec, have)]
   if (live && spec.restarts > have.restarts) {
     const stopping = stop(spec, have)
-    return stopping.some((step) => step.do === 'wait') ? stopping : [...stopping, ...define, ...start(spec)]
+    return stopping.some((step) => step.do === 'wait') ? stopping : [...stopping, ...define, ...start(spec, have)]
   }
-  if (!live) return [...define, ...start(spec)]
+  if (!live) return [...define, ...start(spec, have)]
   const changed = define.length > 0
   const resize: Step[] = changed ? [{ do: 'setLimits', limits: spec.limits }, { do: 'openFirewall' }] : []
   const thaw: Step[] = have.state === 'frozen' && spec.run === 'running' ? [{ do: 'unfreeze' }] : []
@@ -202,13 +205,19 @@ function planRun(want: WantedGuest, have: HaveGuest): Step[] {
 }
 
 /** Rules before packets: the guest's addresses are let through only when it is about to have a link. */
-function start(spec: GuestSpec): Step[] {
+function start(spec: GuestSpec, have: HaveGuest): Step[] {
   return [
+    ...plant(spec, have),
     { do: 'openFirewall' },
     { do: 'start' },
     { do: 'tuneLink', fresh: true },
     ...(spec.run === 'frozen' ? ([{ do: 'freeze' }] as const) : []),
   ]
+}
+
+/** Once for a root. What was put there and not reported is put there again. */
+function plant({ seed, root }: GuestSpec, have: HaveGuest): Step[] {
+  return seed === undefined || (have.seed === seed && have.rootId === root.id) ? [] : [{ do: 'plant', seed }]
 }
 
 function stop(spec: GuestSpec, have: HaveGuest): Step[] {
@@ -254,6 +263,7 @@ const plain: {
   >]: string
 } = {
   define: 'write its configuration',
+  plant: 'put its seed on the disk',
   openFirewall: 'let its addresses through the firewall',
   start: 'start it',
   tuneLink: 'set up its link',

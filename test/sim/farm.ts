@@ -217,6 +217,12 @@ export class SimFarm {
     throw new Error('dead')
   }
 
+  /** For what loops of the farm ask, who go through no route. */
+  get daemon(): Daemon {
+    assert.ok(this.running)
+    return this.running.daemon
+  }
+
   get uploads(): Uploads {
     assert.ok(this.running)
     return this.running.parts.uploads
@@ -246,7 +252,7 @@ export class SimFarm {
   }
 
   /** Who asked a daemon that dies meanwhile hears nothing. */
-  private async heard(answer: Promise<unknown>): Promise<unknown> {
+  async heard(answer: Promise<unknown>): Promise<unknown> {
     const is = { open: true }
     const close = () => {
       is.open = false

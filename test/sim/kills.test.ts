@@ -4,8 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { removePart } from '../../src/daemon/records/parts.ts'
 import { SimFarm } from './farm.ts'
 import { assertGolden } from './golden.ts'
+import { createInstance, loop, seed } from './instance.ts'
 
 interface Work {
   readonly before?: (farm: SimFarm) => Promise<unknown>
@@ -26,6 +28,25 @@ const templates = async (farm: SimFarm) => (await farm.storage.inventory()).temp
 
 const works: Record<string, Work> = {
   create: { ask: create, met: is('running') },
+  'instance create': {
+    ask: (farm) => farm.heard(createInstance(farm.daemon, 'shop/prod/1')),
+    async met(farm) {
+      assert.equal(await farm.stateOf('shop/prod/1'), 'running')
+      const root = farm.runtime.rootOf(1)
+      assert.deepEqual(root && farm.runtime.planted(root), seed)
+    },
+  },
+  'instance rm': {
+    async before(farm) {
+      await createInstance(farm.daemon, 'shop/prod/1')
+      await farm.pass(3)
+    },
+    ask: (farm) => farm.heard(removePart(farm.daemon, loop, 'shop/prod/1')),
+    async met(farm) {
+      assert.equal(await farm.stateOf('shop/prod/1'), 'gone')
+      assert.deepEqual((await farm.store.list('seeds/')).entries, [])
+    },
+  },
   stop: { before: guest, ask: act('stop'), met: is('stopped') },
   kill: { before: guest, ask: act('kill'), met: is('stopped') },
   restart: { before: guest, ask: act('restart'), met: is('running') },

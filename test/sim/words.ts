@@ -1,6 +1,6 @@
 /** What a driver is told, in words for the log. Looking is not told. */
 import type { FirewallModel } from '../../src/drivers/firewall/driver.ts'
-import type { Definition } from '../../src/drivers/runtime/driver.ts'
+import type { Definition, Disk } from '../../src/drivers/runtime/driver.ts'
 import type { Ref } from '../../src/drivers/storage/driver.ts'
 
 type Teller = (...args: never[]) => string
@@ -14,6 +14,8 @@ const tellers: Readonly<Record<string, Teller>> = {
   'runtime.unfreeze': (number: number) => `unfreeze guest ${number}`,
   'runtime.setLimits': (number: number, limits: object) => `limit guest ${number} to ${JSON.stringify(limits)}`,
   'runtime.remove': (number: number) => `forget guest ${number}`,
+  'runtime.plant': ({ number }: Disk, files: readonly unknown[]) =>
+    `put ${files.length} files on the disk of guest ${number}`,
   'storage.create': (ref: Ref) => `make ${name(ref)}`,
   'storage.clone': (from: Ref, to: Ref) => `copy ${name(from)} to ${name(to)}`,
   'storage.limit': (ref: Ref, bytes: number | null) => `limit ${name(ref)} to ${bytes}`,

@@ -2,6 +2,7 @@
 import type { Definition } from '../../drivers/runtime/driver.ts'
 import { keysFile, ownMark } from '../../drivers/runtime/first-files.ts'
 import { gateway4, ipv4Of, ipv6Of, linkOf, macOf, uidOf } from '../../plan/addresses.ts'
+import { hostNameOf, nameInFarm } from '../../plan/names.ts'
 import type { FarmRecord, GuestRecord } from '../records/records.ts'
 
 export interface HostFacts {
@@ -22,7 +23,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
   return {
     number: guest.number,
     id: guest.id,
-    hostName: guest.name,
+    hostName: hostNameOf(guest.name),
     rootPath: root.path,
     ...(root.device === undefined ? {} : { disk: root.device }),
     uidBase: uidOf(host.uidBase, guest.slot),
@@ -44,7 +45,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
 }
 
 function hostsFile(name: string, farm: string, addresses: readonly string[]): string {
-  const own = addresses.map((address) => `${address} ${name}.${farm}.internal ${name}`)
+  const own = addresses.map((address) => `${address} ${nameInFarm(name)}.${farm}.internal ${hostNameOf(name)}`)
   return [ownMark, '127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', ...own, ''].join('\n')
 }
 

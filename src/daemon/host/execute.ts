@@ -7,6 +7,7 @@ import { linkOf } from '../../plan/addresses.ts'
 import type { Step } from '../../plan/guest.ts'
 import type { EdgeKeeper } from '../edge/keeper.ts'
 import { removeGuestRecords, writeSnapshotStatus } from '../records/host-writes.ts'
+import { openSeed } from '../records/seeds.ts'
 import type { FirewallGate } from './firewall-gate.ts'
 import type { HostParts } from './parts.ts'
 import type { Wishes } from './wishes.ts'
@@ -45,6 +46,10 @@ const handlers: Handlers = {
   async define({ runtime }, { definition, storage, number, wishes }) {
     await storage.writeManifest({ guest: number }, wishes.guest.value)
     await runtime.define(definition)
+  },
+  async plant(parts, { number, definition: { rootPath, uidBase } }, step) {
+    const files = await openSeed(parts, number, step.seed)
+    await parts.runtime.plant({ number, rootPath, uidBase, id: parts.env.id() }, files)
   },
   openFirewall: (_parts, { gate, number }) => gate.open(number),
   closeFirewall: (_parts, { gate, number }) => gate.close(number),

@@ -123,6 +123,7 @@ async function observe(
     fromLoopback: state === 'stopped' ? undefined : await parts.network.isReachableFromLoopback(linkOf(number)),
     rootId: wishes.status?.rootId,
     restarts: wishes.status?.restarts ?? 0,
+    seed: wishes.status?.seed,
     askedToStopMsAgo: memory.askedToStopAt === undefined ? undefined : now - memory.askedToStopAt,
     askedAgainMsAgo: memory.askedAgainAt === undefined ? undefined : now - memory.askedAgainAt,
     served: edge.leadsTo(number),

@@ -95,6 +95,7 @@ export async function report(
     since: timestamp(parts.env),
     rootId: spec.root.id,
     restarts: spec.restarts,
+    ...seedNow(wishes, steps),
     ...(state === 'stopped'
       ? {}
       : { startedAt: started ? timestamp(parts.env) : (wishes.status?.startedAt ?? timestamp(parts.env)) }),
@@ -103,6 +104,14 @@ export async function report(
       : {}),
   })
   return { end: 'met', state }
+}
+
+/** A guest that was made stopped gets its seed when it is to start. */
+function seedNow({ guest, status }: Wishes, steps: readonly Step[]): Pick<GuestStatus, 'seed'> {
+  const { seed, root, run } = guest.value.spec
+  if (seed === undefined) return {}
+  const had = status?.seed === seed && status.rootId === root.id
+  return had || run !== 'stopped' || steps.some((step) => step.do === 'plant') ? { seed } : {}
 }
 
 /** What lived by the same wish and is started now had ended without being asked to. */
@@ -136,6 +145,7 @@ export async function waiting(
     // Of what is away nothing was begun.
     restarts: standing === undefined ? wishes.guest.value.spec.restarts : (wishes.status?.restarts ?? 0),
     ...(wishes.status?.rootId === undefined ? {} : { rootId: wishes.status.rootId }),
+    ...(wishes.status?.seed === undefined ? {} : { seed: wishes.status.seed }),
   })
   return { end: 'failed', error, retryInMs: givenUp ? undefined : (waitMs as number) }
 }

@@ -233,6 +233,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       edge.follow(from, closing.signal)
       follow(keys.snapshots(parts.host.name), from, (key) => nudge(numberIn(key)))
       follow(keys.templates, from, () => templates.nudge())
+      follow(keys.members, from, () => names.refreshSoon())
       for (const { value } of records)
         if (!value.spec.autostart && !live.some((guest) => guest.number === value.number && guest.state !== 'stopped'))
           await hold(value)

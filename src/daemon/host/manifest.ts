@@ -3,8 +3,11 @@
  * adopted passes the same schemas as what is asked for, and ids of users and disks are never taken on trust.
  */
 import { z } from 'zod'
+import { SiteName } from '../../api/app.ts'
 import { Init } from '../../api/guest.ts'
+import { AnyGuestName } from '../../api/part.ts'
 import { AddressRange, GuestName, LabelKey, OneLine, PublicKey, TemplateRef } from '../../api/values.ts'
+import { hostNameOf } from '../../plan/names.ts'
 import type { GuestRecord, TemplateRecord, TemplateStatus } from '../records/records.ts'
 
 const Id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
@@ -20,7 +23,7 @@ const RootSource = z.discriminatedUnion('kind', [
 const Rule = z.object({
   action: z.enum(['allow', 'deny']),
   direction: z.enum(['in', 'out']),
-  peer: z.union([z.literal('any'), GuestName, AddressRange]),
+  peer: z.union([z.literal('any'), GuestName, SiteName, AddressRange]),
   service: z.object({
     protocol: z.enum(['any', 'tcp', 'udp', 'icmp']),
     from: z.int().min(1).max(65535).optional(),
@@ -30,7 +33,8 @@ const Rule = z.object({
 })
 
 const GuestManifest = z.object({
-  name: GuestName,
+  /** What a site had becomes a guest of its own: the site may be gone, or have others. */
+  name: AnyGuestName.transform(hostNameOf),
   id: Id,
   /** The last slot is kept for builds. */
   slot: z.int().min(0).max(4094).catch(-1),

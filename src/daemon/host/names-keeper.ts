@@ -5,8 +5,9 @@
 import { toCroftError } from '../../api/errors.ts'
 import { gateway4 } from '../../plan/addresses.ts'
 import { zoneOf } from '../../plan/names.ts'
+import type { MembersRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { type GuestRecord, readAll } from '../records/records.ts'
+import { type GuestRecord, type Held, readAll } from '../records/records.ts'
 import type { HostParts } from './parts.ts'
 
 export interface NamesKeeper {
@@ -25,9 +26,12 @@ export function createNamesKeeper(parts: HostParts): NamesKeeper {
   async function publish(): Promise<void> {
     try {
       const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
+      const members = await readAll<MembersRecord>(parts.store, keys.members)
       const { addresses } = await parts.network.uplink()
       const host = { name: parts.host.name, addresses: addresses.length > 0 ? addresses : [gateway4] }
-      await parts.names.publish(zoneOf({ farm: parts.farm, guests: guests.map(({ value }) => value), host }))
+      await parts.names.publish(
+        zoneOf({ farm: parts.farm, guests: guests.map(({ value }) => value), sites: members.map(siteOf), host }),
+      )
     } catch (thrown) {
       const { code, message } = toCroftError(thrown)
       parts.log.warn({ code }, `names are not answered as they should be: ${message}`)
@@ -54,3 +58,8 @@ export function createNamesKeeper(parts: HostParts): NamesKeeper {
     },
   }
 }
+
+const siteOf = ({ key, value }: Held<MembersRecord>) => ({
+  name: key.slice(keys.members.length),
+  ready: value.members.filter(({ state }) => state === 'ready').map(({ number }) => number),
+})

@@ -9,7 +9,7 @@ import { planForGuest } from '../host/guest-pass.ts'
 import type { Caller } from '../http/access.ts'
 import { moveAddresses } from './addresses.ts'
 import { accepted, assertRevision, type Change, commit } from './change.ts'
-import { getGuestToChange, viewGuest } from './guests.ts'
+import { getGuestToChange, getLivingGuest, viewGuest } from './guests.ts'
 import { keys } from './keys.ts'
 import { assertFew, movePorts } from './ports.ts'
 import { type GuestRecord, type Held, type NameRecord, read } from './records.ts'
@@ -24,6 +24,8 @@ export interface SpecWriting extends Writing {
   readonly verb: string
   /** Counts as a change even when the spec stays: a start after five failures tries again. */
   readonly again?: boolean
+  /** A loop of the farm changes what it made. */
+  readonly ofLoop?: boolean
   /** What else must still be so when it is written. */
   readonly compare?: readonly Compare[]
 }
@@ -31,11 +33,12 @@ export interface SpecWriting extends Writing {
 /** The way of every change to one guest's spec. `to` is pure and may throw. */
 export async function changeSpec(
   daemon: Daemon,
-  { name, verb, query, caller, again, compare = [] }: SpecWriting,
+  { name, verb, query, caller, again, ofLoop, compare = [] }: SpecWriting,
   to: (spec: GuestSpec) => GuestSpec | Promise<GuestSpec>,
 ) {
+  const get = () => (ofLoop ? getLivingGuest(daemon, name) : getGuestToChange(daemon, name, verb))
   if (query.dryRun) {
-    const record = await getGuestToChange(daemon, name)
+    const record = await get()
     const spec = await to(record.value.spec)
     await moves(daemon, record.value, spec)
     const next = { ...record.value, spec, generation: record.value.generation + 1 }
@@ -44,7 +47,7 @@ export async function changeSpec(
   }
   let changed = true
   const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
-    const record = await getGuestToChange(daemon, name)
+    const record = await get()
     assertRevision(query, record.revision, name)
     const spec = await to(record.value.spec)
     changed = again === true || JSON.stringify(spec) !== JSON.stringify(record.value.spec)

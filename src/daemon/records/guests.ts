@@ -2,6 +2,7 @@
 import { CroftError } from '../../api/errors.ts'
 import type { Guest, GuestStatus } from '../../api/guest.ts'
 import { ipv4Of, ipv6Of } from '../../plan/addresses.ts'
+import { refusal } from '../../plan/part-refusal.ts'
 import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm, type OpenFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
@@ -25,8 +26,16 @@ export async function freeName({ store }: Pick<Daemon, 'store'>, name: string): 
   return [guest, host].map((key) => ({ key, revision: 0 }))
 }
 
-/** For changes: a guest on its way out takes no more wishes. */
-export async function getGuestToChange(daemon: Daemon, name: string): Promise<Held<GuestRecord>> {
+/** For changes by people: what a loop of the farm made is changed by that loop. `verb` chooses the hint. */
+export async function getGuestToChange(daemon: Daemon, name: string, verb: string): Promise<Held<GuestRecord>> {
+  const record = await getLivingGuest(daemon, name)
+  const { part } = record.value.spec
+  if (part) throw refusal(name, part, verb)
+  return record
+}
+
+/** A guest on its way out takes no more wishes. */
+export async function getLivingGuest(daemon: Daemon, name: string): Promise<Held<GuestRecord>> {
   const record = await getGuestRecord(daemon, name)
   if (record.value.deleting) throw new CroftError('BUSY', `guest "${name}" is being removed`, { hint: 'croft op ls' })
   return record

@@ -81,6 +81,7 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
     const writes: Write[] = [
       { delete: keys.guest(host.name, guest.number) },
       { delete: keys.guestStatus(host.name, guest.number) },
+      ...(guest.spec.seed === undefined ? [] : [{ delete: keys.seed(host.name, guest.number) }]),
       { delete: keys.name(guest.name) },
       ...reserved.map((key): Write => ({ delete: key })),
       removal(writer),

@@ -1,4 +1,5 @@
 /** The making of a guest's record: number, slot, name and ports are reserved in the transaction that writes it. */
+import type { SeedFile } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestSpec, Limits, RootSource } from '../../api/guest.ts'
 import { reserveFound, takeNumber } from '../../plan/numbers.ts'
@@ -12,6 +13,7 @@ import { freeName } from './guests.ts'
 import { keys } from './keys.ts'
 import { assertFew, movePorts } from './ports.ts'
 import { type GuestRecord, type NameRecord, type NumbersRecord, read, schemaVersion } from './records.ts'
+import { seedWrite } from './seeds.ts'
 
 export interface GuestPlan {
   readonly name: string
@@ -20,13 +22,15 @@ export interface GuestPlan {
   /** What must still be so when it is written: the template or snapshot that it comes from. */
   readonly compare: readonly Compare[]
   readonly verb: 'create' | 'clone'
+  /** Sealed, in the same transaction. */
+  readonly seed?: readonly SeedFile[]
 }
 
 /** Reads what there is and gives the change; the record's ids are made once, so that a second try is the same guest. */
 export async function newGuestChange(
   daemon: Daemon,
   plan: GuestPlan,
-  ids: { id: string; root: string },
+  ids: { readonly id: string; readonly root: string },
 ): Promise<{ change: Change; record: GuestRecord }> {
   const { parts } = getFarm(daemon)
   const { host } = parts
@@ -46,7 +50,12 @@ export async function newGuestChange(
     host: host.name,
     generation: 1,
     created: timestamp(daemon.env),
-    spec: { ...plan.spec, root: { id: ids.root, from: plan.from } },
+    spec: {
+      ...plan.spec,
+      root: { id: ids.root, from: plan.from },
+      // Of this root alone.
+      ...(plan.seed === undefined ? {} : { seed: ids.root }),
+    },
   }
   assertFew({}, plan.spec)
   const ports = await movePorts(daemon, record, [], plan.spec.ports)
@@ -71,6 +80,7 @@ export async function newGuestChange(
         value: { kind: 'guest', host: host.name, number: taken.number } satisfies NameRecord,
       },
       { put: numbers.key, value: taken.numbers },
+      ...(plan.seed === undefined ? [] : [await seedWrite(parts, taken.number, { id: ids.root, files: plan.seed })]),
       ...ports.writes,
     ],
     goal: { kind: 'guest', number: taken.number },
@@ -97,3 +107,20 @@ async function takeFree(
 
 /** What a guest gets when nothing is said: enough for a small server, and no way to take the host down. */
 export const defaultLimits: Limits = { memoryBytes: 1024 ** 3, cpus: 2, diskBytes: 10 * 1024 ** 3, processes: 2000 }
+
+/** What nobody said anything about. */
+export const emptySpec: Omit<GuestSpec, 'root'> = {
+  run: 'running',
+  stop: 'graceful',
+  restarts: 0,
+  template: '',
+  pool: 'default',
+  network: 'default',
+  limits: defaultLimits,
+  labels: {},
+  autostart: true,
+  order: 0,
+  ports: [],
+  rules: [],
+  keys: [],
+}

@@ -13,11 +13,19 @@ export function checkZone({ farm, prefix4, prefix6, names }: Zone): void {
   must(parseRange(prefix6)?.family === 6 && prefix6.endsWith('::/64'), 'IPv6 network', prefix6)
   const seen = new Set<string>()
   for (const { name, addresses } of names) {
-    must(label.test(name), 'name', name)
+    must(isName(name), 'name', name)
     must(!seen.has(name), 'name that stands twice', name)
     seen.add(name)
     for (const address of addresses) must(isIP(address) !== 0 && !address.includes('%'), 'address', address)
   }
+}
+
+/** What has dots is a site's, or lies below one. */
+function isName(name: string): boolean {
+  const parts = name.split('.')
+  return (
+    parts.every((part) => label.test(part)) && (parts.length === 1 || (parts.length < 5 && parts.at(-1) === 'site'))
+  )
 }
 
 function must(holds: boolean, what: string, value: string): void {

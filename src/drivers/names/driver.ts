@@ -8,7 +8,7 @@ export type View = 'open' | 'closed'
 export const views: readonly View[] = ['open', 'closed']
 
 export interface Named {
-  /** One label. */
+  /** One label, or several with dots between them. */
   readonly name: string
   readonly addresses: readonly string[]
 }

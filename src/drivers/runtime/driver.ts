@@ -1,4 +1,5 @@
 /** Runtime: the running of guests by number. Idempotent methods; "not there" is an answer, "could not tell" throws. */
+import type { SeedFile } from '../../api/app.ts'
 import type { Counted, Init, Limits } from '../../api/guest.ts'
 import type { Mount } from '../../api/mount.ts'
 import type { Command } from '../exec/command.ts'
@@ -90,6 +91,11 @@ export interface Runtime {
    * root and with the guest's limits of power on nothing but that disk: no path and no link leads out of it.
    */
   onDisk(disk: Disk): Promise<Command>
+  /**
+   * Puts these on that disk, as root's, in place of what stands there. BAD_VALUE for a path that is none; START_FAILED when a
+   * link or another thing of the disk's own is in the way: nothing is written through it.
+   */
+  plant(disk: Disk, files: readonly SeedFile[]): Promise<void>
   /** A command value that joins its console to our terminal until Ctrl-a q; for root on this host. */
   console(number: number): Command
   /** The last bytes of what its console printed, when asked so only since its last start. */

@@ -9,7 +9,7 @@ import { accepted, assertRevision, type Change, commit } from '../../records/cha
 import { changeSpec, dryRun, guestChange, nudgeByName, planSteps, type Writing } from '../../records/guest-spec.ts'
 import { freeName, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
-import { defaultLimits, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
+import { emptySpec, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
 import { portsOf } from '../../records/ports.ts'
 import {
   type GuestRecord,
@@ -54,7 +54,7 @@ export const handlers = {
 
   async cloneGuest(daemon, { params, body, query, caller }) {
     const plan = async (): Promise<GuestPlan> => {
-      const source = await getGuestToChange(daemon, params.guest)
+      const source = await getGuestToChange(daemon, params.guest, 'clone')
       // A folder of the host is given to one guest by an operator's word, never by way of another's.
       const { root: _root, mounts: _mounts, ...spec } = source.value.spec
       const from =
@@ -97,7 +97,7 @@ export const handlers = {
   },
 
   async deleteGuest(daemon, { params, query, caller }) {
-    const first = await getGuestToChange(daemon, params.guest)
+    const first = await getGuestToChange(daemon, params.guest, 'rm')
     if (query.dryRun)
       return {
         operation: null,
@@ -105,7 +105,7 @@ export const handlers = {
         steps: await planSteps(daemon, { ...first.value, deleting: true }),
       }
     const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
-      const record = await getGuestToChange(daemon, params.guest)
+      const record = await getGuestToChange(daemon, params.guest, 'rm')
       if (record.value.number !== first.value.number)
         throw new CroftError('GUEST_NOT_FOUND', `no guest "${params.guest}"`, { hint: 'croft ls' })
       assertRevision(query, record.revision, params.guest)
@@ -119,12 +119,12 @@ export const handlers = {
 
   async renameGuest(daemon, { params, body, query, caller }) {
     if (query.dryRun) {
-      await getGuestToChange(daemon, params.guest)
+      await getGuestToChange(daemon, params.guest, 'rename')
       await freeName(daemon, body.name)
       return { operation: null, result: null, steps: dryRun(params.guest, [{ do: 'define' }]) }
     }
     const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
-      const record = await getGuestToChange(daemon, params.guest)
+      const record = await getGuestToChange(daemon, params.guest, 'rename')
       assertRevision(query, record.revision, params.guest)
       const free = await freeName(daemon, body.name)
       const { host, number } = record.value
@@ -154,22 +154,6 @@ async function routesWithout(daemon: Daemon, guest: GuestRecord): Promise<{ warn
   if (names.length === 0) return {}
   const have = names.length === 1 ? 'has' : 'have'
   return { warnings: [`${names.join(', ')} ${have} no target now: croft route set ${names[0]} to=GUEST`] }
-}
-
-const emptySpec: Omit<GuestSpec, 'root'> = {
-  run: 'running',
-  stop: 'graceful',
-  restarts: 0,
-  template: '',
-  pool: 'default',
-  network: 'default',
-  limits: defaultLimits,
-  labels: {},
-  autostart: true,
-  order: 0,
-  ports: [],
-  rules: [],
-  keys: [],
 }
 
 async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () => Promise<GuestPlan>) {

@@ -17,7 +17,7 @@ import { readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 import { decideChange, planned, served } from './routes.ts'
 
-const secretPrefixes = ['secrets/', 'tokens/', 'certificates/', 'acme/']
+const secretPrefixes = ['secrets/', 'seeds/', 'tokens/', 'certificates/', 'acme/']
 
 export const handlers = {
   async listHistory(daemon, { query }): Promise<readonly HistoryEntry[]> {
@@ -47,7 +47,7 @@ export const handlers = {
         hint: `croft history guest ${body.name}`,
       })
     const revert = (spec: GuestSpec) => revertSpec(spec, before as GuestSpec, after as GuestSpec)
-    const { spec } = (await getGuestToChange(daemon, body.name)).value
+    const { spec } = (await getGuestToChange(daemon, body.name, 'revert')).value
     if (!query.dryRun && isDeepStrictEqual(revert(spec), spec))
       return { operation: null, result: await viewGuest(daemon, body.name) }
     const reverted = await changeSpec(

@@ -179,7 +179,7 @@ async function readBasis(daemon: Daemon, { to }: RouteChanges, aimed: Aimed | un
   const farm = await getFarmRecord(daemon)
   const compare = [{ key: farm.key, revision: farm.revision }]
   if (to === undefined) return { farm, target: aimed?.aim, compare }
-  const guest = await getGuestToChange(daemon, to.guest)
+  const guest = await getGuestToChange(daemon, to.guest, 'route')
   const { number, id } = guest.value
   const target: RouteAim = { kind: 'guest', number, id, port: to.port }
   return { farm, target, compare: [...compare, { key: guest.key, revision: guest.revision }] }

@@ -94,7 +94,7 @@ async function publishing(
   name: string,
   snapshot: string | undefined,
 ): Promise<{ readonly from: string; readonly making: Making }> {
-  const { host, number, spec } = (await getGuestToChange(daemon, name)).value
+  const { host, number, spec } = (await getGuestToChange(daemon, name, 'publish')).value
   const init = spec.init === undefined ? {} : { init: spec.init }
   if (snapshot === undefined) {
     const status = await read<GuestStatus>(daemon.store, keys.guestStatus(host, number))

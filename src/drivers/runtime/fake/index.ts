@@ -1,10 +1,12 @@
 /** A runtime in memory with the semantics of the real one. Guests live and die by the clock that is passed in. */
 import { createHash } from 'node:crypto'
+import type { SeedFile } from '../../../api/app.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { Counted, Limits } from '../../../api/guest.ts'
 import type { Command } from '../../exec/command.ts'
 import { checkDefinition, checkDisk, checkNumber } from '../check.ts'
 import type { AttachOptions, Definition, Observed, Runtime } from '../driver.ts'
+import { seedArchive } from '../seed.ts'
 
 export interface FakeClock {
   now(): number
@@ -30,6 +32,8 @@ export interface FakeRuntime extends Runtime {
   starts(number: number): number
   /** The root it runs from, as it was defined at its start. */
   rootOf(number: number): string | undefined
+  /** What was last put on that disk. */
+  planted(rootPath: string): readonly SeedFile[] | undefined
 }
 
 interface Alive {
@@ -57,6 +61,7 @@ const haltMs = 100
 
 export function createFakeRuntime(clock: FakeClock): FakeRuntime {
   const guests = new Map<number, Guest>()
+  const planted = new Map<string, readonly SeedFile[]>()
   const world = { nextPid: 1000 }
 
   const guestOf = (number: number): Guest => {
@@ -145,6 +150,12 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
       checkDisk(disk)
       return attachCommand(disk.number, { command: [], env: {} })
     },
+    async plant(disk, files) {
+      checkDisk(disk)
+      seedArchive(files)
+      if (guestOf(disk.number).alive) throw new CroftError('BUSY', `guest ${disk.number} runs`)
+      planted.set(disk.rootPath, structuredClone(files))
+    },
     console: (number) => attachCommand(number, { command: ['cat'], env: {} }),
     consoleTail: async (number, maxBytes, sinceStart = false) => {
       const { console, consoleStart } = guestOf(number)
@@ -170,6 +181,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
       guestOf(number).console += text
     },
     starts: (number) => guestOf(number).starts,
+    planted: (rootPath) => planted.get(rootPath),
     rootOf: (number) => guestOf(number).alive?.rootPath,
   }
 }

@@ -30,6 +30,7 @@ import {
 } from './monitor.ts'
 import { mountsOf, readMounts, whyNotMounted, withMounts, writeMounts } from './mounts.ts'
 import { lastErrors, nameWasTaken, parseNetDev } from './parse.ts'
+import { plant } from './plant.ts'
 import { seccompProfile } from './seccomp.ts'
 
 const killWaitMs = 10_000
@@ -231,6 +232,11 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       checkDisk(disk)
       writeSeccomp(options.lxcPath)
       return diskCommand(options, disk)
+    },
+
+    async plant(disk, files) {
+      const tool = await this.onDisk(disk)
+      await plant(run, tool, files)
     },
 
     consoleTail: (number, maxBytes, sinceStart = false) => consoleTail(layout(number), maxBytes, sinceStart),
