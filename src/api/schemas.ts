@@ -35,7 +35,7 @@ import {
 } from './resources.ts'
 import type { RouteName } from './routes.ts'
 import { NewSite } from './site.ts'
-import { GuestName, HostName, HostName, OneLine, OneLine, SnapshotName, SnapshotName, TemplateRef, TemplateRef } from './values.ts'
+import { HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
 
 const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
 /** Every write takes these: plan only; kept in history; refuse when changed since; how long to wait for the end. */
