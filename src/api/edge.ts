@@ -203,8 +203,9 @@ export interface EdgeRoute extends RouteSettings {
   /** `web:8080` by the guest's name of now, or an address. */
   readonly target: string
   readonly state: RouteState
-  /** Why it does not serve. */
+  /** Why it does not serve, and the command to try. */
   readonly reason?: string
+  readonly mend?: string
   /** The name under the farm's preview domain. */
   readonly preview?: string
   /** Users that basic authentication knows; passwords are never told. */
@@ -236,7 +237,8 @@ export interface AccessPage {
   readonly lines: readonly RouteRequest[]
   readonly next: string
 }
-export type RouteState = 'serves' | 'maintenance' | 'no-target' | 'waits'
+/** `no-target`: its guest is not there; `no-answer`: nobody in it listens. Both are 503 at once; while it `waits`, requests do. */
+export type RouteState = 'serves' | 'maintenance' | 'no-target' | 'no-answer' | 'waits'
 
 /** A name server: `ADDRESS` or `ADDRESS:PORT`. */
 const Resolver = z

@@ -26,6 +26,7 @@ import { adviseInit, readInitFacts } from './doctor/advice.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { createLook } from './doctor/look.ts'
 import { mends } from './doctor/mend.ts'
+import { createKnock } from './edge/knock.ts'
 import { lazyEdge } from './edge/lazy.ts'
 import { type Env, systemEnv } from './env.ts'
 import { findHooks } from './hooks/folder.ts'
@@ -235,7 +236,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
     ...(on.disks === 'change' ? { edge: lazyEdge({ run, ...edgePlace(settings) }) } : {}),
-    ...{ certificates, hashPassword: passwordHasher(run) },
+    ...{ certificates, hashPassword: passwordHasher(run), knock: createKnock(base.env) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
     uploads: base.uploads,

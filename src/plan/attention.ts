@@ -97,6 +97,7 @@ export interface RouteSeen {
   readonly name: string
   readonly state: string
   readonly reason?: string | undefined
+  readonly mend?: string | undefined
 }
 
 /** Not of those whose checks say it already; an edge in trouble is told once. */
@@ -105,13 +106,13 @@ export function routeAttention(
   edge: string | undefined,
   told: ReadonlySet<string>,
 ): Attention[] {
-  const lost = routes.filter(({ name, state }) => state === 'no-target' && !told.has(name))
+  const lost = routes.filter(({ name, state }) => (state === 'no-target' || state === 'no-answer') && !told.has(name))
   return [
     ...(edge === undefined || routes.length === 0 ? [] : [{ what: 'edge', why: edge, do: 'croft doctor' }]),
-    ...lost.map(({ name, reason = 'it has no target' }) => ({
+    ...lost.map(({ name, reason = 'it has no target', mend = `croft route show ${name}` }) => ({
       what: name,
       why: reason,
-      do: `croft route show ${name}`,
+      do: mend,
     })),
   ]
 }

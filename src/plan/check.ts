@@ -7,21 +7,23 @@ import { judgeDns } from './check/dns.ts'
 import { type CheckFacts, type CheckSubject, failed } from './check/facts.ts'
 import { red, sumUp } from './check/finding.ts'
 import { judgeTls } from './check/tls.ts'
-import { judgeAliases, judgeHttp, judgeRedirect } from './check/web.ts'
+import { judgeAliases, judgeHttp, judgeRedirect, nobodyListens } from './check/web.ts'
 
 export function judgeRoute(subject: CheckSubject, facts: CheckFacts): Finding[] {
-  const { dns, redirect, aliases, tls, http, tcp } = facts
+  const { dns, redirect, aliases, tls, http, tcp, listens = true } = facts
   return [
     ...(dns.length > 0 ? [judgeDns(dns, facts.edge)] : []),
     ...(redirect ? [judgeRedirect(redirect, subject)] : []),
     ...(aliases.length > 0 ? [judgeAliases(aliases, subject)] : []),
     ...(tls.length > 0 ? [judgeTls(tls, subject, facts.now)] : []),
-    ...(http ? [judgeHttp(http, subject)] : []),
-    ...(tcp ? [judgeTcp(tcp, subject)] : []),
+    ...(http ? [judgeHttp(http, subject, listens)] : []),
+    ...(tcp ? [judgeTcp(tcp, subject, listens)] : []),
   ].map((finding) => withUnseen(finding, facts.unseen))
 }
 
-function judgeTcp(tcp: NonNullable<CheckFacts['tcp']>, { name, target }: CheckSubject): Finding {
+function judgeTcp(tcp: NonNullable<CheckFacts['tcp']>, subject: CheckSubject, listens: boolean): Finding {
+  const { name, target } = subject
+  if (!listens) return sumUp('tcp', nobodyListens(subject), '')
   if (!failed(tcp)) return sumUp('tcp', [], `connected in ${Math.round(tcp.connectMs)} ms`)
   return sumUp(
     'tcp',

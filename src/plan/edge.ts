@@ -1,5 +1,5 @@
 /** From routes, guests and certificates to what the edge shall be, and what is to be said of each route: pure. */
-import type { EdgeSettings, RouteSpec, RouteState } from '../api/edge.ts'
+import type { EdgeSettings, RouteSpec } from '../api/edge.ts'
 import type { GuestSpec, GuestState } from '../api/guest.ts'
 import type {
   AcmeToken,
@@ -19,6 +19,8 @@ export interface EdgeInput {
   readonly certificates: readonly EdgeCertificate[]
   readonly tokens: readonly AcmeToken[]
   readonly near: readonly string[]
+  /** Sites that requests do not wait for: see route-state.ts. */
+  readonly silent?: ReadonlySet<string>
 }
 
 export interface PlannedRoute {
@@ -38,10 +40,11 @@ export interface EdgeGuest {
   readonly state: GuestState | undefined
   /** It is about to be asked to stop: nothing new goes there. */
   readonly leaves?: boolean
+  readonly startedAt?: string | undefined
 }
 
 export const defaultListen = { http: [':80'], https: [':443'] } as const
-const byItself = { timeoutSeconds: 60, queueSeconds: 10, retryAfterSeconds: 300 } as const
+export const byItself = { timeoutSeconds: 60, queueSeconds: 10, retryAfterSeconds: 300 } as const
 
 /** In the order of names, whatever the order of the records. */
 export function planEdge(input: EdgeInput): EdgeWish {
@@ -71,21 +74,6 @@ export const listensOf = ({ http, https }: EdgeSettings): { http: readonly strin
   https: https ?? defaultListen.https,
 })
 
-/** What a route is as far as records tell; whether the edge runs is not known here. */
-export function routeState(
-  { target, maintenance }: RouteSpec,
-  guests: readonly EdgeGuest[],
-): { readonly state: RouteState; readonly reason?: string } {
-  if (target.kind === 'guest') {
-    const guest = findGuest(target, guests)
-    const reason = whyNot(guest)
-    if (reason !== undefined) return { state: 'no-target', reason }
-    if (!maintenance && guest?.state !== 'running')
-      return { state: 'waits', reason: `guest "${guest?.name}" is ${guest?.state ?? 'creating'}` }
-  }
-  return { state: maintenance ? 'maintenance' : 'serves' }
-}
-
 export function findGuest(
   { number, id }: { readonly number: number; readonly id: string },
   guests: readonly EdgeGuest[],
@@ -94,7 +82,7 @@ export function findGuest(
 }
 
 /** Why no request is to wait for it. One that starts, or starts again, is worth waiting for. */
-function whyNot(guest: EdgeGuest | undefined): string | undefined {
+export function whyNot(guest: EdgeGuest | undefined): string | undefined {
   if (!guest) return 'its guest is gone'
   if (guest.run === 'stopped') return `guest "${guest.name}" is stopped`
   if (guest.state === 'failed') return `guest "${guest.name}" failed to start`
@@ -139,7 +127,7 @@ function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
       id: idOf(route.id),
       ...{ hosts, path: own.path },
       aliases: spec.aliases ?? [],
-      target: targetOf(spec, own.host, guests),
+      target: targetOf(spec, { own: own.host, guests, silent: input.silent?.has(idOf(route.id)) === true }),
       https: spec.https ?? 'only',
       limits: limitsOf(spec),
       compress: spec.compress ?? false,
@@ -152,7 +140,13 @@ function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
   ]
 }
 
-function targetOf(spec: RouteSpec, own: string, guests: readonly EdgeGuest[]): SiteTarget {
+interface Answerers {
+  readonly own: string
+  readonly guests: readonly EdgeGuest[]
+  readonly silent: boolean
+}
+
+function targetOf(spec: RouteSpec, { own, guests, silent }: Answerers): SiteTarget {
   const { target, check } = spec
   if (target.kind === 'redirect') {
     // An address without a path stands for the whole of that place.
@@ -180,6 +174,7 @@ function targetOf(spec: RouteSpec, own: string, guests: readonly EdgeGuest[]): S
     servers: serversOf(spec, guests),
     sticky: spec.sticky ?? false,
     clientAddress: spec.clientAddress ?? 'headers',
+    ...(silent ? { silent } : {}),
     ...(check === undefined ? {} : { check: { path: check } }),
   }
 }

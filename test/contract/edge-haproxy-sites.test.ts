@@ -160,6 +160,26 @@ else {
     client.destroy()
   })
 
+  test('where nobody answered for long nobody waits, and who comes back is asked at once', async () => {
+    const late = await answering('late')
+    const wish = (silent: boolean) => {
+      const target = { ...toServers(late.here), silent } as Site['target']
+      return wishOf([site('long', { target, limits: { timeoutSeconds: 20, queueSeconds: 600 } })])
+    }
+    const { port } = late.here
+    late.server.close()
+    late.server.closeAllConnections()
+    await edge.serve(wish(false))
+    const waits = ask('long.example.org', '/')
+    assert.equal(await edge.serve(wish(true)), 'runtime')
+    // It would wait for ten minutes.
+    assert.equal(await status('long'), 503)
+    await new Promise<void>((listening) => late.server.listen(port, '127.0.0.1', listening))
+    const until = performance.now() + 20_000
+    while ((await status('long')) !== 200) assert.ok(performance.now() < until)
+    await waits
+  })
+
   test("what lives elsewhere hears its own name, and TLS that is passed through is the guest's own", async () => {
     const own = selfSigned('own.example.net', ['own.example.net'])
     const away = createTlsServer({ key: own.pem, cert: own.pem }, (asked, answer) =>

@@ -13,6 +13,7 @@ else {
   const world: EdgeWorld = {
     edge,
     servers: [one.here, two.here],
+    dead: { id: 'dead', address: '127.0.0.1', port: 9, state: 'ready' },
     certificate: selfSigned,
     async ask(host, path, by = 'https') {
       const asked = await ask(host, path, { secure: by === 'https' }).catch((thrown) => {

@@ -3,12 +3,14 @@ import { edgeContract } from './edge.ts'
 import { selfSigned } from './edge-world.ts'
 
 const edge = createFakeEdge()
+edge.silence('dead')
 edgeContract('fake', () => ({
   edge,
   servers: [
     { id: 'one', address: '127.0.0.1', port: 9001, state: 'ready' },
     { id: 'two', address: '127.0.0.2', port: 9002, state: 'ready' },
   ],
+  dead: { id: 'dead', address: '127.0.0.1', port: 9, state: 'ready' },
   certificate: selfSigned,
   async ask(host, path, scheme = 'https') {
     const answer = edge.ask({ host, path, secure: scheme === 'https' })

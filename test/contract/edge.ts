@@ -24,6 +24,8 @@ export interface EdgeWorld {
   readonly edge: Edge
   /** They answer, with their ids. */
   readonly servers: readonly [EdgeServer, EdgeServer]
+  /** Nobody listens there. */
+  readonly dead: EdgeServer
   /** Self-signed, made anew each time. */
   certificate(name: string, names: readonly string[]): EdgeCertificate
   /** Undefined when nobody listens. */
@@ -165,6 +167,18 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
     assert.equal((counters?.requests ?? 0) - before, 3)
     assert.deepEqual([counters?.servers, counters?.serversUp], [1, 1])
     assert.deepEqual([await world().edge.open(one().id), await world().edge.open('nobody')], [0, 0])
+  })
+
+  test(`${name}: who answers is known, and who does not`, async () => {
+    const lost = siteOf('lost', 'lost.example.org', { target: toServers(world().dead) })
+    await world().edge.serve(wishOf(shop(), lost, siteOf('none', 'none.example.org', { target: toServers() })))
+    const end = performance.now() + 20_000
+    const told = async () => [...(await world().edge.answering())].map(([id, { answers }]) => `${id} ${answers}`).sort()
+    while ((await told()).join() !== 'lost false,shop true') {
+      assert.ok(performance.now() < end, (await told()).join())
+      await sleep(50)
+    }
+    assert.equal(await by('shop.example.org'), one().id)
   })
 
   test(`${name}: what was answered can be read, of one site and from where the last page ended`, async () => {

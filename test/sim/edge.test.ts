@@ -1,6 +1,8 @@
 /** The edge is looked after: who kills it does not take every site away for long. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EdgeRoute } from '../../src/api/edge.ts'
+import type { Accepted } from '../../src/api/resources.ts'
 import { SimFarm } from './farm.ts'
 
 test('an edge that was killed serves again within seconds; one without routes is left alone', async () => {
@@ -47,6 +49,55 @@ test('a guest that is asked to stop answers first what it has, for three seconds
     assert.equal(await farm.stateOf('web'), 'running')
     assert.equal(server()?.state, 'ready')
   }
+})
+
+test('a guest in which nothing listens is said to, and waited for no longer than a request waits', async () => {
+  const farm = await new SimFarm().open()
+  const view = async () => (await farm.ask('getRoute', { params: { route: 'a.org' } })) as EdgeRoute
+  const target = (site = 0) =>
+    farm.edge.wish?.sites[site]?.target as unknown as { servers: { id: string }[]; silent?: true }
+  const told = async () => {
+    const { state, reason, mend } = await view()
+    return [state, reason, mend, target().silent === true].map(String)
+  }
+  const nothing = 'nothing listens on web:8080'
+  const mend = 'croft exec web -- ss -ltn'
+  farm.listens = false
+  await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await farm.pass(5)
+  const added = (await farm.ask('addRoute', { body: { name: 'a.org', to: 'web:8080' } })) as Accepted<EdgeRoute>
+  assert.deepEqual(added.warnings, [`${nothing} yet: ${mend}`])
+  const server = target().servers[0]?.id ?? ''
+  farm.edge.silence(server)
+  await farm.pass(1)
+  assert.deepEqual(await told(), ['waits', `${nothing} yet`, mend, 'false'], 'a guest that has just started')
+  await farm.pass(15)
+  assert.deepEqual(await told(), ['no-answer', nothing, mend, 'true'])
+  assert.match(
+    JSON.stringify(await farm.ask('getStatus', {})),
+    /nothing listens on web:8080.*croft exec web -- ss -ltn/,
+  )
+
+  farm.edge.silence(server, false)
+  farm.listens = true
+  await farm.pass(6)
+  assert.deepEqual(await told(), ['serves', 'undefined', 'undefined', 'false'])
+
+  // One that leads to a guest that runs for long is not waited for at all.
+  farm.listens = false
+  const again = (await farm.ask('addRoute', { body: { name: 'b.org', to: 'web:81' } })) as Accepted<EdgeRoute>
+  assert.deepEqual(again.warnings, ['nothing listens on web:81: croft exec web -- ss -ltn'])
+  assert.equal(again.result?.state, 'no-answer')
+  assert.equal(target(1).silent, true)
+
+  // Its restart is what requests wait for.
+  farm.edge.silence(server)
+  await farm.pass(20)
+  assert.equal(target().silent, true)
+  await farm.ask('actGuest', { params: { guest: 'web' }, body: { do: 'restart' } })
+  await farm.pass(8)
+  assert.equal(target().silent, undefined)
+  assert.match(String(await told()), /^waits/)
 })
 
 test('ports of the edge are open to guests while it hears them, and not while somebody else does', async () => {

@@ -83,6 +83,8 @@ export class SimFarm {
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
+  /** Whether programs in guests take connections. */
+  listens = true
   /** Why the edge takes nothing, as when somebody else has its ports. */
   edgeRefuses: Error | undefined
   readonly edge = createFakeEdge({ refuses: () => this.edgeRefuses })
@@ -188,6 +190,7 @@ export class SimFarm {
       firewall: heldBy(life, this.firewall, act('firewall')),
       names: heldBy(life, this.names),
       edge: heldBy(life, this.edge),
+      knock: async () => (this.listens ? 'open' : 'refused'),
       hashPassword: async () => `$6$sim$${'x'.repeat(86)}`,
       builder: heldBy(life, { ...builder, build: () => this.builds.then(() => built) }),
       images: heldBy(life, createFakeImages()),

@@ -110,6 +110,26 @@ test('a guest that stops is answered for at once; one that starts again is waite
     assert.equal((await get('https://a.example.org/')).status, 200)
   }))
 
+test('a guest in which nothing listens is told everywhere, with the mend; who comes to listen is served', () =>
+  withRoutes(async () => {
+    await farm.croftOk('create', 'mute', 'debian:12', '--wait=stable')
+    const said = await farm.croft('route', 'add', 'm.example.org', 'mute:8080', 'queue=2s')
+    assert.equal(said.code, 0, said.stderr)
+    assert.match(said.stderr, /▲ nothing listens on mute:8080.*croft exec mute -- ss -ltn/)
+    const told = /✗ no-answer +mute:8080 .*nothing listens on mute:8080 +croft exec mute -- ss -ltn/
+    await farm.waitFor(async () => told.test(await farm.croftOk('route', 'ls')))
+    assert.equal((await get('https://m.example.org/')).status, 503)
+    const { state, reason, mend } = await show('m.example.org')
+    assert.deepEqual([state, reason, mend], ['no-answer', 'nothing listens on mute:8080', 'croft exec mute -- ss -ltn'])
+    const check = await farm.croft('check', 'm.example.org')
+    assert.equal(check.code, 9)
+    assert.match(check.stdout, /red +http +nothing listens on mute:8080 +croft exec mute -- ss -ltn/)
+    assert.match((await farm.croft('status')).stdout, /m\.example\.org.*nothing listens/)
+    await serve(farm, 'mute', 8080)
+    await farm.waitFor(async () => (await get('https://m.example.org/')).status === 200)
+    assert.equal((await show('m.example.org')).state, 'serves')
+  }))
+
 test('settings reach the edge: passwords, maintenance, paths, redirects, other servers, previews, TCP', () =>
   withRoutes(async () => {
     await guest('web')

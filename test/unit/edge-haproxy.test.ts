@@ -8,7 +8,7 @@ import { layoutOf } from '../../src/drivers/edge/haproxy/layout.ts'
 import { parseLine } from '../../src/drivers/edge/haproxy/log.ts'
 import { make } from '../../src/drivers/edge/haproxy/made.ts'
 import { maintenancePage } from '../../src/drivers/edge/haproxy/pages.ts'
-import { parseCounters, parseProcesses, parseServers } from '../../src/drivers/edge/haproxy/parse.ts'
+import { parseAnswering, parseCounters, parseProcesses, parseServers } from '../../src/drivers/edge/haproxy/parse.ts'
 import { reasonIn } from '../../src/drivers/edge/haproxy/process.ts'
 import { certificateChange, doWordsSuffice, serverWords } from '../../src/drivers/edge/haproxy/words.ts'
 
@@ -173,7 +173,10 @@ test('servers: new ones are watched, moved ones told where, gone ones rest befor
     port: 8080,
     maintenance,
   })
-  const wish = { options: 'check', waits: true, servers: [server, { ...server, id: 'g8', address: 'fd00::8' }] }
+  const wish = {
+    ...{ options: 'check', waits: true, silent: false },
+    servers: [server, { ...server, id: 'g8', address: 'fd00::8' }],
+  }
   assert.deepEqual(serverWords('b_r1', wish, [present('s_g7', true), present('s_g9'), present('wait', true)]), [
     'set server b_r1/wait state ready',
     'set server b_r1/s_g7 state ready',
@@ -185,10 +188,27 @@ test('servers: new ones are watched, moved ones told where, gone ones rest befor
   ])
   const empty = { ...wish, servers: [] }
   assert.deepEqual(serverWords('b_r1', empty, [present('wait', true)]), [])
+  const silent = { ...wish, silent: true, servers: [server] }
+  assert.deepEqual(serverWords('b_r1', silent, [present('s_g7'), present('wait')]), [
+    'set server b_r1/wait state maint',
+  ])
   assert.deepEqual(
     serverWords('b_r1', { ...wish, servers: [{ ...server, port: 81 }] }, [present('s_g7'), present('wait')]),
     ['set server b_r1/s_g7 addr 10.100.0.7 port 81'],
   )
+})
+
+test('which servers answer is read, of those that were asked', () => {
+  const head = '# be_id be_name srv_name srv_op_state srv_admin_state srv_time_since_last_change srv_check_result'
+  const lines = ['b_a s_1 2 0 9 3', 'b_a wait 2 0 9 0', 'b_b s_1 0 0 12 2', 'b_c s_1 2 0 1 0', 't_d s_1 0 0 4 2']
+  const more = ['t_d s_2 0 0 7 2', 'b_e s_1 0 0 40 2', 'b_e s_2 2 0 3 3', 'b_f s_1 0 1 4 2', 'tls local 2 0 9 3', 'x']
+  const text = ['1', head, ...[...lines, ...more].map((line) => `3 ${line}`)].join('\n')
+  assert.deepEqual(Object.fromEntries(parseAnswering(text)), {
+    a: { answers: true, seconds: 9 },
+    b: { answers: false, seconds: 12 },
+    d: { answers: false, seconds: 4 },
+    e: { answers: true, seconds: 3 },
+  })
 })
 
 test('what HAProxy answers is read', () => {

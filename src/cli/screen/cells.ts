@@ -76,6 +76,7 @@ const stateSigns: ReadonlyMap<string, readonly [sign: string, tone: Tone | undef
   ['expired', ['✗', 'bad']],
   ['maintenance', ['▲', 'warn']],
   ['no-target', ['✗', 'bad']],
+  ['no-answer', ['✗', 'bad']],
   ['mounted', ['●', 'good']],
   ['done', ['✓', 'good']],
   ['stopped', ['○', 'dim']],

@@ -2,6 +2,7 @@
 
 import os from 'node:os'
 import type { CheckFacts, CheckSubject, EdgeFacts } from '../../plan/check/facts.ts'
+import { knock } from '../edge/knock.ts'
 import type { Env } from '../env.ts'
 import { type AskNames, askNames } from './names.ts'
 import { type Asking, type Door, follow, shake, touch, visit } from './reach.ts'
@@ -34,7 +35,8 @@ export async function gather(parts: GatherParts, subject: CheckSubject, place: E
   const base = { now: env.now(), edge, unseen: 0, dns: [], aliases: [], tls: [] }
   if (subject.kind === 'tcp') {
     const door = doorOf(subject.name)
-    return { ...base, tcp: door ? await touch(asking, door) : { failure: 'it has no port' } }
+    const tcp = door ? await touch(asking, door) : { failure: 'it has no port' }
+    return { ...base, tcp, ...(await listensOf(env, subject)) }
   }
   const hosts = subject.hosts.map(withLabel)
   const [first = ''] = hosts
@@ -43,17 +45,22 @@ export async function gather(parts: GatherParts, subject: CheckSubject, place: E
   const { path, https } = subject
   const own = new Set([...hosts, ...aliases])
   const lead = (host: string, to: string) => follow(asking, { secure: asking.http === undefined, host, path: to }, own)
-  const [dns, redirect, led, tls, http] = await Promise.all([
+  const [dns, redirect, led, tls, http, listens] = await Promise.all([
     (parts.askNames ?? askNames)(names, place.resolvers),
     https === 'only' && asking.http ? follow(asking, { secure: false, host: first, path }, new Set()) : undefined,
     Promise.all(aliases.map((alias) => lead(alias, '/'))),
     https === 'off' ? [] : Promise.all(names.map((name) => shake(asking, name))),
     visit(asking, { secure: https !== 'off', host: first, path }),
+    listensOf(env, subject),
   ])
   return {
-    ...{ ...base, dns, tls, http, aliases: led, ...(redirect ? { redirect } : {}) },
+    ...{ ...base, ...listens, dns, tls, http, aliases: led, ...(redirect ? { redirect } : {}) },
     unseen: hosts.length + subject.aliases.length - names.length,
   }
+}
+
+async function listensOf(env: Env, { target }: CheckSubject): Promise<Pick<CheckFacts, 'listens'>> {
+  return target?.state === 'running' ? { listens: (await knock(env, target)) === 'open' } : {}
 }
 
 /** A name that `*.example.org` stands for. */

@@ -1,5 +1,6 @@
 /** The checks of the farm's own routes, at this host's edge. */
 import type { GuestStatus } from '../../api/guest.ts'
+import { ipv4Of } from '../../plan/addresses.ts'
 import type { CheckSubject } from '../../plan/check/facts.ts'
 import { subjectOf } from '../../plan/check/subject.ts'
 import { listensOf } from '../../plan/edge.ts'
@@ -10,7 +11,7 @@ import { type FarmRecord, type GuestRecord, type RouteRecord, read, readAll } fr
 import { type Checks, createChecks } from './checks.ts'
 import type { EdgePlace } from './gather.ts'
 
-export interface RouteChecksParts extends Pick<HostParts, 'env' | 'store' | 'host' | 'log'> {
+export interface RouteChecksParts extends Pick<HostParts, 'env' | 'store' | 'host' | 'farm' | 'log'> {
   /** SHA-256 of the farm's CA. */
   readonly farmCa: () => string | null
   readonly everyMs: number
@@ -40,13 +41,17 @@ export function createRouteChecks(parts: RouteChecksParts): Checks {
   })
 }
 
-async function targetOf({ store, host }: RouteChecksParts, { spec }: RouteRecord): Promise<CheckSubject['target']> {
+async function targetOf(
+  { store, host, farm }: RouteChecksParts,
+  { spec }: RouteRecord,
+): Promise<CheckSubject['target']> {
   if (spec.target.kind !== 'guest') return undefined
   const { number, id } = spec.target
   const guest = (await read<GuestRecord>(store, keys.guest(host.name, number)))?.value
   if (guest?.id !== id) return undefined
   const status = (await read<GuestStatus>(store, keys.guestStatus(host.name, number)))?.value
-  return { guest: guest.name, state: status?.state ?? 'creating' }
+  const address = ipv4Of(farm.prefix4, number)
+  return { guest: guest.name, state: status?.state ?? 'creating', address, port: spec.target.port }
 }
 
 async function placeOf({ store, farmCa }: RouteChecksParts): Promise<EdgePlace> {

@@ -19,6 +19,7 @@ import {
 } from '../records/records.ts'
 import { readEdgeGuests } from '../records/routes.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
+import { createListeners, type Listeners } from './listeners.ts'
 
 export interface EdgeKeeper extends Pick<Leaving, 'leadsTo' | 'leave' | 'back'> {
   /** Returns when the edge serves what the records say. An edge in trouble is told of, and fails nothing else. */
@@ -31,6 +32,7 @@ export interface EdgeKeeper extends Pick<Leaving, 'leadsTo' | 'leave' | 'back'> 
   trouble(): string | undefined
   /** By the route's id; undefined when the edge cannot be asked. */
   counters(): Promise<ReadonlyMap<string, SiteCounters> | undefined>
+  readonly listeners: Listeners
 }
 
 const soonMs = 60
@@ -39,11 +41,13 @@ const againMs = 1000
 const retryMs = 3000
 /** One that was killed takes every site away: it is missed sooner than the rest. */
 const missedMs = 2000
+const listenMs = 5000
 
 /** `hear` is told whether the edge's ports are heard. */
 export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => Promise<void>): EdgeKeeper {
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
+  const listeners = createListeners(parts)
   let willRefresh = false
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
@@ -82,7 +86,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
     serves = true
     const records = routes.map(({ value }) => value)
     const input = await readInput(parts, records, leaving)
-    const wish = planEdge(input)
+    const wish = planEdge({ ...input, silent: listeners.silent() })
     parts.failpoint('edge.before')
     const change = await edge.serve(wish)
     parts.failpoint('edge.after')
@@ -144,13 +148,23 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
     })
   }
 
+  function listenAfter(signal: AbortSignal): void {
+    if (signal.aborted) return
+    env.later(listenMs, async () => {
+      if (serves && (await listeners.look().catch(() => false)) && !signal.aborted) await refresh()
+      listenAfter(signal)
+    })
+  }
+
   return {
     ...leaving,
     refresh,
+    listeners,
     refreshSoon: () => refreshSoon(),
     follow(from, signal) {
       if (!edge) return
       lookAfter(edge, signal)
+      listenAfter(signal)
       for (const prefix of [keys.farm, keys.routes, keys.acmeTokens, statuses]) follow(prefix, from, signal)
     },
     trouble: () => (edge ? trouble : 'the store is away: the edge serves as it was last told'),

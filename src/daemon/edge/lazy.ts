@@ -23,6 +23,7 @@ export function lazyEdge(place: EdgePlace): Edge {
       existsSync(place.folder) ? (await edge()).state() : { running: false, workers: 0, memoryBytes: null },
     counters: async () => (await edge()).counters(),
     open: async (server) => (await edge()).open(server),
+    answering: async () => (existsSync(place.folder) ? (await edge()).answering() : new Map()),
     readLog: async (wanted) => (await edge()).readLog(wanted),
     stop: async () => (await edge()).stop(),
   }

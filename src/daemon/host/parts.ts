@@ -9,6 +9,7 @@ import type { Storage } from '../../drivers/storage/driver.ts'
 import type { TemplateBuilder } from '../../drivers/template/driver.ts'
 import type { Store } from '../../store/store.ts'
 import type { Certificates } from '../certificates/certificates.ts'
+import type { Knock } from '../edge/knock.ts'
 import type { Env } from '../env.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { HashPassword } from '../pki/passwords.ts'
@@ -40,6 +41,8 @@ export interface HostParts {
   readonly names: Names
   /** Absent while the host works by its kept plan, which knows no routes: the edge is left alone. */
   readonly edge?: Edge
+  /** At a port of a guest. */
+  readonly knock: Knock
   readonly certificates: Certificates
   readonly hashPassword: HashPassword
   /** What the store holds of secrets is sealed with this. */

@@ -6,7 +6,8 @@ import { ipv4Of } from '../../plan/addresses.ts'
 import { certificateChooser } from '../../plan/certificate-sets.ts'
 import { certificateReasons } from '../../plan/certificate-views.ts'
 import { parseRoute, previewOf } from '../../plan/domains.ts'
-import { type EdgeGuest, findGuest, idOf, routeState } from '../../plan/edge.ts'
+import { type EdgeGuest, findGuest, idOf } from '../../plan/edge.ts'
+import { routeState } from '../../plan/route-state.ts'
 import type { Store } from '../../store/store.ts'
 import { type Certificate, type CertificateRecord, held } from '../certificates/records.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
@@ -45,6 +46,7 @@ export async function readEdgeGuests(
       // One that is held starts when somebody says so.
       run: status?.held === generation ? 'stopped' : spec.run,
       state: deleting ? 'removing' : status?.state,
+      startedAt: status?.startedAt,
     }
   })
 }
@@ -57,8 +59,10 @@ export async function listRoutesTo(daemon: Daemon, guest: Pick<GuestRecord, 'num
   return records.map(({ value }) => value).flatMap((route) => (leads(route) ? [route.name] : []))
 }
 
-export async function viewRoute(daemon: Daemon, name: string): Promise<EdgeRoute> {
+/** Looks whether somebody listens, unless that was done a moment ago. */
+export async function viewRoute(daemon: Daemon, name: string, { knock = true } = {}): Promise<EdgeRoute> {
   const record = await getRouteRecord(daemon, name)
+  if (knock) await getFarm(daemon).loop.edge.listeners.ask(record.value)
   return (await viewer(daemon))(record)
 }
 
@@ -85,7 +89,7 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
     const { target, users = [], ...settings } = spec
     const at = parseRoute(name)
     const preview = at.kind === 'http' ? previewOf(at.host, farm?.value.edge?.previewDomain) : undefined
-    const told = routeState(spec, guests)
+    const told = routeState(spec, guests, loop.edge.listeners.hearing(id))
     const state =
       trouble === undefined || told.state === 'no-target' ? told : ({ state: 'waits', reason: trouble } as const)
     return {

@@ -17,10 +17,19 @@ export interface Edge {
   counters(): Promise<ReadonlyMap<string, SiteCounters>>
   /** What sites have open to the server of this id: requests and websockets, also where workers of before finish theirs. */
   open(server: string): Promise<number>
+  /** By the site's or stream's id, of those whose servers were asked since the last start or reload. Empty when it does not run. */
+  answering(): Promise<ReadonlyMap<string, Answering>>
   /** What was answered, the oldest first. It is bounded, and written on while no process of croft runs. */
   readLog(wanted: LogWanted): Promise<LogPage>
   /** Ends it, open connections with it. */
   stop(): Promise<void>
+}
+
+export interface Answering {
+  /** One server at least takes connections, and answers its check where there is one. */
+  readonly answers: boolean
+  /** For how long that is so. */
+  readonly seconds: number
 }
 
 export interface LogWanted {
@@ -133,6 +142,8 @@ export type SiteTarget =
       readonly sticky: boolean
       /** `headers`: X-Forwarded-For and friends, those of the client dropped. `proxy`: the PROXY protocol v2 as well. */
       readonly clientAddress: 'headers' | 'proxy'
+      /** Nobody answered for long: requests wait for it no more, and are served again when somebody does. */
+      readonly silent?: boolean
       /** Asked by GET each few seconds; absent: a server counts as there until a connection fails. */
       readonly check?: { readonly path: string }
     }

@@ -18,7 +18,12 @@ export interface CheckSubject {
   readonly asksPassword: boolean
   readonly limited: boolean
   /** Of a guest's route: who answers, and what it does now. */
-  readonly target?: { readonly guest: string; readonly state: string }
+  readonly target?: {
+    readonly guest: string
+    readonly state: string
+    readonly address: string
+    readonly port: number
+  }
 }
 
 /** What could not be found out, and why. */
@@ -73,6 +78,8 @@ export interface CheckFacts {
   readonly http?: HttpFacts
   /** Of a TCP route: how long until it was connected. */
   readonly tcp?: { readonly connectMs: number } | Failure
+  /** Whether the guest takes connections; absent where no guest that runs is to. */
+  readonly listens?: boolean
   /** Names that were left out, for there are so many. */
   readonly unseen: number
 }

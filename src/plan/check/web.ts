@@ -1,5 +1,6 @@
 /** What HTTP answered: where names lead, and what the first one says. Pure. */
 import type { Finding } from '../../api/resources.ts'
+import { listensText, seeListeners } from '../route-state.ts'
 import { type CheckSubject, failed, type HttpFacts, type LeadFacts } from './facts.ts'
 import { red, sumUp, type Trouble, warn } from './finding.ts'
 
@@ -42,9 +43,10 @@ export function judgeAliases(aliases: readonly LeadFacts[], { name, hosts }: Che
   return sumUp('aliases', troubles, `${which} → ${host}`)
 }
 
-export function judgeHttp(http: HttpFacts, subject: CheckSubject): Finding {
+export function judgeHttp(http: HttpFacts, subject: CheckSubject, listens = true): Finding {
   const told = failed(http) ? '' : `${http.status} in ${Math.round(http.firstByteMs)} ms`
-  return sumUp('http', troublesOf(http, subject), told)
+  const isNobody = !listens && (failed(http) || http.status >= 500)
+  return sumUp('http', isNobody && !subject.maintenance ? nobodyListens(subject) : troublesOf(http, subject), told)
 }
 
 function troublesOf(http: HttpFacts, subject: CheckSubject): Trouble[] {
@@ -60,6 +62,12 @@ function troublesOf(http: HttpFacts, subject: CheckSubject): Trouble[] {
   if (status === 403 && limited) return slow(firstByteMs, subject)
   if (status >= 400) return [warn(`${status} in ${Math.round(firstByteMs)} ms`, mendOf(subject))]
   return slow(firstByteMs, subject)
+}
+
+/** The edge has the names of both. */
+export function nobodyListens({ name, target }: CheckSubject): Trouble[] {
+  if (!target) return [red('nobody takes the request', `croft route show ${name}`)]
+  return [red(listensText(`${target.guest}:${target.port}`), seeListeners(target.guest))]
 }
 
 function slow(ms: number, subject: CheckSubject): Trouble[] {

@@ -18,7 +18,7 @@ const edge = { addresses: ['203.0.113.10', '2001:db8::10'], certain: { 4: true, 
 const subject: CheckSubject = {
   ...{ name: 'shop.example.org', id: 'r1', kind: 'guest', hosts: ['shop.example.org'], aliases: [], path: '/' },
   ...{ https: 'only', passthrough: false, maintenance: false, asksPassword: false, limited: false },
-  target: { guest: 'web', state: 'running' },
+  target: { guest: 'web', state: 'running', address: '10.100.0.1', port: 8080 },
 }
 const some = (...addresses: string[]) => ({ addresses, ttlSeconds: 300 })
 const none = { addresses: [], ttlSeconds: 0 }
@@ -131,9 +131,19 @@ test('what the site says', () => {
   assert.match(status(404), /^warn: 404 .* → croft logs web/)
   assert.match(status(503), /^red: 503: nothing answers in web → croft logs web/)
   assert.match(
-    status(503, { target: { guest: 'web', state: 'stopped' } }),
+    status(503, { target: { guest: 'web', state: 'stopped', address: '10.100.0.1', port: 8080 } }),
     /^red: 503: guest web is stopped → croft start web/,
   )
+  const silent = { ...good, http: { status: 503, firstByteMs: 11_500 }, listens: false }
+  const ofSilent = (http: HttpFacts, more: Partial<CheckSubject> = {}) =>
+    judgeRoute({ ...subject, ...more }, { ...silent, http })
+      .map(line)
+      .at(-1)
+  const nobody = 'red: nothing listens on web:8080 → croft exec web -- ss -ltn'
+  assert.equal(ofSilent({ status: 503, firstByteMs: 2 }), nobody)
+  assert.equal(ofSilent({ failure: 'nothing came in 10 s' }), nobody)
+  assert.match(ofSilent({ status: 503, firstByteMs: 2 }, { maintenance: true }) ?? '', /the maintenance page/)
+  assert.equal(ofSilent({ status: 200, firstByteMs: 2 }), 'ok: 200 in 2 ms', 'it does by now')
   assert.match(status(503, { maintenance: true }), /^warn: 503: the maintenance page → croft route set shop/)
   assert.match(status(500), /^red: 500: the guest fails/)
   assert.match(of({ status: 200, firstByteMs: 1001 }), /^warn: the first byte came after 1\.0 s/)
@@ -142,12 +152,15 @@ test('what the site says', () => {
 })
 
 test('a TCP route is connected to, and nothing else', () => {
-  const tcp = (facts: NonNullable<CheckFacts['tcp']>) =>
+  const tcp = (facts: NonNullable<CheckFacts['tcp']>, listens = true) =>
     judgeRoute(
       { ...subject, kind: 'tcp', name: ':5432' },
-      { now, edge, dns: [], aliases: [], tls: [], tcp: facts, unseen: 0 },
+      { now, edge, dns: [], aliases: [], tls: [], tcp: facts, listens, unseen: 0 },
     )
   assert.deepEqual(tcp({ connectMs: 1.2 }).map(line), ['ok: connected in 1 ms'])
+  assert.deepEqual(tcp({ connectMs: 1.2 }, false).map(line), [
+    'red: nothing listens on web:8080 → croft exec web -- ss -ltn',
+  ])
   assert.deepEqual(tcp({ failure: 'the edge does not listen' }).map(line), [
     'red: :5432 takes no connection: the edge does not listen → croft show web',
   ])
@@ -182,7 +195,7 @@ test('of every combination: one finding a check, one line, and what is not ok ha
     {},
     { kind: 'redirect' },
     { maintenance: true, asksPassword: true, limited: true },
-    { target: { guest: 'web', state: 'failed' } },
+    { target: { guest: 'web', state: 'failed', address: '10.100.0.1', port: 8080 } },
   ]
   let count = 0
   for (const v4 of answers)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RouteSpec } from '../../../src/api/edge.ts'
-import { type EdgeGuest, type EdgeInput, type PlannedRoute, planEdge, routeState } from '../../../src/plan/edge.ts'
+import { type EdgeGuest, type EdgeInput, type PlannedRoute, planEdge } from '../../../src/plan/edge.ts'
+import { routeState } from '../../../src/plan/route-state.ts'
 
 const guest = (number: number, more: Partial<EdgeGuest> = {}): EdgeGuest => ({
   ...{ number, id: `id-${number}`, name: `g${number}`, address: `10.100.0.${number}` },

@@ -10,6 +10,7 @@ export const routeColumns: readonly Column<EdgeRoute>[] = [
   { title: 'PREVIEW', wide: true, get: (route) => route.preview },
   { title: 'AGE', wide: true, as: 'age', get: (route) => route.created },
   { title: 'REASON', elastic: true, sparse: true, get: (route) => route.reason ?? route.certificate?.reason ?? null },
+  { title: 'MEND', sparse: true, get: (route) => route.mend },
 ]
 
 /** `farm until 2027-02-19` */
@@ -17,7 +18,10 @@ export function certificateText({ certificate }: EdgeRoute): string | null {
   return certificate && `${certificate.kind} until ${certificate.expires.slice(0, 10)}`
 }
 
-const words = { serves: 'serves', maintenance: 'in maintenance', 'no-target': 'has no target', waits: 'waits' } as const
+const words = {
+  ...{ serves: 'serves', maintenance: 'in maintenance', waits: 'waits' },
+  ...{ 'no-target': 'has no target', 'no-answer': 'is not answered' },
+} as const
 
 /** What was made of it, in one line. */
 export function routeLine({ name, target, state, reason }: EdgeRoute): string {

@@ -18,6 +18,7 @@ function fields(route: EdgeRoute): Field[] {
     { title: 'name', value: route.name },
     { title: 'state', value: route.state, as: 'state' },
     { title: 'reason', value: route.reason },
+    { title: 'mend', value: route.mend },
     { title: 'target', value: route.target },
     { title: 'names', value: list(route.names) },
     { title: 'aliases', value: list(route.aliases) },

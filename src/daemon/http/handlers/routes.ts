@@ -64,7 +64,7 @@ export const handlers = {
     }
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    const answer = await served(daemon, name, aimed.warnings)
+    const answer = await served(daemon, name, { isNew: true, said: aimed.warnings })
     await getFarm(daemon).loop.gate.refresh()
     return answer
   },
@@ -77,7 +77,7 @@ export const handlers = {
     const decide = () => decideChange(daemon, name, { change: body, aimed, hashes, query, verb: 'set' })
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    return served(daemon, name, aimed.warnings)
+    return served(daemon, name, { isNew: body.to !== undefined, said: aimed.warnings })
   },
 
   async readRouteLog(daemon, { params, query }): Promise<AccessPage> {
@@ -165,12 +165,21 @@ export async function decideChange(
   }
 }
 
-export async function served(daemon: Daemon, name: string, said: readonly string[] = []) {
+interface Served {
+  /** It leads to another place than before. */
+  readonly isNew?: boolean
+  readonly said?: readonly string[]
+}
+
+export async function served(daemon: Daemon, name: string, { isNew = false, said = [] }: Served = {}) {
   const { edge } = getFarm(daemon).loop
+  await edge.listeners.ask((await getRouteRecord(daemon, name)).value, isNew)
   await edge.refresh()
   const trouble = edge.trouble()
-  const result = await viewRoute(daemon, name)
-  const warnings = [...said, ...(trouble === undefined ? [] : [`it is not served yet: ${trouble}`])]
+  const result = await viewRoute(daemon, name, { knock: false })
+  const { state, reason, mend } = result
+  const silent = (state === 'no-answer' || state === 'waits') && mend !== undefined ? [`${reason}: ${mend}`] : []
+  const warnings = [...said, ...silent, ...(trouble === undefined ? [] : [`it is not served yet: ${trouble}`])]
   return { operation: null, result, ...(warnings.length === 0 ? {} : { warnings }) }
 }
 

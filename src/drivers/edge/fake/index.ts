@@ -1,6 +1,6 @@
 /** The edge in memory: the same checks as a real one, and requests that are asked directly. */
 import { checkPem, checkWish } from '../check.ts'
-import type { AccessLine, Edge, EdgeServer, EdgeWish, Site, SiteCounters } from '../driver.ts'
+import type { AccessLine, Answering, Edge, EdgeServer, EdgeWish, Site, SiteCounters } from '../driver.ts'
 
 export interface FakeRequest {
   readonly host: string
@@ -22,6 +22,8 @@ export interface FakeEdge extends Edge {
   kill(): void
   /** So much is open to each server from now on. */
   hold(open: number): void
+  /** Nobody listens at this server, or somebody does again. */
+  silence(server: string, silent?: boolean): void
   readonly wish: EdgeWish | undefined
 }
 
@@ -36,6 +38,7 @@ export function createFakeEdge({
   let held = 0
   const requests = new Map<string, number>()
   const lines: AccessLine[] = []
+  const silenced = new Set<string>()
 
   function ask(request: FakeRequest): FakeAnswer | undefined {
     const site = wish?.sites && siteFor(wish.sites, request)
@@ -73,6 +76,10 @@ export function createFakeEdge({
     state: async () => ({ running: alive, workers: alive ? 1 : 0, memoryBytes: alive ? 1 : null }),
     counters: async () =>
       new Map(alive ? wish?.sites.map((site) => [site.id, countersOf(site, requests.get(site.id) ?? 0)]) : []),
+    async answering() {
+      const sites = alive ? (wish?.sites ?? []) : []
+      return new Map(sites.flatMap((site) => answeringOf(site, silenced)))
+    },
     async readLog({ site, tail, after = '0' }) {
       const found = lines.slice(Number(after)).filter((line) => site === undefined || line.site === site)
       return { lines: found.slice(Math.max(0, found.length - tail)), next: String(lines.length) }
@@ -85,6 +92,7 @@ export function createFakeEdge({
     hold(open) {
       held = open
     },
+    silence: (server, silent = true) => void (silent ? silenced.add(server) : silenced.delete(server)),
     kill: () => {
       alive = false
     },
@@ -126,6 +134,11 @@ function siteFor(sites: readonly Site[], { host, path }: FakeRequest): Site | un
       .filter((site) => site.hosts.includes(name) && `${path}/`.startsWith(site.path === '/' ? '/' : `${site.path}/`))
       .sort((a, b) => b.path.length - a.path.length)[0]
   return fits(host) ?? fits(wild)
+}
+
+function answeringOf({ id, target }: Site, silenced: ReadonlySet<string>): [string, Answering][] {
+  const ready = target.kind === 'servers' ? target.servers.filter(({ state }) => state === 'ready') : []
+  return ready.length === 0 ? [] : [[id, { answers: ready.some((one) => !silenced.has(one.id)), seconds: 3600 }]]
 }
 
 function answerOf(site: Site, request: FakeRequest, wish: EdgeWish): FakeAnswer {

@@ -11,7 +11,7 @@ import { folders, putBack, readText, sweep, writeAll } from './files.ts'
 import { certificateFile, layoutOf } from './layout.ts'
 import { readLog, trimLogs } from './log.ts'
 import { type Made, make, markOf, type Told } from './made.ts'
-import { parseCounters, parseOpen } from './parse.ts'
+import { parseAnswering, parseCounters, parseOpen } from './parse.ts'
 import { checkCommand, createMaster, reasonIn } from './process.ts'
 import { tell } from './runtime.ts'
 import { talkTo } from './socket.ts'
@@ -148,6 +148,8 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     counters: async () =>
       (await master.find()) === undefined ? new Map() : parseCounters(await talk.say('@1 show stat')),
     open,
+    answering: async () =>
+      (await master.find()) === undefined ? new Map() : parseAnswering(await talk.say('@1 show servers state')),
     readLog: (wanted) => readLog(layout, wanted),
     stop: () => inTurn(stop),
   }

@@ -22,6 +22,7 @@ export interface Told {
 export interface BackendServers {
   readonly options: string
   readonly waits: boolean
+  readonly silent: boolean
   readonly servers: readonly EdgeServer[]
 }
 
@@ -81,7 +82,7 @@ function toldOf(wish: EdgeWish, { config, pages, tables, lines, around }: Parts)
   return {
     structure: hash(JSON.stringify([withoutServers(config), [...pages], [...tables.keys()], fixed, first])),
     servers: Object.fromEntries(
-      sets.map(({ backend, options, waits, servers }) => [backend, { options, waits, servers }]),
+      sets.map(({ backend, options, waits, silent, servers }) => [backend, { options, waits, silent, servers }]),
     ),
     tables: Object.fromEntries([...tables].map(([file, entries]) => [file, hash(textOf(entries))])),
     certificates: wish.certificates.map(({ name, pem }, index) => ({

@@ -1,5 +1,5 @@
 /** What HAProxy's socket answers. Pure. */
-import type { SiteCounters } from '../driver.ts'
+import type { Answering, SiteCounters } from '../driver.ts'
 import type { PresentServer } from './words.ts'
 
 export interface Processes {
@@ -24,30 +24,50 @@ export function parseProcesses(text: string): Processes | undefined {
 /** `get map FILE mark`: undefined when the process has none. */
 export const parseMark = (text: string): string | undefined => /\bval(?:ue)?="([0-9a-f]{32})"/.exec(text)?.[1]
 
-/** `show servers state`: columns by name, as the first comment tells them. */
-export function parseServers(text: string): PresentServer[] {
+/** `show servers state` */
+export const parseServers = (text: string): PresentServer[] =>
+  stateRows(text).map((cell) => ({
+    backend: cell('be_name'),
+    name: cell('srv_name'),
+    address: cell('srv_addr'),
+    port: Number(cell('srv_port')),
+    maintenance: isInMaintenance(cell),
+  }))
+
+/** The same: of servers that were asked at least once. */
+export function parseAnswering(text: string): Map<string, Answering> {
+  const found = new Map<string, Answering>()
+  for (const cell of stateRows(text)) {
+    const [, id] = /^[bt]_([a-z0-9]{1,40})$/.exec(cell('be_name')) ?? []
+    const isUnasked = cell('srv_check_result') === '0'
+    if (id === undefined || !cell('srv_name').startsWith('s_') || isInMaintenance(cell) || isUnasked) continue
+    const [answers, seconds] = [cell('srv_op_state') !== '0', Number(cell('srv_time_since_last_change'))]
+    const known = found.get(id)
+    if (!known || (answers && !known.answers)) found.set(id, { answers, seconds })
+    else if (answers === known.answers) found.set(id, { answers, seconds: Math.min(seconds, known.seconds) })
+  }
+  return found
+}
+
+type Cell = (column: string) => string
+
+/** The bits of maintenance: forced, inherited, by configuration. */
+const isInMaintenance = (cell: Cell): boolean => (Number(cell('srv_admin_state')) & 0b111) !== 0
+
+/** Columns by name, as the first comment tells them. */
+function stateRows(text: string): Cell[] {
   const rows = text.split('\n').filter((line) => line.includes(' '))
   const columns =
     rows
       .find((line) => line.startsWith('# be_id'))
       ?.slice(2)
       .split(' ') ?? []
-  const at = (name: string) => columns.indexOf(name)
-  const [backend, name, address, admin, port] = ['be_name', 'srv_name', 'srv_addr', 'srv_admin_state', 'srv_port'].map(
-    at,
-  )
+  const at = new Map(columns.map((name, index) => [name, index]))
   return rows
     .filter((line) => !line.startsWith('#'))
     .map((line) => line.split(' '))
     .filter((cells) => cells.length === columns.length)
-    .map((cells) => ({
-      backend: cells[backend ?? -1] ?? '',
-      name: cells[name ?? -1] ?? '',
-      address: cells[address ?? -1] ?? '',
-      port: Number(cells[port ?? -1]),
-      // The bits of maintenance: forced, inherited, by configuration.
-      maintenance: (Number(cells[admin ?? -1]) & 0b111) !== 0,
-    }))
+    .map((cells) => (name) => cells[at.get(name) ?? -1] ?? '')
 }
 
 /** `show servers conn`: what is in use of a server, at sites alone: what a stream has open may stay so for ever. */

@@ -12,6 +12,8 @@ export interface ServerSet {
   readonly comeAndGo: boolean
   /** Whether requests wait while none of the servers takes connections. */
   readonly waits: boolean
+  /** Nobody is to wait now. */
+  readonly silent: boolean
 }
 
 /**
@@ -43,6 +45,7 @@ export function setOfSite(site: Site, target: Servers): ServerSet {
     servers: target.servers,
     comeAndGo: !target.sticky,
     waits: site.limits.queueSeconds > 0,
+    silent: target.silent === true,
   }
 }
 
@@ -51,19 +54,19 @@ export const setOfStream = (stream: StreamSite): ServerSet => ({
   options: [watched, ...proxied(stream.clientAddress)].join(' '),
   servers: stream.servers,
   comeAndGo: true,
-  waits: false,
+  ...{ waits: false, silent: false },
 })
 
 const proxied = (clientAddress: string): string[] =>
   clientAddress === 'proxy' ? ['send-proxy-v2', 'check-send-proxy'] : []
 
 /** In maintenance a server finishes what it has and gets nothing new, clients that keep to it included. */
-export const serverLines = ({ servers, options, waits }: ServerSet): string[] => [
+export const serverLines = ({ servers, options, waits, silent }: ServerSet): string[] => [
   ...servers.map(
     (server) =>
       `server ${serverOf(server.id)} ${placeOf(server)} ${options}${server.state === 'drain' ? ' disabled' : ''}`,
   ),
-  ...(waits ? [`server ${waitingServer} ${nothing} backup${servers.length === 0 ? ' disabled' : ''}`] : []),
+  ...(waits ? [`server ${waitingServer} ${nothing} backup${servers.length === 0 || silent ? ' disabled' : ''}`] : []),
 ]
 
 /** Lines of servers, which a running process is told by words. */

@@ -34,10 +34,10 @@ export function serverWords(backend: string, wish: BackendServers, present: read
   const wished = new Set(wish.servers.map(({ id }) => serverOf(id)))
   const gone = [...byName.keys()].filter((name) => name.startsWith('s_') && !wished.has(name))
   const waiting = byName.get(waitingServer)
-  const empty = wish.servers.length === 0
+  const rests = wish.servers.length === 0 || wish.silent
   return [
-    ...(wish.waits && waiting?.maintenance !== empty
-      ? [`set server ${backend}/${waitingServer} state ${empty ? 'maint' : 'ready'}`]
+    ...(wish.waits && waiting?.maintenance !== rests
+      ? [`set server ${backend}/${waitingServer} state ${rests ? 'maint' : 'ready'}`]
       : []),
     ...wish.servers.flatMap((server) =>
       towards(`${backend}/${serverOf(server.id)}`, server, { wish, have: byName.get(serverOf(server.id)) }),
