@@ -218,6 +218,8 @@ export interface Accepted<T = unknown> {
   /** What was done all the same: one line each. */
   readonly warnings?: readonly string[]
   readonly steps?: readonly PlannedStep[]
+  /** It was so already. */
+  readonly unchanged?: true
 }
 export interface PlannedStep {
   readonly what: string

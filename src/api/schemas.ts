@@ -34,7 +34,7 @@ import {
   TemplatePublish,
 } from './resources.ts'
 import type { RouteName } from './routes.ts'
-import { NewSite } from './site.ts'
+import { ConfigChange, NewSecret, NewSite, SecretName, Slot } from './site.ts'
 import { HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
 
 const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
@@ -86,6 +86,11 @@ export const queries = {
   changeApp: WriteQuery,
   removeApp: WriteQuery,
   addSite: WriteQuery,
+  getConfig: z.strictObject({ instance: Slot.optional(), release: TemplateRef.optional(), all: OnOff.optional() }),
+  changeConfig: WriteQuery,
+  diffConfig: z.strictObject({ release: TemplateRef.optional() }),
+  setSecret: WriteQuery,
+  removeSecret: WriteQuery,
   removeSite: WriteQuery.extend({ discardData: OnOff.optional() }),
   readRouteLog: z.strictObject({
     tail: z.coerce.number().int().min(0).max(10_000).optional(),
@@ -144,6 +149,8 @@ export const bodies = {
   addApp: NewApp,
   changeApp: AppChange,
   addSite: NewSite,
+  changeConfig: ConfigChange,
+  setSecret: NewSecret,
   importCertificate: NewCertificate,
   addToken: NewToken,
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
@@ -160,5 +167,6 @@ export const pathValues = {
   route: RouteNameSchema,
   app: AppName,
   site: SiteName,
+  secret: SecretName,
   operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),
 } as const satisfies Record<string, z.ZodType>

@@ -36,4 +36,40 @@ export const siteRoutes = {
     access: can('delete', 'site'),
     summary: 'remove a site and its instances; its lasting data with ?discardData=1 alone',
   },
+  getConfig: {
+    method: 'GET',
+    path: '/v1/sites/:site/config',
+    access: can('read', 'site'),
+    summary: 'the configuration of a site, and who said what of it; ?instance=2 of that one, ?all=1 what nobody said too',
+  },
+  changeConfig: {
+    method: 'PATCH',
+    path: '/v1/sites/:site/config',
+    access: can('change', 'site'),
+    summary: 'set values of a site’s configuration, from the next deploy on',
+  },
+  diffConfig: {
+    method: 'GET',
+    path: '/v1/sites/:site/config/diff',
+    access: can('read', 'site'),
+    summary: 'what the next deploy would change in the configuration; ?release= of that one',
+  },
+  listSecrets: {
+    method: 'GET',
+    path: '/v1/sites/:site/secrets',
+    access: can('read', 'secret'),
+    summary: 'the names of a site’s secrets, who set them and when',
+  },
+  setSecret: {
+    method: 'PUT',
+    path: '/v1/sites/:site/secrets/:secret',
+    access: can('change', 'secret'),
+    summary: 'set a secret; it is never told again',
+  },
+  removeSecret: {
+    method: 'DELETE',
+    path: '/v1/sites/:site/secrets/:secret',
+    access: can('delete', 'secret'),
+    summary: 'remove a secret',
+  },
 } as const satisfies Record<string, Route>

@@ -1,6 +1,7 @@
 /** Sites, their instances and how they change: as it goes over the wire. */
 import { z } from 'zod'
-import { SiteName } from './app.ts'
+import { type Origin, SiteName } from './app.ts'
+import { HostName } from './values.ts'
 
 export const NewSite = z.strictObject({ name: SiteName })
 export type NewSite = z.input<typeof NewSite>
@@ -56,6 +57,27 @@ export interface Site {
   readonly rollout: Rollout | null
 }
 
+/** Of a site. It is the name of a variable, and of a file that only its instances can read. */
+export const SecretName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/, 'must be letters, digits and _, not beginning with a digit')
+export const mostSecretBytes = 64 * 1024
+export const NewSecret = z.strictObject({
+  value: z
+    .string()
+    .min(1, 'must not be empty')
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be text')
+    .refine((text) => new TextEncoder().encode(text).length <= mostSecretBytes, 'must be 64 KiB at most'),
+})
+export type NewSecret = z.input<typeof NewSecret>
+/** What can be told of one. */
+export interface Secret {
+  readonly site: string
+  readonly name: string
+  readonly by: string
+  readonly at: string
+}
+
 export interface Release {
   /** `shop:v1.2`. */
   readonly ref: string
@@ -92,4 +114,48 @@ export interface Build {
   readonly by: string
   readonly reason?: string
   readonly lines?: readonly string[]
+}
+
+const ConfigPath = z
+  .string()
+  .min(1)
+  .max(400)
+  .regex(/^[^\p{C}\p{Z}]+$/u, 'must be a path like env.DB_URL')
+const ConfigValue = z.union([
+  z.string().max(32 * 1024),
+  z.number(),
+  z.boolean(),
+  z.array(z.string().max(4000)).max(200),
+])
+export const Slot = z.coerce.number().int().min(1).max(1000)
+/** `instance` or `host`: said for that one alone. */
+export const ConfigChange = z
+  .strictObject({
+    set: z.record(ConfigPath, ConfigValue).default({}),
+    unset: z.array(ConfigPath).max(200).default([]),
+    instance: Slot.optional(),
+    host: HostName.optional(),
+  })
+  .refine(({ instance, host }) => instance === undefined || host === undefined, 'is of a host or of an instance')
+export type ConfigChange = z.input<typeof ConfigChange>
+
+export interface ConfigLine {
+  readonly path: string
+  readonly value: unknown
+  /** Absent: nobody said it, croft does it like this. */
+  readonly origin?: Origin
+}
+export interface SiteConfig {
+  readonly site: string
+  readonly release: string | null
+  readonly revision: number
+  readonly values: readonly ConfigLine[]
+  /** Why it cannot be deployed like this; values are then those that are set. */
+  readonly problem?: string
+}
+export interface ConfigDifference {
+  readonly path: string
+  readonly now: unknown
+  readonly next: unknown
+  readonly origin?: Origin
 }

@@ -16,6 +16,8 @@ export const nouns = [
   'route',
   'app',
   'site',
+  'config',
+  'secret',
   'size',
   'op',
   'farm',

@@ -2,6 +2,7 @@
 import type { CommandRow } from './command.ts'
 import { addressCommands } from './table/address.ts'
 import { certCommands } from './table/cert.ts'
+import { configCommands } from './table/config.ts'
 import { croftCommands } from './table/croft.ts'
 import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
@@ -20,6 +21,7 @@ export const commands: readonly CommandRow[] = [
   ...mountCommands,
   ...routeCommands,
   ...siteCommands,
+  ...configCommands,
   ...certCommands,
   ...farmCommands,
   ...doorCommands,

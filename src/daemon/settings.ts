@@ -12,6 +12,8 @@ export interface Settings {
   readonly hostName: string
   /** Executables in it are told what happens. */
   readonly hooksDir: string
+  /** `shop.toml` in it is what this host says of the application: root's alone. */
+  readonly sitesDir: string
   /** Executable that sets DNS records, for wildcard certificates. */
   readonly dnsHook: string
   /** Where lxcfs is mounted, when it runs; undefined: it is not used. */
@@ -27,6 +29,7 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
   return {
     stateDir,
     hooksDir: environment.CROFT_HOOKS || ownHooks,
+    sitesDir: join(stateDir === defaultStateDir ? '/etc/croft' : stateDir, 'sites'),
     dnsHook: join(stateDir === defaultStateDir ? '/etc/croft' : stateDir, 'acme-dns01'),
     socket: environment.CROFT_SOCKET || '/run/croft/croft.sock',
     storeFile: join(stateDir, 'store', 'croft.db'),

@@ -228,6 +228,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal },
     farm: farm.value,
+    sitesDir: settings.sitesDir,
     host,
     runtime,
     inside: createInside(runtime),

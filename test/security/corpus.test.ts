@@ -25,6 +25,7 @@ const world: World = {
   route: 'shop.example.org',
   app: 'shop',
   site: 'shop/prod',
+  secret: 'DB_PASSWORD',
 }
 const agent = new Agent({ keepAlive: true, maxSockets: 6 })
 

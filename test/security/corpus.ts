@@ -30,6 +30,7 @@ export interface World {
   readonly route: string
   readonly app: string
   readonly site: string
+  readonly secret: string
 }
 
 export function* attacks(world: World, sample: (values: readonly unknown[]) => readonly unknown[]): Generator<Attack> {

@@ -59,6 +59,7 @@ const paths = {
   lxcPath: '/s/l',
   cgroup: 'croft',
   hooksDir: '/s/h',
+  sitesDir: '/s/sites',
   dnsHook: '/s/d',
 }
 
@@ -173,6 +174,7 @@ export class SimFarm {
     )
     const store = heldBy(life, this.store)
     return {
+      sitesDir: paths.sitesDir,
       ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({
         env,

@@ -22,7 +22,7 @@ import type {
   Template,
 } from '../../api/resources.ts'
 import { type RouteName, routes } from '../../api/routes.ts'
-import type { Site } from '../../api/site.ts'
+import type { ConfigDifference, Secret, Site, SiteConfig } from '../../api/site.ts'
 import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
 import type { Entrance, Opened } from './upgrade.ts'
@@ -82,6 +82,9 @@ interface ReadReplies {
   getApp: App
   listSites: List<Site>
   getSite: Site
+  getConfig: SiteConfig
+  diffConfig: List<ConfigDifference>
+  listSecrets: List<Secret>
   listCertificates: List<Certificate>
   getCertificate: Certificate
 }

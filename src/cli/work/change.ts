@@ -20,6 +20,7 @@ export interface Change {
 export interface Changed {
   readonly operation: Operation | null
   readonly result: unknown
+  readonly unchanged?: true
 }
 
 /** One change as a command's whole answer: plan with --dry-run, id with --no-wait, else what `finish` makes of it. */

@@ -36,6 +36,8 @@ export interface HostParts {
   readonly inside: Inside
   readonly storage: (pool: string) => Storage
   readonly pools: Pools
+  /** Where this host says something of applications. */
+  readonly sitesDir: string
   readonly network: Network
   readonly firewall: Firewall
   readonly names: Names

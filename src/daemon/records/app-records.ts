@@ -72,16 +72,27 @@ export interface SiteRecord {
   /** What it shall run; a rollout is what changes this once all gates are passed. */
   readonly release: string | null
   readonly run: 'running' | 'stopped'
+  /** As it was deployed: written together with `release`. */
+  readonly config?: ResolvedConfig
   /** Newest first: what `rollback` returns to. */
   readonly previous: readonly string[]
   /** Its instances are taken away first, then what is known of it. */
   readonly deleting?: true
 }
 
-/** The layer `stage`: `env.DB_URL` → what was set, and by whom. */
+/**
+ * What was set: `env.DB_URL` of the layer `stage`; `host ash env.DB_URL` and `instance 2 env.DB_URL` of those layers. Secrets too
+ * are changed together with it.
+ */
 export interface SiteConfigRecord {
   readonly schema: number
-  readonly values: Readonly<Record<string, { readonly value: unknown; readonly by: string; readonly at: string }>>
+  readonly values: Readonly<Record<string, StoredValue>>
+}
+/** As a configuration holds it. */
+export interface StoredValue {
+  readonly value: unknown
+  readonly by: string
+  readonly at: string
 }
 
 /** One sealed text each. */

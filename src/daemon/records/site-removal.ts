@@ -6,7 +6,7 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import type { VolumeRecord } from './app-records.ts'
 import { assertRevision, type Change } from './change.ts'
 import { keys } from './keys.ts'
-import { type GuestRecord, readAll } from './records.ts'
+import { type GuestRecord, read, readAll } from './records.ts'
 import { getSite } from './sites.ts'
 
 type Query = WriteQuery & { readonly discardData?: boolean | undefined }
@@ -21,7 +21,12 @@ export async function decideRemoval(daemon: Daemon, name: string, query: Query):
     })
   const { release, run } = value
   const change = { ...{ kind: 'site', name, verb: 'rm' }, before: { release, run }, after: null }
-  const compare = [{ key, revision }]
+  // Every change of configuration and secrets writes this one: none comes in between.
+  const config = await read(daemon.store, keys.siteConfig(name))
+  const compare = [
+    { key, revision },
+    { key: keys.siteConfig(name), revision: config?.revision ?? 0 },
+  ]
   if (!(await hasInstances(daemon, name)))
     return { ...change, compare, writes: [{ delete: key }, ...(await allOf(daemon, name))] }
   const leaving = { ...value, deleting: true as const, run: 'stopped' as const, generation: value.generation + 1 }

@@ -3,6 +3,7 @@ import type { HistoryEntry } from '../../../api/resources.ts'
 import { type Answer, type Column, rows } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
 import { items } from '../../wire/request.ts'
+import { findNoun } from '../../words/grammar.ts'
 import { parsePoint } from '../../words/point.ts'
 import { changesBetween } from './changes.ts'
 
@@ -44,8 +45,10 @@ async function mustBeKnown(context: Context, kind: string, name: string): Promis
 export function recordOf(context: Context, word: string): { readonly kind: string; readonly name: string } {
   if (context.noun !== undefined) return { kind: context.noun, name: word }
   const slash = word.indexOf('/')
-  if (slash > 0) return { kind: word.slice(0, slash), name: word.slice(slash + 1) }
+  const noun = slash > 0 ? findNoun(word.slice(0, slash)) : undefined
+  if (noun !== undefined) return { kind: noun, name: word.slice(slash + 1) }
   const { kind } = parsePoint(word)
-  if (kind === 'guest' || kind === 'template' || kind === 'snapshot') return { kind, name: word }
+  if (kind === 'instance') return { kind: 'guest', name: word }
+  if (kind === 'guest' || kind === 'template' || kind === 'snapshot' || kind === 'site') return { kind, name: word }
   throw new CroftError('USAGE', `"${word}" is no record with a history`, { hint: 'croft history guest web' })
 }

@@ -11,8 +11,8 @@ export async function run(context: Context): Promise<Answer> {
     throw new CroftError('USAGE', `"${word}" is not a revision`, { hint: `croft history ${kind} ${name}` })
   }
   const body = { kind, name, revision: Number(word) }
-  return changeAnswer(context, { route: 'revert', body }, ({ operation, result }) =>
-    operation
+  return changeAnswer(context, { route: 'revert', body }, ({ unchanged, result }) =>
+    !unchanged
       ? done(name, `${kind} ${name}: what revision ${word} changed is put back`, { record: result })
       : done(name, `${kind} ${name}: nothing to do, it is as before revision ${word}`, { record: result }),
   )

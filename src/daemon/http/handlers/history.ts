@@ -15,6 +15,7 @@ import { changeSpec, type Writing } from '../../records/guest-spec.ts'
 import { getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
+import { revertConfig } from './config.ts'
 import { decideChange, planned, served } from './routes.ts'
 
 const secretPrefixes = ['secrets/', 'seeds/', 'tokens/', 'certificates/', 'acme/']
@@ -28,8 +29,8 @@ export const handlers = {
 
   /** A revert is a change like any other: it is in the history, and can be reverted. */
   async revert(daemon, { body, query, caller }) {
-    if (body.kind !== 'guest' && body.kind !== 'route')
-      throw new CroftError('REFUSED', `a ${body.kind} cannot be put back; settings of guests and routes can`, {
+    if (!['guest', 'route', 'config'].includes(body.kind))
+      throw new CroftError('REFUSED', `a ${body.kind} cannot be put back; settings of guests, routes and sites can`, {
         hint: `croft history ${body.kind} ${body.name}`,
       })
     const entries = await readAll<object>(daemon.store, historyPrefix(body))
@@ -40,6 +41,7 @@ export const handlers = {
       throw new CroftError('NOT_FOUND', `${body.kind} "${body.name}" has no change at revision ${body.revision}`, {
         hint: `croft history ${body.kind} ${body.name}`,
       })
+    if (body.kind === 'config') return revertConfig(daemon, found, { query, caller })
     if (body.kind === 'route') return revertRouteTo(daemon, found, { query, caller })
     const [before, after] = [found.before, found.after] as (Partial<GuestSpec> | null)[]
     if (!before?.limits || !after?.limits)
@@ -49,7 +51,7 @@ export const handlers = {
     const revert = (spec: GuestSpec) => revertSpec(spec, before as GuestSpec, after as GuestSpec)
     const { spec } = (await getGuestToChange(daemon, body.name, 'revert')).value
     if (!query.dryRun && isDeepStrictEqual(revert(spec), spec))
-      return { operation: null, result: await viewGuest(daemon, body.name) }
+      return { operation: null, result: await viewGuest(daemon, body.name), unchanged: true }
     const reverted = await changeSpec(
       daemon,
       { name: body.name, verb: `revert ${body.revision}`, query, caller },

@@ -4,6 +4,7 @@ import * as addresses from './addresses.ts'
 import * as apps from './apps.ts'
 import * as certificates from './certificates.ts'
 import * as checks from './checks.ts'
+import * as config from './config.ts'
 import * as door from './door.ts'
 
 import * as events from './events.ts'
@@ -16,6 +17,7 @@ import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as routes from './routes.ts'
 import * as rules from './rules.ts'
+import * as secrets from './secrets.ts'
 import * as sites from './sites.ts'
 import * as snapshots from './snapshots.ts'
 import * as templateImages from './template-images.ts'
@@ -29,6 +31,8 @@ export const handlers: Handlers = {
   ...routes.handlers,
   ...apps.handlers,
   ...sites.handlers,
+  ...config.handlers,
+  ...secrets.handlers,
   ...rules.handlers,
   ...addresses.handlers,
   ...mounts.handlers,

@@ -1,0 +1,20 @@
+import type { Answer } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { confirmName } from '../../screen/confirm.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeResult } from '../../work/change.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const site = context.args.one('SITE')
+  const names = [...new Set(context.args.many('SECRET'))]
+  const typed = names.length === 1 ? (names[0] ?? '') : `${names.length} secrets`
+  await confirmName(context, typed, `nobody can say again what ${names.join(' ')} of ${site} is`)
+  // All of them change one record.
+  return bulk(context, { names, many: names.length > 1, atOnce: 1 }, (name, signal) =>
+    changeResult(context, { route: 'removeSecret', params: { site, secret: name }, name, signal }, () => ({
+      name,
+      text: `${name} removed, from the next deploy on`,
+      record: null,
+    })),
+  )
+}

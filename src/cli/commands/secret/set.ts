@@ -1,0 +1,31 @@
+import { CroftError } from '../../../api/errors.ts'
+import { type Answer, done } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { changeAnswer } from '../../work/change.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const [site, secret] = [context.args.one('SITE'), context.args.one('SECRET')]
+  // What was typed there is not repeated.
+  if (context.args.maybe('VALUE') !== undefined || secret.includes('='))
+    throw new CroftError('USAGE', 'a secret is not said on the command line, where everybody sees it', {
+      hint: `croft secret set SITE NAME   and type it, or pipe it in`,
+    })
+  const value = await readSecret(context, `${secret} of ${site}: `)
+  const change = { route: 'setSecret', params: { site, secret }, body: { value } } as const
+  return changeAnswer(context, change, ({ result }) =>
+    done(secret, `${secret} of ${site} is set, from the next deploy on`, {
+      record: result,
+      hint: `croft deploy ${site}`,
+    }),
+  )
+}
+
+async function readSecret({ io }: Context, question: string): Promise<string> {
+  const text = io.stdinTty ? await io.askHidden(question) : await io.readStdin()
+  const value = text?.replace(/\r?\n$/, '') ?? ''
+  if (value === '') throw new CroftError('USAGE', 'a secret is wanted, from the terminal or by stdin')
+  // What was no UTF-8 came in as this.
+  if (value.includes('\ufffd'))
+    throw new CroftError('USAGE', 'the secret is not text in UTF-8', { hint: 'base64 FILE | croft secret set …' })
+  return value
+}
