@@ -6,6 +6,8 @@ export const eventKinds = [
   'size',
   'guest',
   'route',
+  'app',
+  'site',
   'snapshot',
   'template',
   'op',

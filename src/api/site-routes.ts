@@ -40,7 +40,8 @@ export const siteRoutes = {
     method: 'GET',
     path: '/v1/sites/:site/config',
     access: can('read', 'site'),
-    summary: 'the configuration of a site, and who said what of it; ?instance=2 of that one, ?all=1 what nobody said too',
+    summary:
+      'the configuration of a site, and who said what of it; ?instance=2 of that one, ?all=1 what nobody said too',
   },
   changeConfig: {
     method: 'PATCH',

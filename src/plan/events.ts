@@ -134,6 +134,40 @@ export function tellCheck(before: CheckState | undefined, after: CheckState | un
   return [tell('check', after.route, is, { at: after.at, ...told })]
 }
 
+type Values = { readonly values?: Readonly<Record<string, { readonly value: unknown }>> } | undefined
+
+/** Which settings are others now; not what they are: who may read events may not be whom they are for. */
+export function tellConfig(site: string, before: Values, after: Values): Told[] {
+  // It goes with its site.
+  if (after === undefined) return []
+  const [old, next] = [before?.values ?? {}, after.values ?? {}]
+  const paths = [...new Set([...Object.keys(old), ...Object.keys(next)])]
+  const changed = paths.filter((path) => JSON.stringify(old[path]?.value) !== JSON.stringify(next[path]?.value))
+  if (changed.length === 0) return []
+  return [tell('site', site, 'configured', { detail: changed.join(', ').slice(0, 500) })]
+}
+
+export function tellSecret(site: string, name: string, after: unknown): Told[] {
+  return [tell('site', site, after === undefined ? 'secret-removed' : 'secret-set', { detail: name })]
+}
+
+/** Of a site that it is there, runs another release, or is on its way out; its instances are guests. */
+export function tellSite(name: string, before: SiteWish | undefined, after: SiteWish | undefined): Told[] {
+  if (!before || !after) return tellRecord('site', name, before, after)
+  if (after.deleting && !before.deleting) return [tell('site', name, 'removing')]
+  return [
+    ...(before.release === after.release
+      ? []
+      : [tell('site', name, 'released', { detail: after.release ?? 'nothing' })]),
+    ...(before.run === after.run ? [] : [tell('site', name, after.run === 'running' ? 'started' : 'stopped')]),
+  ]
+}
+export interface SiteWish {
+  readonly release?: string | null
+  readonly run?: string
+  readonly deleting?: boolean
+}
+
 /** Of records that are there or not, and have a name. */
 export function tellRecord(kind: EventKind, name: string, before: unknown, after: unknown): Told[] {
   if (before === undefined && after === undefined) return []

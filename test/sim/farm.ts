@@ -98,6 +98,8 @@ export class SimFarm {
   readonly passed: string[] = []
   /** Files that were sent lie on a real disk. */
   uploadsDir = '/nowhere'
+  /** What the host says of applications. */
+  sitesDir = '/nowhere/sites'
   /** Templates are built when this comes. */
   builds = Promise.resolve()
   private running: Running | undefined
@@ -129,7 +131,7 @@ export class SimFarm {
     const store = heldBy(life, this.store)
     const operations = new Operations(store, env)
     await operations.recover()
-    const parts = await this.parts(life, operations)
+    const parts = await this.build(life, operations)
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
     const checks = createRouteChecks({ ...parts, farmCa: () => null, everyMs: 300_000 })
@@ -151,7 +153,7 @@ export class SimFarm {
     await quiet()
   }
 
-  private async parts(life: Lifeline, operations: Operations): Promise<HostParts> {
+  private async build(life: Lifeline, operations: Operations): Promise<HostParts> {
     const farm = await read<FarmRecord>(this.store, keys.farm)
     const host = await read<HostRecord>(this.store, keys.host(hostName))
     assert.ok(farm && host)
@@ -174,7 +176,7 @@ export class SimFarm {
     )
     const store = heldBy(life, this.store)
     return {
-      sitesDir: paths.sitesDir,
+      sitesDir: this.sitesDir,
       ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({
         env,
@@ -228,9 +230,13 @@ export class SimFarm {
     return this.running.daemon
   }
 
-  get uploads(): Uploads {
+  get parts(): HostParts {
     assert.ok(this.running)
-    return this.running.parts.uploads
+    return this.running.parts
+  }
+
+  get uploads(): Uploads {
+    return this.parts.uploads
   }
 
   get isAlive(): boolean {

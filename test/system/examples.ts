@@ -61,6 +61,9 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
   ['croft doctor --fix docker', [3]],
   // Its journal has one boot.
   ['croft logs web --boot=-1 -n 50', [0, 3]],
+  // Nothing was deployed there.
+  ['croft config diff shop/prod', [4]],
+  ['croft config diff shop/prod shop:v2 --exit-code', [3]],
   // Nobody's name server knows that name, or there is none to ask.
   ...['croft check', 'croft check shop.example.org', 'croft check shop.example.org --history'].map(
     (example) => [example, [0, 9]] as const,
@@ -105,7 +108,11 @@ async function prepareSites(farm: TestFarm, example: string): Promise<void> {
   await removeApps(farm)
   if (/^croft app add/.test(example)) return
   for (const name of ['shop', 'blog']) await farm.croftOk('app', 'add', name, 'git=https://git.example.org/shop.git')
-  if (!/^croft site add/.test(example)) await farm.croftOk('site', 'add', 'shop/prod')
+  if (/^croft site add/.test(example)) return
+  await farm.croftOk('site', 'add', 'shop/prod')
+  if (/^croft config unset/.test(example)) await farm.croftOk('config', 'set', 'shop/prod', 'env.DB_HOST=db')
+  if (/^croft secret rm/.test(example))
+    await farm.croftWith({ stdin: 'a long secret\n' }, 'secret', 'set', 'shop/prod', 'DB_PASSWORD')
 }
 
 async function removeApps(farm: TestFarm): Promise<void> {
@@ -199,9 +206,10 @@ export async function wordsFor(farm: TestFarm, example: string): Promise<string[
     .slice(1)
     .map((word) => moment[word] ?? (fileNames.has(word) ? join(filesOf(farm), word) : word))
   if (example === 'croft pull web:/etc/hosts') words.push(join(filesOf(farm), 'hosts'))
-  const asks = /^croft (rm|restore|data set|revert|snapshot r|template rm|route rm|token rm|site rm|farm set)/.test(
-    example,
-  )
+  const asks =
+    /^croft (rm|restore|data set|revert|snapshot r|template rm|route rm|token rm|site rm|secret rm|farm set)/.test(
+      example,
+    )
   return asks && !words.includes('-y') ? [...words, '-y'] : words
 }
 

@@ -13,7 +13,7 @@ const farm = await useFarm()
 /** A record, or a password. */
 function stdinOf(example: string): string {
   if (example.includes('sizes/nano -')) return '{"schema":1,"name":"nano","memoryBytes":268435456}'
-  return example.includes('user=') ? 'a long secret\n' : ''
+  return /user=|^croft secret set/.test(example) ? 'a long secret\n' : ''
 }
 
 async function runExample(example: string): Promise<Outcome> {

@@ -18,12 +18,12 @@ export const configCommands: readonly CommandRow[] = [
   {
     noun: 'config',
     verb: 'set',
-    args: ['SITE', 'PATH=VALUE...'],
+    args: ['SITE', 'SETTING=VALUE...'],
     changes: true,
     flags: ['instance', 'host'],
     summary: 'set values of a site’s configuration, from the next deploy on',
     description:
-      'Paths are those of croft.toml. A list is said with commas; ... in it stands for what croft.toml says. --instance and --host say it for those alone; ' +
+      'Settings are named as in croft.toml: env.DB_HOST is DB_HOST below [env]. A list is said with commas; ... in it stands for what croft.toml says. --instance and --host say it for those alone; ' +
       'a host says it of an application in /etc/croft/sites/shop.toml too, which must be root’s.',
     examples: [
       'croft config set shop/prod env.DB_HOST=db.meadow.internal instances.count=3',
@@ -35,7 +35,7 @@ export const configCommands: readonly CommandRow[] = [
   {
     noun: 'config',
     verb: 'unset',
-    args: ['SITE', 'PATH...'],
+    args: ['SITE', 'SETTING...'],
     changes: true,
     flags: ['instance', 'host'],
     summary: 'forget what was set: croft.toml and platform say it again',

@@ -1,16 +1,21 @@
 /** Which record tells what: from the changes of one revision to the events they tell. Pure. */
+import { isDeepStrictEqual } from 'node:util'
 import type { EventKind } from '../../api/events.ts'
 import type { HistoryEntry } from '../../api/resources.ts'
 import {
   type CheckState,
   type HookState,
+  type SiteWish,
   type Told,
   tellCheck,
+  tellConfig,
   tellGuest,
   tellGuestStatus,
   tellHook,
   tellOperation,
   tellRecord,
+  tellSecret,
+  tellSite,
   tellSnapshot,
   tellTemplateStatus,
 } from '../../plan/events.ts'
@@ -30,7 +35,7 @@ export function tellBatch({ changes }: Batch): Told[] {
 }
 
 /** What history tells of. */
-const wishes = /^(guests|routes|templates|sizes|pools|hosts|farm)(\/|$)/
+const wishes = /^(guests|routes|templates|sizes|pools|hosts|farm|apps|sites|configs|secrets)(\/|$)/
 
 function removalOf(change: Change): Pick<Told, 'at'> | undefined {
   if (change.kind !== 'put' || !change.key.startsWith(keys.removal(''))) return undefined
@@ -71,6 +76,15 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return on(first, tellGuest(before as Parameters<typeof tellGuest>[0], after as Parameters<typeof tellGuest>[1]))
     case 'routes':
       return tellRecord('route', nameIn(after, before) ?? first, before, after)
+    case 'apps':
+      // Written anew with each of its sites.
+      return isDeepStrictEqual(before, after) ? [] : tellRecord('app', first, before, after)
+    case 'sites':
+      return tellSite(`${first}/${last}`, before as SiteWish | undefined, after as SiteWish | undefined)
+    case 'configs':
+      return tellConfig(`${first}/${last}`, before as object | undefined, after as object | undefined)
+    case 'secrets':
+      return first === 'sites' ? tellSecret(rest.slice(0, 2).join('/'), last, after) : []
     case 'templates':
       return before === undefined || after === undefined ? tellRecord('template', refIn(key), before, after) : []
     case 'operations':

@@ -45,7 +45,8 @@ function absent(thrown: NodeJS.ErrnoException): undefined {
 
 function assertOwn(path: string, { uid, mode }: Stats, wrong: string | undefined): void {
   const letters = (mode & 0o777).toString(8).padStart(4, '0')
-  const why = wrong ?? (uid !== 0 ? `it belongs to uid ${uid}` : mode & 0o022 ? `others may write it (${letters})` : undefined)
+  const why =
+    wrong ?? (uid !== 0 ? `it belongs to uid ${uid}` : mode & 0o022 ? `others may write it (${letters})` : undefined)
   if (why !== undefined) throw refused(path, why)
 }
 

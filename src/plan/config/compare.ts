@@ -2,7 +2,7 @@
 import type { AppConfig, Origin, ResolvedConfig } from '../../api/app.ts'
 import type { ConfigDifference, ConfigLine } from '../../api/site.ts'
 import { flatten } from './paths.ts'
-import { type Layer, inOrder, originOf, type Resolved } from './resolve.ts'
+import { inOrder, type Layer, originOf, type Resolved } from './resolve.ts'
 
 /** In the order of their paths; `all`: also what nobody said. */
 export function linesOf({ config, origins }: Resolved, all = false): ConfigLine[] {

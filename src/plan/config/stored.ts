@@ -110,7 +110,8 @@ function sourceOf({ host, slot }: Scope): { readonly name: LayerName; readonly f
 /** Of a release nothing can be said any more; of the whole site nothing by a part of it. */
 function assertPlace(path: string, prefix: string): void {
   const [section = '', ...rest] = checkPath(path)
-  if (rest.some((name) => name.includes(' '))) throw new CroftError('BAD_VALUE', `"${path.slice(0, 100)}" holds a blank`)
+  if (rest.some((name) => name.includes(' ')))
+    throw new CroftError('BAD_VALUE', `"${path.slice(0, 100)}" holds a blank`)
   if (section === 'build' || section === 'app')
     throw new CroftError('BAD_VALUE', `${path.slice(0, 100)} is not of one site: a release is built for all of them`, {
       hint: `[${section}] in croft.toml, and croft build`,

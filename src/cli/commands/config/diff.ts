@@ -5,7 +5,7 @@ import { items } from '../../wire/request.ts'
 import { valueText } from './values.ts'
 
 const columns: readonly Column<ConfigDifference>[] = [
-  { title: 'PATH', get: (each) => each.path },
+  { title: 'SETTING', get: (each) => each.path },
   { title: 'NOW', get: (each) => valueText(each.now) },
   { title: 'NEXT', elastic: true, get: (each) => valueText(each.next) },
   { title: 'FROM', get: (each) => each.origin?.from },

@@ -5,7 +5,7 @@ import { readAssignment, scopeOf } from './values.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const site = context.args.one('SITE')
-  const words = context.args.many('PATH=VALUE').map(readAssignment)
+  const words = context.args.many('SETTING=VALUE').map(readAssignment)
   const body = { set: Object.fromEntries(words), ...scopeOf(context) }
   return changeAnswer(context, { route: 'changeConfig', params: { site }, body }, ({ result, unchanged }) => {
     const paths = words.map(([path]) => path).join(' ')

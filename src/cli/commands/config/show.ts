@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts'
 import { scopeOf, valueText } from './values.ts'
 
 const plain: readonly Column<ConfigLine>[] = [
-  { title: 'PATH', get: (line) => line.path },
+  { title: 'SETTING', get: (line) => line.path },
   { title: 'VALUE', elastic: true, get: (line) => valueText(line.value) },
 ]
 const explained: readonly Column<ConfigLine>[] = [

@@ -5,7 +5,7 @@ import { scopeOf } from './values.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const site = context.args.one('SITE')
-  const unset = [...new Set(context.args.many('PATH'))]
+  const unset = [...new Set(context.args.many('SETTING'))]
   const body = { unset, ...scopeOf(context) }
   return changeAnswer(context, { route: 'changeConfig', params: { site }, body }, ({ result }) =>
     done(site, `${site}: ${unset.join(' ')} is forgotten, from the next deploy on`, {

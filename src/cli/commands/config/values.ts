@@ -5,7 +5,9 @@ import type { Context } from '../../context.ts'
 export function valueText(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value
-  return Array.isArray(value) && value.every((each) => typeof each === 'string') ? value.join(',') : JSON.stringify(value)
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
+    ? value.join(',')
+    : JSON.stringify(value)
 }
 
 /** Of what the values are: the site, or a part of it. */
@@ -20,5 +22,7 @@ export function scopeOf({ flags }: Context): { readonly instance?: string; reado
 export function readAssignment(word: string): readonly [path: string, value: string] {
   const at = word.indexOf('=')
   if (at > 0) return [word.slice(0, at), word.slice(at + 1)]
-  throw new CroftError('USAGE', `"${word}" sets nothing`, { hint: 'say PATH=VALUE, like env.DB_HOST=db instances.count=3' })
+  throw new CroftError('USAGE', `"${word}" sets nothing`, {
+    hint: 'say SETTING=VALUE, like env.DB_HOST=db instances.count=3',
+  })
 }

@@ -112,7 +112,9 @@ async function warningsOf(daemon: Daemon, site: string, { after }: Change): Prom
   const open = Object.entries(after as Changed['after']).filter(
     ([path, said]) => /(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY)/i.test(path) && !/\$\{secret\./.test(String(said)),
   )
-  const plain = open.map(([path]) => `${path} is kept in plain, and shown; a secret is said by: croft secret set ${site} NAME`)
+  const plain = open.map(
+    ([path]) => `${path} is kept in plain, and shown; a secret is said by: croft secret set ${site} NAME`,
+  )
   const problem = await problemOf(daemon, site, value)
   return [...plain, ...(problem === undefined ? [] : [problem])]
 }

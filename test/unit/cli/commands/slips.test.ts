@@ -66,7 +66,7 @@ test('nobody is asked about a snapshot that is not there', async () => {
 
 test('a revert of what is as before says that there was nothing to do; the last few operations by --tail too', async () => {
   await using daemon = await fakeDaemon(({ path, query }) => {
-    if (path === '/v1/revert') return { value: { operation: null, result: guest('web') } }
+    if (path === '/v1/revert') return { value: { operation: null, result: guest('web'), unchanged: true } }
     return { value: [operation({ log: [query.get('limit') ?? 'all'] })] }
   })
   assert.match((await croft(['revert', 'web', '41'], daemon)).out, /nothing to do, it is as before revision 41/)
