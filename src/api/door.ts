@@ -7,6 +7,10 @@ import { Lifetime, Listen, Reachable } from './values.ts'
 export const FarmChange = z.strictObject({ listen: Listen.nullable().optional(), edge: EdgeChange.optional() })
 export type FarmChange = z.input<typeof FarmChange>
 
+/** `finish`: the former CA is trusted no longer. */
+export const CaRotation = z.strictObject({ finish: z.boolean().default(false) })
+export type CaRotation = z.input<typeof CaRotation>
+
 /** This host's door to the outside. */
 export interface Door {
   readonly state: 'open' | 'shut' | 'failed'
@@ -15,6 +19,8 @@ export interface Door {
   readonly addresses: readonly string[]
   /** Of the farm's CA: what `croft login` pins. */
   readonly fingerprint: string | null
+  /** Of the CA that is trusted beside it, while a new one is being brought in. */
+  readonly former?: string
   readonly reason?: string
 }
 

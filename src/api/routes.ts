@@ -34,6 +34,12 @@ export const routes = {
     access: can('operate', 'farm'),
     summary: 'open or shut the door to the outside',
   },
+  rotateCa: {
+    method: 'POST',
+    path: '/v1/farm/ca',
+    access: can('operate', 'farm'),
+    summary: 'bring in a new CA of the farm beside the old one, or end that',
+  },
 
   listTokens: { method: 'GET', path: '/v1/tokens', access: can('use', 'token'), summary: 'who may come from outside' },
   addToken: {

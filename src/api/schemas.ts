@@ -1,7 +1,7 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
 import { AppChange, AppName, NewApp, SiteName } from './app.ts'
-import { CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
+import { CaRotation, CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
 import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
 import {
@@ -79,6 +79,7 @@ export const queries = {
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
   changeFarm: WriteQuery,
+  rotateCa: WriteQuery,
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
@@ -144,6 +145,7 @@ export const bodies = {
   revert: Revert,
   setData: NewData,
   changeFarm: FarmChange,
+  rotateCa: CaRotation,
   addRoute: NewRoute,
   changeRoute: RouteChange,
   addApp: NewApp,

@@ -165,6 +165,44 @@ test('use and logout; --farm chooses for one command', async () => {
   assertSaid(await mine.run('ls', '--farm', 'work'), 3, /not logged in to a farm "work"/)
 })
 
+test('a new CA comes beside the old one: nobody is shut out before the old one goes', async () => {
+  const early = await laptop()
+  assert.equal((await early.run('login', await loginWord('early'))).code, 0)
+  const { fingerprint: before } = await door()
+  const token = (await farm.croftOk('token', 'add', 'pinned', '--role', 'reader')).trim()
+  const pinned = await laptop({ CROFT_FARM: '127.0.0.1', CROFT_FINGERPRINT: String(before), CROFT_TOKEN: token })
+  const oldCa = join(farm.stateDir, 'old-ca.pem')
+  const text = await readFile(join(farm.stateDir, 'pki/ca.pem'), 'utf8')
+  await writeFile(oldCa, text.slice(text.indexOf('-----BEGIN CERTIFICATE')))
+  const curl = async () =>
+    (await farm.host({ file: 'curl', args: ['-sS', '--cacert', oldCa, 'https://127.0.0.1:8443/v1/farm'] })).code
+  assert.match(await farm.croftOk('cert', 'rotate', '--dry-run'), /rotate/)
+  assert.equal((await door()).fingerprint, before)
+  assert.match(await farm.croftOk('cert', 'rotate', '--reason', 'a laptop was lost'), /has a new CA [0-9a-f]{64}/)
+  const { fingerprint, former } = await door()
+  assert.deepEqual([former, fingerprint === before], [before, false])
+  assertSaid(await farm.croft('cert', 'rotate'), 5, /two are trusted/)
+  assert.match(await farm.croftOk('history', 'farm', 'meadow'), /rotate-ca.*a laptop was lost/s)
+  for (const each of [early, pinned]) assert.equal((await each.run('ls')).code, 0)
+  assert.equal(await curl(), 0)
+  const late = await laptop()
+  assert.equal((await late.run('login', await loginWord('late'))).code, 0)
+  assert.match(
+    await readFile(join(late.home, '.config/croft/farms/meadow.json'), 'utf8'),
+    new RegExp(String(fingerprint)),
+  )
+  assert.equal((await early.run('login', await loginWord('again'))).code, 0, 'it is the same farm')
+  await farm.restartDaemon({ kill: 'SIGKILL' })
+  await farm.waitFor(async () => (await door()).state === 'open')
+  for (const each of [early, late, pinned]) assert.equal((await each.run('ls')).code, 0)
+  await farm.croftOk('cert', 'rotate', '--finish')
+  assert.match(await farm.croftOk('cert', 'rotate', '--finish'), /trusts its CA/)
+  for (const each of [early, late]) assert.equal((await each.run('ls')).code, 0)
+  assertSaid(await pinned.run('ls'), 4, /does not belong to the farm/)
+  assert.notEqual(await curl(), 0)
+  assert.equal((await door()).former, undefined)
+})
+
 test('certificates are told; no secret of any of this is in a log, an answer, a record or the history', async () => {
   const certificates = await farm.json<Certificate[]>('cert', 'ls')
   assert.deepEqual(

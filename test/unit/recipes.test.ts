@@ -13,7 +13,7 @@ const folder = resolve(import.meta.dirname, '../../recipes')
 const files = readdirSync(folder).sort()
 
 test('all recipes are whole', () => {
-  assert.deepEqual(files, ['java.sh', 'node.sh', 'php.sh', 'plain.sh', 'static.sh'])
+  assert.deepEqual(files, ['java.sh', 'mail.sh', 'node.sh', 'php.sh', 'plain.sh', 'static.sh'])
   for (const file of files) {
     const { from, packages, port, script } = readRecipe(file, readFileSync(join(folder, file), 'utf8'))
     TemplateBuild.parse({ ref: `${file.slice(0, -3)}:v1`, from, packages, script })

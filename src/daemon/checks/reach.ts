@@ -29,6 +29,7 @@ export interface Asking {
 /** A body is read no further: what it holds is not our affair, only that it comes. */
 const mostBytes = 64 * 1024
 const mostHops = 3
+const longestChain = 5
 /** What a slow but living site may take for the body. */
 const bodyPatienceMs = 5000
 const agent = 'croft-check'
@@ -168,8 +169,11 @@ function seenOf(socket: TLSSocket, name: string, farmCa: string | null): TlsFact
 
 /** The CA comes along in the chain; that it is ours says its fingerprint, that it signed says its key. */
 function isBy(certificate: X509Certificate, farmCa: string | null): boolean {
-  const { issuerCertificate: issuer } = certificate
-  return issuer !== undefined && fingerprintOf(issuer) === farmCa && certificate.verify(issuer.publicKey)
+  for (let above = certificate.issuerCertificate, left = longestChain; above && left > 0; left--) {
+    if (fingerprintOf(above) === farmCa) return certificate.verify(above.publicKey)
+    above = above.issuerCertificate
+  }
+  return false
 }
 
 /** `O=…` of the issuer, else its `CN=…`. */

@@ -13,7 +13,7 @@ export interface KeyFile {
 }
 
 export interface DoorFacts {
-  readonly door: Pick<Door, 'state' | 'listen' | 'reason'>
+  readonly door: Pick<Door, 'state' | 'listen' | 'reason' | 'former'>
   readonly certificates: readonly Certificate[]
   readonly now: number
 }
@@ -49,6 +49,14 @@ export function judgeDoor({ door, certificates, now }: DoorFacts): Finding[] {
     ]
   const told = certificates.flatMap((certificate) => judgeCertificate(certificate, now))
   if (told.length > 0) return told
+  if (door.former !== undefined)
+    return [
+      warn(
+        'door',
+        `the farm’s former CA ${door.former.slice(0, 16)}… is trusted beside the new one`,
+        'when everybody has logged in anew: croft cert rotate --finish',
+      ),
+    ]
   const until = certificates.map(({ kind, expires }) => `${kind} until ${expires?.slice(0, 10)}`).join(', ')
   return [ok('door', `${door.state === 'open' ? `open on ${door.listen}` : 'shut'}; certificates: ${until || 'none'}`)]
 }
@@ -62,7 +70,7 @@ function judgeCertificate({ name, kind, begins, expires, renews }: Certificate, 
   if (renews !== null && now > Date.parse(renews) + day)
     return [warn('door', `${which} was to be renewed at ${renews} and was not; it ends at ${expires}`, restart)]
   if (kind === 'ca' && now > Date.parse(expires) - 365 * day)
-    return [warn('door', `${which} ends at ${expires}; then everybody must log in anew`, 'docs/design/doors.md')]
+    return [warn('door', `${which} ends at ${expires}; a new one may come beside it`, 'croft cert rotate')]
   return []
 }
 

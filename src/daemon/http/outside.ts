@@ -35,6 +35,8 @@ export interface Outside {
   listen(at: string | undefined): Promise<void>
   door(): Door
   certificates(): readonly Certificate[]
+  /** A new CA beside the old one; or the end of that. False when there was nothing to do. */
+  rotate(what: 'begin' | 'finish'): Promise<boolean>
   /** A client certificate: PEM of key and certificate, and its fingerprint. */
   issueClient(subject: string, until: number): Promise<{ readonly pem: string; readonly fingerprint: string }>
   /** For names that the edge serves, by the farm's CA. */
@@ -128,6 +130,17 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     if (renewed instanceof CroftError) throw renewed
   }
 
+  async function rotate(what: 'begin' | 'finish'): Promise<boolean> {
+    const from = getAuthority()
+    if (what === 'begin') await from.rotate()
+    else if (!(await from.finish())) return false
+    log.warn({ ca: from.fingerprint(), former: from.former() ?? null }, 'the farm’s CA')
+    // What cannot be made anew now is told by the door, and tried again; the old one goes on.
+    await look()
+    open?.door.renew(from.material())
+    return true
+  }
+
   function getAuthority(): Authority {
     if (authority) return authority
     throw failure ?? new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
@@ -150,9 +163,11 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       listen: wanted ?? null,
       addresses: open ? addressesOf(open.at) : [],
       fingerprint: authority?.fingerprint() ?? null,
+      ...formerOf(authority),
       ...(failure ? { reason: failure.message } : {}),
     }),
     certificates: () => authority?.certificates() ?? [],
+    rotate,
     issueEdge: async (names) => getAuthority().issueEdge(names),
     async issueClient(subject, until) {
       const { key, certificate } = await getAuthority().issueClient(subject, until)
@@ -167,6 +182,11 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       await shut()
     },
   }
+}
+
+function formerOf(authority: Authority | undefined): { former?: string } {
+  const former = authority?.former()
+  return former === undefined ? {} : { former }
 }
 
 /** Of this host, without guests' links and what only lives on the link. IPv4 first: that is what most can reach. */

@@ -1,9 +1,10 @@
 /**
  * The farm's own certificate authority. Its key is made once, lies in the state directory for root alone, and is never
  * made anew in silence: whoever logged in has pinned it. Key and certificate are one file, so none is ever half new.
+ * A new CA comes beside the old one, which vouches for it: who trusts either trusts what the new one signs.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import type { X509Certificate } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Certificate } from '../../api/door.ts'
 import { CroftError } from '../../api/errors.ts'
@@ -12,6 +13,7 @@ import { type HostCertificate, isDue, lifeMs, renewsAt, validityFrom } from '../
 import type { Env } from '../env.ts'
 import { replaceFile } from '../replace-file.ts'
 import { type Issued, issue, type Wanted } from './openssl.ts'
+import { type Ca, findCa, findPair, type Pair, readCa, readPair } from './pair.ts'
 
 export interface AuthorityParts {
   readonly env: Pick<Env, 'now' | 'id'>
@@ -27,8 +29,9 @@ export interface AuthorityParts {
 /** PEM, as TLS takes it. */
 export interface Material {
   readonly key: string
-  /** The host's, and the CA's behind it. */
+  /** The host's, and behind it what leads to each CA that is trusted. */
   readonly cert: string
+  /** Whose certificates of clients count. */
   readonly ca: string
 }
 
@@ -38,17 +41,16 @@ export interface Authority {
   material(): Material
   /** SHA-256 of the CA's certificate, 64 hexadecimal digits: what people pin. */
   fingerprint(): string
+  /** Of the CA that is trusted beside it until `finish`. */
+  former(): string | undefined
+  /** A new CA, beside the one there is. BUSY while there are two. The host's certificate is then due. */
+  rotate(): Promise<void>
+  /** From now on the present one is trusted alone. False when it is already. */
+  finish(): Promise<boolean>
   certificates(): Certificate[]
   issueClient(subject: string, until: number): Promise<Issued>
   /** For names that the edge serves; the CA's stands behind it. */
   issueEdge(names: readonly string[]): Promise<Issued>
-}
-
-interface Pair {
-  readonly text: string
-  readonly key: string
-  readonly pem: string
-  readonly x509: X509Certificate
 }
 
 export const folderOf = (stateDir: string): string => join(stateDir, 'pki')
@@ -58,19 +60,54 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await removeWork(folder)
   const make = (wanted: Wanted) => issue(run, join(folder, `work-${env.id()}`), wanted)
-  const ca = (await findPair(join(folder, 'ca.pem'))) ?? (await makeCa())
-  let own = await findPair(join(folder, 'host.pem'), 'again').then(ofOurs)
+  const wantedCa = () =>
+    ({ kind: 'ca', subject: `croft farm ${farm}`, names: [], ...validityFrom(env.now(), lifeMs.ca) }) as const
+  let ca = (await findCa(join(folder, 'ca.pem'))) ?? (await keepCa(textOf(await make(wantedCa()))))
+  let own = await findPair(join(folder, 'host.pem')).then(ofOurs)
+  let turn: Promise<unknown> = Promise.resolve()
 
-  async function makeCa(): Promise<Pair> {
-    const validity = validityFrom(env.now(), lifeMs.ca)
-    return keep('ca.pem', await make({ kind: 'ca', subject: `croft farm ${farm}`, names: [], ...validity }))
+  async function keepCa(text: string): Promise<Ca> {
+    const kept = readCa(text)
+    await replaceFile(join(folder, 'ca.pem'), text)
+    return kept
   }
 
-  async function keep(name: string, { key, certificate }: Issued): Promise<Pair> {
-    const pair = readPair(`${key}${certificate}`)
-    await replaceFile(join(folder, name), pair.text)
-    return pair
+  /** One after another: two would write one file. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
   }
+
+  async function refresh(): Promise<boolean> {
+    const names = parts.names()
+    if (own && ofOurs(own) && !isDue(shapeOf(own.x509), env.now(), names)) return false
+    const validity = validityFrom(env.now(), hostLifeMs)
+    const made = readPair(textOf(await make({ kind: 'host', subject: host, names, ...validity, signer: ca.text })))
+    await replaceFile(join(folder, 'host.pem'), made.text)
+    own = made
+    return true
+  }
+
+  /** The former one’s key goes with this: it has signed what it had to. */
+  async function rotate(): Promise<void> {
+    if (ca.former)
+      throw new CroftError('BUSY', 'a new CA is being brought in already: two are trusted', {
+        hint: 'croft cert rotate --finish',
+      })
+    const until = ca.x509.validToDate.getTime()
+    const { key, certificate } = await make(wantedCa())
+    const cross = await make({ ...wantedCa(), until, key, signer: ca.text })
+    ca = await keepCa(`${key}${certificate}${cross.certificate}${ca.pem}`)
+  }
+
+  async function finish(): Promise<boolean> {
+    if (!ca.former) return false
+    ca = await keepCa(`${ca.key}${ca.pem}`)
+    return true
+  }
+
+  const towardsCa = (): string => `${ca.former ? `${ca.former.cross}${ca.former.pem}` : ''}${ca.pem}`
 
   /** After a change of CA the host's is made anew. */
   function ofOurs(pair: Pair | undefined): Pair | undefined {
@@ -83,17 +120,20 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
   }
 
   return {
-    async refresh() {
-      const names = parts.names()
-      if (own && !isDue(shapeOf(own.x509), env.now(), names)) return false
-      const validity = validityFrom(env.now(), hostLifeMs)
-      own = await keep('host.pem', await make({ kind: 'host', subject: host, names, ...validity, signer: ca.text }))
-      return true
-    },
-    material: () => ({ key: getOwn().key, cert: `${getOwn().pem}${ca.pem}`, ca: ca.pem }),
+    refresh: () => inTurn(refresh),
+    rotate: () => inTurn(rotate),
+    finish: () => inTurn(finish),
+    // The former one before the present one: a client that knows only that takes the first way it finds.
+    material: () => ({
+      key: getOwn().key,
+      cert: `${getOwn().pem}${towardsCa()}`,
+      ca: `${ca.pem}${ca.former?.pem ?? ''}`,
+    }),
     fingerprint: () => fingerprintOf(ca.x509),
+    former: () => ca.former && fingerprintOf(ca.former.x509),
     certificates: () => [
       viewOf({ name: farm, kind: 'ca', x509: ca.x509 }),
+      ...(ca.former ? [viewOf({ name: `${farm}-former`, kind: 'ca', x509: ca.former.x509 })] : []),
       ...(own ? [viewOf({ name: host, kind: 'host', x509: own.x509 })] : []),
     ],
     issueClient: (subject, until) =>
@@ -107,10 +147,12 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
         ...validity,
         signer: ca.text,
       })
-      return { key, certificate: `${certificate}${ca.pem}` }
+      return { key, certificate: `${certificate}${towardsCa()}` }
     },
   }
 }
+
+const textOf = ({ key, certificate }: Issued): string => `${key}${certificate}`
 
 export const fingerprintOf = ({ fingerprint256 }: X509Certificate): string =>
   fingerprint256.replaceAll(':', '').toLowerCase()
@@ -141,34 +183,6 @@ function shapeOf(x509: X509Certificate): HostCertificate {
 export function plainAddress(text: string): string {
   if (!text.includes(':')) return text
   return new URL(`http://[${text}]`).hostname.slice(1, -1)
-}
-
-/** Undefined when there is none. What cannot be read is a loss, unless it can be made again. */
-async function findPair(file: string, lost: 'throw' | 'again' = 'throw'): Promise<Pair | undefined> {
-  const text = await readFile(file, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return undefined
-    throw thrown
-  })
-  if (text === undefined) return undefined
-  try {
-    return readPair(text)
-  } catch (cause) {
-    if (lost === 'again') return undefined
-    throw new CroftError('DATA_LOST', `the farm's certificate authority ${file} cannot be read`, {
-      hint: `put a copy of ${file} back; without it: mv it away, restart the daemon, and let everybody log in anew`,
-      cause,
-    })
-  }
-}
-
-function readPair(text: string): Pair {
-  const [key, pem] = ['PRIVATE KEY', 'CERTIFICATE'].map(
-    (what) => new RegExp(`-----BEGIN ${what}-----[^-]+-----END ${what}-----\n`).exec(text)?.[0],
-  )
-  if (!key || !pem) throw new Error('no key, or no certificate')
-  const x509 = new X509Certificate(pem)
-  if (!x509.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not that of the certificate')
-  return { text, key, pem, x509 }
 }
 
 /** What a killed daemon was at. */

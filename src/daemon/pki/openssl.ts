@@ -17,6 +17,8 @@ export interface Wanted extends Validity {
   readonly names: readonly string[]
   /** Key and certificate of the CA, PEM; a CA signs itself. */
   readonly signer?: string
+  /** PEM; a new one when absent. */
+  readonly key?: string
 }
 
 export interface Issued {
@@ -28,8 +30,7 @@ export async function issue(run: Runner, folder: string, wanted: Wanted): Promis
   await mkdir(folder, { mode: 0o700 })
   const put = (name: string, text: string) => writeFile(join(folder, name), text, { mode: 0o600 })
   try {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const key = wanted.key ?? newKey()
     await put('config', configText(wanted))
     await put('key', key)
     await put('signer', wanted.signer ?? key)
@@ -39,6 +40,11 @@ export async function issue(run: Runner, folder: string, wanted: Wanted): Promis
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 /** A request for a certificate that somebody else signs. */

@@ -108,9 +108,13 @@ async function exchange(client: Client, shown: string): Promise<Pick<MadeToken, 
 }
 
 /** Of one name there is one farm: another one would get commands that were meant for the first. */
-async function refuseOther({ io }: Context, login: Login): Promise<void> {
+async function refuseOther({ io, socketPath }: Context, login: Login): Promise<void> {
   const there = await findLogin(io.env, login.name)
   if (!there || there.fingerprint === login.fingerprint) return
+  // While a farm has two CAs, it is known by either.
+  const line = lineTo({ ...login, farm: login.name, ca: there.ca })
+  const known = createClient({ socketPath, line: async () => line }).request('getFarm')
+  if (await known.catch(() => undefined)) return
   throw new CroftError('EXISTS', `you are logged in to another farm "${login.name}" at ${there.address}`, {
     hint: `croft logout ${login.name}, or croft login … --farm OTHER-NAME`,
   })

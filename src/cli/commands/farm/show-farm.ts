@@ -17,6 +17,7 @@ export async function run(context: Context): Promise<Answer> {
       { title: 'door', value: door.reason === undefined ? door.state : `${door.state}: ${door.reason}` },
       { title: 'reached at', value: door.addresses.join(' ') },
       { title: 'CA', value: door.fingerprint },
+      { title: 'CA before', value: door.former },
       ...edgeFields(farm.edge ?? {}),
       { title: 'created', value: farm.created, as: 'age' },
       { title: 'id', value: farm.id },

@@ -42,6 +42,25 @@ export const handlers = {
     if (body.edge !== undefined) await Promise.all([gate.refresh(), edge.refresh()])
     return { operation: null, result: await viewFarm(daemon), ...(near.length > 0 ? { warnings: near } : {}) }
   },
+
+  /** What lies on the disk is changed first: history tells what was done. */
+  async rotateCa(daemon, { body: { finish }, query, caller }) {
+    const { revision, value: farm } = await getFarmRecord(daemon)
+    assertRevision(query, revision, 'farm')
+    const { fingerprint, former } = daemon.outside.door()
+    if (query.dryRun) {
+      const detail = finish ? `no longer trust ${former ?? 'a former CA: there is none'}` : `beside ${fingerprint}`
+      return { operation: null, result: null, steps: [{ what: farm.name, step: finish ? 'finish' : 'rotate', detail }] }
+    }
+    if (await daemon.outside.rotate(finish ? 'finish' : 'begin'))
+      await commit(daemon, caller, query, async () => {
+        const { key, revision, value } = await getFarmRecord(daemon)
+        const [before, after] = [{ ca: finish ? former : fingerprint }, { ca: daemon.outside.door().fingerprint }]
+        const written = { compare: [{ key, revision }], writes: [{ put: key, value }] }
+        return { kind: 'farm', name: value.name, verb: finish ? 'finish-ca' : 'rotate-ca', before, after, ...written }
+      })
+    return { operation: null, result: await viewFarm(daemon) }
+  },
 } satisfies Partial<Handlers>
 
 async function viewFarm(daemon: Daemon): Promise<Farm & { readonly door: Door }> {
