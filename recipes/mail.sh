@@ -31,12 +31,12 @@ for service in submission submissions; do
     "$service/inet/smtpd_client_restrictions=permit_sasl_authenticated,reject"
 done
 postconf -P 'submission/inet/smtpd_tls_security_level=encrypt' 'submissions/inet/smtpd_tls_wrappermode=yes'
+sed -i -e 's|^ssl_cert =.*|ssl_cert = </srv/mail/tls/cert.pem|' -e 's|^ssl_key =.*|ssl_key = </srv/mail/tls/key.pem|' \
+  /etc/dovecot/conf.d/10-ssl.conf
 cat >/etc/dovecot/local.conf <<'CONF'
 protocols = imap lmtp
 mail_location = maildir:~/Maildir
 ssl = required
-ssl_cert = </srv/mail/tls/cert.pem
-ssl_key = </srv/mail/tls/key.pem
 auth_username_format = %Ln
 service auth {
   unix_listener /var/spool/postfix/private/auth {

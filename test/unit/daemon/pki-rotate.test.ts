@@ -72,7 +72,7 @@ async function shownAt(authority: Authority, pinned: string | undefined): Promis
 }
 
 const rootOf = (authority: Authority): string =>
-  authority.material().ca.split('-----END CERTIFICATE-----\n')[0] + '-----END CERTIFICATE-----\n'
+  `${authority.material().ca.split('-----END CERTIFICATE-----\n')[0]}-----END CERTIFICATE-----\n`
 const issued = async (authority: Authority, name: string): Promise<string> => {
   const { key, certificate } = await authority.issueClient(name, Date.now() + 3600_000)
   return `${key}${certificate}`
