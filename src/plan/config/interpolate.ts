@@ -11,7 +11,9 @@ export type Words = Readonly<Record<string, string>>
 const pattern = /\$\$\{(?:secret\.)?|\$\{([^}]*)\}?/g
 const mostLetters = 64 * 1024
 const secret = /^secret\.([A-Za-z_][A-Za-z0-9_]{0,199})$/
-const environment = /^(env|daemon\.[^.]+\.env|cron\.[^.]+\.env)\./
+/** What may hold several lines. */
+const lines = /^(build\.env|env|daemon\.[^.]+\.env)\./
+const environment = /^(env|daemon\.[^.]+\.env)\./
 
 /** Reads values with all names in them replaced; each is worked out once. */
 export function interpolator(flat: Flat, about: Words): (path: string) => unknown {
@@ -41,6 +43,8 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
       name === undefined ? escaped(whole, path) : named(whole, name, path),
     )
     if (result.length > mostLetters) throw new CroftError('BAD_VALUE', `${path} grows beyond ${mostLetters / 1024} KiB`)
+    if (!lines.test(path) && /[\p{C}\p{Zl}\p{Zp}]/u.test(result))
+      throw new CroftError('BAD_VALUE', `${path} must be one line of printable characters`)
     return result
   }
   /** `$${secret.` stays as it is where secrets are put in later. */

@@ -72,7 +72,7 @@ export const below = '...'
 export const AccountName = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'must be the name of an account')
 /** In the checkout, or absolute: never above it. */
 export const Folder = Line.max(400)
-  .regex(/^[^\s:"'\\%$`]+$/, 'must hold no blanks, quotes and the like')
+  .regex(/^[^\s:;"'\\%$`{}<>]+$/, 'must hold no blanks, quotes and the like')
   .refine((path) => !path.split('/').includes('..'), 'must not hold ".."')
 export const Inside = Folder.refine((path) => !path.startsWith('/'), 'must be a path in the checkout')
 export const WebPath = z

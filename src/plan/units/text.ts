@@ -1,4 +1,5 @@
 /** How words are written into files of the service manager. */
+import { CroftError } from '../../api/errors.ts'
 
 /** systemd.syntax(7): in quotes, with escapes of C; specifiers and variables are none. */
 export function quoted(word: string, option: { readonly expands?: boolean } = {}): string {
@@ -44,7 +45,14 @@ export function unitText(unit: UnitText, over: Readonly<Record<string, string>> 
       const mine = said.filter(([section]) => section === name)
       const ours = (unit[name as keyof UnitText] ?? []).filter(([key]) => !mine.some(([, theirs]) => theirs === key))
       const lines = [...ours, ...mine.map(([, key, value]) => [key, value] as const)]
+      for (const [key, value] of lines) refuseBreak(`${name}.${key}`, value)
       return lines.length === 0 ? [] : [`[${name}]\n${lines.map(([key, value]) => `${key}=${value}\n`).join('')}`]
     })
     .join('\n')
+}
+
+/** A line that does not end where it seems to would be read as options of its own. */
+function refuseBreak(option: string, value: string): void {
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value) || value.endsWith('\\'))
+    throw new CroftError('BAD_VALUE', `${option} of a unit would not end with its line`)
 }
