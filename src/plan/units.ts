@@ -3,30 +3,20 @@
  * for the file it goes into; nothing of it can end its line.
  */
 import { appFolder, appUser, type ResolvedConfig, type SeedFile } from '../api/app.ts'
-import { missingSecret, withSecrets } from './config/interpolate.ts'
+import { CroftError } from '../api/errors.ts'
+import { missingSecret } from './config/interpolate.ts'
 import { secretsOf } from './config/resolve.ts'
+import { VariableName } from './config/values.ts'
 import { platforms } from './platforms/table.ts'
 import { cronFiles } from './units/cron.ts'
 import { daemonFiles } from './units/daemon.ts'
+import { credentialsFolder, environmentFile, type InstanceInput, opened, unitFolder } from './units/input.ts'
 import { environmentText } from './units/text.ts'
 
-export interface InstanceInput {
-  readonly config: ResolvedConfig
-  /** `shop/prod` */
-  readonly site: string
-  readonly slot: number
-  /** `shop/prod/4` */
-  readonly name: string
-  /** `shop:v1.2` */
-  readonly release: string
-  readonly farm: string
-  /** All of the site, opened. */
-  readonly secrets: Readonly<Record<string, string>>
-}
+export type { InstanceInput } from './units/input.ts'
 
-export const environmentFile = '/etc/croft/environment'
-export const credentialsFolder = '/etc/croft/credentials'
-export const unitFolder = '/etc/systemd/system'
+/** A release changes by a build alone. */
+const masks = ['apt-daily.timer', 'apt-daily-upgrade.timer']
 
 /** Folders before what lies in them. */
 export function instanceFiles(input: InstanceInput): readonly SeedFile[] {
@@ -40,16 +30,16 @@ export function instanceFiles(input: InstanceInput): readonly SeedFile[] {
     ...credentials(secrets),
     { path: '/etc/sysusers.d', folder: true, mode: 0o755 },
     { path: '/etc/sysusers.d/croft.conf', mode: 0o644, text: sysusers },
-    { path: '/etc/tmpfiles.d', folder: true, mode: 0o755 },
-    { path: '/etc/tmpfiles.d/croft.conf', mode: 0o644, text: tmpfiles(config) },
     { path: `${unitFolder}/sysinit.target.wants`, folder: true, mode: 0o755 },
     { path: `${unitFolder}/multi-user.target.wants`, folder: true, mode: 0o755 },
     { path: `${unitFolder}/app.target.wants`, folder: true, mode: 0o755 },
-    { path: `${unitFolder}/croft-user.service`, mode: 0o644, text: userUnit },
+    { path: `${unitFolder}/croft-user.service`, mode: 0o644, text: userUnit(config) },
     { path: `${unitFolder}/sysinit.target.wants/croft-user.service`, link: '../croft-user.service' },
     { path: `${unitFolder}/app.target`, mode: 0o644, text: target(input) },
     { path: `${unitFolder}/multi-user.target.wants/app.target`, link: '../app.target' },
-    ...(platform.masks ?? []).map((unit): SeedFile => ({ path: `${unitFolder}/${unit}`, link: '/dev/null' })),
+    ...[...masks, ...(platform.masks ?? [])].map(
+      (unit): SeedFile => ({ path: `${unitFolder}/${unit}`, link: '/dev/null' }),
+    ),
     ...(platform.files?.(config) ?? []),
     ...Object.keys(config.daemon).flatMap((name) => daemonFiles(name, input)),
     ...Object.keys(config.cron).flatMap((name) => cronFiles(name, input)),
@@ -75,10 +65,9 @@ export function environmentOf({
   }
   return opened({ ...facts, ...config.env }, secrets)
 }
-export const opened = (env: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, withSecrets(value, secrets)]))
-
 function credentials(secrets: Readonly<Record<string, string>>): SeedFile[] {
+  for (const name of Object.keys(secrets))
+    if (!VariableName.safeParse(name).success) throw new CroftError('BAD_VALUE', `"${name}" is no name of a secret`)
   const files = Object.entries(secrets).map(
     ([name, text]): SeedFile => ({ path: `${credentialsFolder}/${name}`, mode: 0o400, text }),
   )
@@ -88,24 +77,19 @@ function credentials(secrets: Readonly<Record<string, string>>): SeedFile[] {
 /** Only where no such user is there yet: builds make it too. */
 const sysusers = `u ${appUser.name} ${appUser.id} "Application" ${appFolder} /usr/sbin/nologin\n`
 
-/** Lasting data is bound in as it was made; the application must be able to write there. */
-function tmpfiles({ data }: ResolvedConfig): string {
-  const lines = Object.values(data).map(({ path }) => `d "${path}" 0750 ${appUser.name} ${appUser.name} -`)
-  return [`d ${appFolder} 0755 ${appUser.name} ${appUser.name} -`, ...lines, ''].join('\n')
-}
-
-const userUnit = `[Unit]
+/** Before anything runs: the user, and that lasting data and the code are his to write. */
+const userUnit = ({ data }: ResolvedConfig): string => `[Unit]
 Description=User of the application
 DefaultDependencies=no
 After=systemd-remount-fs.service
 Before=sysinit.target systemd-tmpfiles-setup.service shutdown.target
 Conflicts=shutdown.target
-ConditionPathExists=/usr/bin/systemd-sysusers
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/systemd-sysusers /etc/sysusers.d/croft.conf
+ExecStart=systemd-sysusers /etc/sysusers.d/croft.conf
+ExecStart=install -d -m 0755 -o ${appUser.name} -g ${appUser.name} ${[appFolder, ...Object.values(data).map(({ path }) => path)].join(' ')}
 
 [Install]
 WantedBy=sysinit.target
@@ -113,8 +97,6 @@ WantedBy=sysinit.target
 
 const target = ({ site }: InstanceInput): string => `[Unit]
 Description=Application of ${site}
-Wants=network-online.target
-After=network-online.target
 
 [Install]
 WantedBy=multi-user.target

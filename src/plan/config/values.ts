@@ -46,27 +46,25 @@ export const within = (least: number, most: number) =>
 export const whole = (least: number, most: number) =>
   within(least, most).refine(Number.isInteger, 'must be a whole number')
 
-/** As a list, or between commas. `...` once in it stands for what the layers below say. */
+/** As a list, in one text as JSON or between commas. `...` once in it stands for what the layers below say. */
 export const listOf = (item: z.ZodType<string, string>, most = 200) =>
-  z
-    .union([
-      z.array(z.string()),
-      z
-        .string()
-        .max(20_000)
-        .transform((text) =>
-          text
-            .split(',')
-            .map((each) => each.trim())
-            .filter((each) => each !== ''),
-        ),
-    ])
-    .pipe(
-      z
-        .array(z.union([z.literal(below), item]))
-        .max(most)
-        .refine((list) => list.filter((each) => each === below).length <= 1, 'must hold "..." once at most'),
-    )
+  z.union([z.array(z.string()), z.string().max(20_000).transform(listIn)]).pipe(
+    z
+      .array(z.union([z.literal(below), item]))
+      .max(most)
+      .refine((list) => list.filter((each) => each === below).length <= 1, 'must hold "..." once at most'),
+  )
+function listIn(text: string): unknown {
+  if (text.startsWith('[')) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return [text]
+    }
+  }
+  const parts = text.split(',').map((each) => each.trim())
+  return parts.filter((each) => each !== '')
+}
 export const below = '...'
 
 export const AccountName = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'must be the name of an account')

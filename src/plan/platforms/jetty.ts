@@ -17,7 +17,7 @@ export const jetty: Platform = {
       },
     },
   },
-  masks: ['jetty9.service'],
+  masks: ['jetty9.service', 'jetty9.timer'],
   detect(files, read) {
     const war = files.find((name) => /^[\w.-]+\.war$/.test(name))
     if (war !== undefined)

@@ -2,8 +2,8 @@
 import type { CronConfig, SeedFile } from '../../api/app.ts'
 import { appFolder } from '../../api/app.ts'
 import { onCalendar } from '../config/schedule.ts'
-import { type InstanceInput, unitFolder } from '../units.ts'
 import { execLine, hardening, surroundings } from './daemon.ts'
+import { type InstanceInput, unitFolder } from './input.ts'
 import { unitText } from './text.ts'
 
 export const cronUnit = (name: string): string => `job-${name}`
@@ -15,7 +15,7 @@ export function cronFiles(name: string, { config, site, slot, secrets }: Instanc
   const unit = cronUnit(name)
   const description = ['Description', `${name} of ${site}`] as const
   const service = unitText({
-    Unit: [description, ['After', 'network-online.target']],
+    Unit: [description, ['After', 'network.target']],
     Service: [
       ['Type', 'oneshot'],
       ['ExecStart', execLine(job.command)],

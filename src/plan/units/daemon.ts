@@ -1,7 +1,7 @@
 /** A daemon as a unit. */
 import { appFolder, type ResolvedDaemon, type SeedFile } from '../../api/app.ts'
 import { wordsOf } from '../config/command.ts'
-import { credentialsFolder, environmentFile, type InstanceInput, opened, unitFolder } from '../units.ts'
+import { credentialsFolder, environmentFile, type InstanceInput, opened, unitFolder } from './input.ts'
 import { environmentText, literal, quoted, type Section, unitText } from './text.ts'
 
 export const daemonUnit = (name: string): string => `app-${name}.service`
@@ -27,15 +27,15 @@ function daemonText(name: string, daemon: ResolvedDaemon, { site, secrets }: Ins
       Unit: [
         ['Description', `${name} of ${site}`],
         ['PartOf', 'app.target'],
-        ['After', 'network-online.target'],
-        ['StartLimitIntervalSec', '60'],
-        ['StartLimitBurst', '10'],
+        ['After', 'network.target'],
+        // What it needs may come back: it is never given up.
+        ['StartLimitIntervalSec', '0'],
       ],
       Service: [
         ['Type', 'exec'],
         ['ExecStart', execLine(command, folder)],
         ['Restart', 'always'],
-        ['RestartSec', '1'],
+        ['RestartSec', '2'],
         ['TimeoutStopSec', '30'],
         ...surroundings({ user, folder, secrets }),
         ...(Object.keys(env).length > 0 ? [['EnvironmentFile', ownEnvironment(name)] as const] : []),
