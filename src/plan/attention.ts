@@ -103,12 +103,12 @@ export interface RouteSeen {
 /** Not of those whose checks say it already; an edge in trouble is told once. */
 export function routeAttention(
   routes: readonly RouteSeen[],
-  edge: string | undefined,
+  edge: readonly { readonly why: string }[],
   told: ReadonlySet<string>,
 ): Attention[] {
   const lost = routes.filter(({ name, state }) => (state === 'no-target' || state === 'no-answer') && !told.has(name))
   return [
-    ...(edge === undefined || routes.length === 0 ? [] : [{ what: 'edge', why: edge, do: 'croft doctor' }]),
+    ...(routes.length === 0 ? [] : edge.map(({ why }) => ({ what: 'edge', why, do: 'croft doctor' }))),
     ...lost.map(({ name, reason = 'it has no target', mend = `croft route show ${name}` }) => ({
       what: name,
       why: reason,

@@ -28,6 +28,7 @@ export interface PlannedRoute {
   readonly name: string
   readonly spec: RouteSpec
   readonly users: readonly { readonly name: string; readonly hash: string }[]
+  readonly created?: string
 }
 
 export interface EdgeGuest {
@@ -54,7 +55,7 @@ export function planEdge(input: EdgeInput): EdgeWish {
   const claims = routes.flatMap(({ name, spec }) => claimsOf(name, spec))
   const taken = { hosts: new Set(claims.map(({ host }) => host)), paths: new Set(claims.map(at)) }
   const sites = routes.flatMap((route) => siteOf(route, input, taken))
-  const certificates = sorted(input.certificates, ({ name }) => name)
+  const certificates = inOrder(input)
   const tls = certificates.length > 0 || streams.some(({ match }) => match.kind === 'passthrough')
   const web = sites.length > 0 || tls
   const { http, https } = listensOf(input.settings)
@@ -67,6 +68,19 @@ export function planEdge(input: EdgeInput): EdgeWish {
     operators: input.settings.operators ?? [],
     near: input.near,
   }
+}
+
+/**
+ * The first answers who names no site that is here: it is that of the route that was there first, so that no other one,
+ * whatever its name, becomes what strangers are shown.
+ */
+function inOrder({ certificates, routes }: EdgeInput): EdgeCertificate[] {
+  const byName = sorted(certificates, ({ name }) => name)
+  const byAge = sorted(routes, ({ created = '', name }) => `${created} ${name}`)
+  const hosts = byAge.flatMap(({ name, spec }) => claimsOf(name, spec).map(({ host }) => host))
+  const oldest = hosts.find((host) => byName.some(({ names }) => names.includes(host)))
+  const first = byName.find(({ names }) => oldest !== undefined && names.includes(oldest))
+  return first ? [first, ...byName.filter((each) => each !== first)] : byName
 }
 
 export const listensOf = ({ http, https }: EdgeSettings): { http: readonly string[]; https: readonly string[] } => ({

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EdgeWish, Site } from '../../src/drivers/edge/driver.ts'
+import type { EdgeWish, Site, StreamSite } from '../../src/drivers/edge/driver.ts'
 import { writeAll } from '../../src/drivers/edge/haproxy/files.ts'
 import { createHaproxy } from '../../src/drivers/edge/haproxy/index.ts'
 import { layoutOf } from '../../src/drivers/edge/haproxy/layout.ts'
@@ -76,26 +76,21 @@ else {
     assert.equal(await byOf('a'), 'one')
   })
 
-  test('what HAProxy cannot do is refused with its reason, the one before serves on, and its files are back', async () => {
-    await edge.serve(wishOf(site('a')))
-    const config = readFileSync(join(folder, 'haproxy.cfg'), 'utf8')
-    const other = createServer().listen(8443, '127.0.0.1').unref()
-    const taken = { ...wishOf(site('a'), site('b')), https: [':443', '127.0.0.1:8443'] }
-    await assert.rejects(edge.serve(taken), { code: 'FAILED', message: /in use.*127\.0\.0\.1:8443/ })
-    assert.equal(readFileSync(join(folder, 'haproxy.cfg'), 'utf8'), config)
-    assert.equal(await byOf('a'), 'one')
-    assert.equal(await byOf('b'), undefined)
-    assert.equal(await edge.serve(wishOf(site('a'))), 'none')
-    other.close()
-    await edge.stop()
-    const first = createServer().listen(80, '127.0.0.1').unref()
-    await assert.rejects(edge.serve({ ...wishOf(site('a')), http: ['127.0.0.1:80'] }), {
-      code: 'FAILED',
-      message: /127\.0\.0\.1:80/,
+  test('an address of which new workers alone can tell is left out when they tell, and workers are not made for it again', async () => {
+    const stream = (listen: string): StreamSite => ({
+      ...{ id: 't', match: { kind: 'port', listen }, servers: [one.here], clientAddress: 'none' },
     })
-    assert.equal((await edge.state()).running, false)
-    first.close()
-    assert.equal(await edge.serve(wishOf(site('a'))), 'start')
+    await edge.serve({ ...wishOf(site('a')), streams: [stream('127.0.0.2:6001')] })
+    const other = createServer().listen(6001, '127.0.0.3').unref()
+    const taken = { ...wishOf(site('a'), site('b')), streams: [stream(':6001')] }
+    assert.equal(await edge.serve(taken), 'reload')
+    assert.deepEqual(await edge.missed(), [{ listen: ':6001', why: 'another program of the host has it' }])
+    assert.doesNotMatch(readFileSync(join(folder, 'haproxy.cfg'), 'utf8'), /6001/)
+    assert.deepEqual([await byOf('a'), await byOf('b')], ['one', 'one'])
+    assert.equal(await edge.serve(taken), 'none')
+    other.close()
+    assert.equal(await edge.serve(taken), 'reload')
+    assert.deepEqual(await edge.missed(), [])
   })
 
   test('a worker that is killed takes the edge with it, and the next look brings it back', async () => {

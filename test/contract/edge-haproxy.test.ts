@@ -1,5 +1,6 @@
 /** HAProxy in a network namespace of its own: this file runs itself again there. Needs root. */
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeWorld, edgeContract } from './edge.ts'
@@ -39,6 +40,12 @@ else {
         )
       )
         await sleep(10)
+    },
+    async occupy(listen) {
+      const [, host = '', port] = /^(.*):(\d+)$/.exec(listen) ?? []
+      const other = createServer((socket) => socket.destroy())
+      await new Promise<void>((resolve) => other.listen(Number(port), host, resolve))
+      return { [Symbol.asyncDispose]: () => new Promise((resolve) => other.close(() => resolve())) }
     },
   }
   edgeContract('haproxy', () => world)

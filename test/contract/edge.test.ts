@@ -18,4 +18,8 @@ edgeContract('fake', () => ({
     return { ...answer, by: answer.by.port === 9001 ? 'one' : 'two' }
   },
   kill: async () => edge.kill(),
+  async occupy(listen) {
+    edge.taken.add(listen)
+    return { [Symbol.asyncDispose]: async () => void edge.taken.delete(listen) }
+  },
 }))

@@ -10,6 +10,7 @@ import type {
   LogPage,
   Site,
   SiteTarget,
+  StreamSite,
 } from '../../src/drivers/edge/driver.ts'
 
 export interface Answer {
@@ -32,6 +33,8 @@ export interface EdgeWorld {
   ask(host: string, path: string, by?: 'http' | 'https'): Promise<Answer | undefined>
   /** As a foreign hand does: no process of the edge is left. */
   kill(): Promise<void>
+  /** Another program of the host takes this address, until it is disposed of. */
+  occupy(listen: string): Promise<AsyncDisposable>
 }
 
 export const listens = { http: ['127.0.0.1:80'], https: ['127.0.0.1:443'] } as const
@@ -73,7 +76,7 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
   const by = async (host: string, path = '/') => (await world().ask(host, path))?.by
 
   test(`${name}: before it was told anything it does not run`, async () => {
-    assert.deepEqual(await world().edge.state(), { running: false, workers: 0, memoryBytes: null })
+    assert.deepEqual(await world().edge.state(), { running: false, workers: 0, memoryBytes: null, listens: [] })
     assert.equal((await world().edge.counters()).size, 0)
     assert.equal(await world().ask('shop.example.org', '/'), undefined)
   })
@@ -203,6 +206,67 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
       ['/b', '/c'],
     )
     assert.deepEqual((await world().edge.readLog({ tail: 10, after: all.next })).lines, [])
+  })
+
+  test(`${name}: an address that somebody else has is left out with what is heard there alone, and taken when it is free`, async () => {
+    const stream = (id: string, listen: string): StreamSite => ({
+      ...{ id, match: { kind: 'port', listen }, servers: [one()], clientAddress: 'none' },
+    })
+    const wish = { ...wishOf(shop()), streams: [stream('t1', '127.0.0.1:5001'), stream('t2', '127.0.0.1:5002')] }
+    const missed = async () => (await world().edge.missed()).map(({ listen }) => listen)
+    const heard = async () => (await world().edge.state()).listens.toSorted()
+    const all = [...listens.http, ...listens.https, '127.0.0.1:5001', '127.0.0.1:5002'].sort()
+    for (const isRunning of [true, false]) {
+      await world().edge.serve(wishOf(shop()))
+      if (!isRunning) await world().edge.stop()
+      const other = await world().occupy('127.0.0.1:5001')
+      assert.equal(await world().edge.serve(wish), isRunning ? 'reload' : 'start')
+      assert.deepEqual(await missed(), ['127.0.0.1:5001'])
+      assert.deepEqual(
+        await heard(),
+        all.filter((each) => each !== '127.0.0.1:5001'),
+      )
+      assert.equal(await by('shop.example.org'), one().id)
+      assert.equal(await world().edge.serve(wish), 'none')
+      await other[Symbol.asyncDispose]()
+      assert.equal(await world().edge.serve(wish), 'reload')
+      assert.deepEqual([await missed(), await heard()], [[], all])
+    }
+  })
+
+  test(`${name}: without its https address a site is not served by http; without its http address it is by https`, async () => {
+    await world().edge.stop()
+    for (const [lost, http, https] of [
+      ['127.0.0.1:443', undefined, undefined],
+      ['127.0.0.1:80', undefined, one().id],
+    ] as const) {
+      const stream: StreamSite = {
+        ...{ id: 't1', match: { kind: 'port', listen: '127.0.0.1:5001' }, servers: [one()], clientAddress: 'none' },
+      }
+      await using _other = await world().occupy(lost)
+      assert.equal(await world().edge.serve({ ...wishOf(shop()), streams: [stream] }), 'start')
+      assert.deepEqual(
+        (await world().edge.missed()).map(({ listen }) => listen),
+        [lost],
+      )
+      for (const [scheme, wanted] of [
+        ['http', http],
+        ['https', https],
+      ] as const)
+        assert.equal(
+          (
+            await world()
+              .ask('shop.example.org', '/', scheme)
+              .catch(() => undefined)
+          )?.by,
+          wanted,
+        )
+      await world().edge.stop()
+    }
+    await using _http = await world().occupy('127.0.0.1:80')
+    await using _https = await world().occupy('127.0.0.1:443')
+    await assert.rejects(world().edge.serve(wishOf(shop())), { code: 'FAILED' })
+    assert.equal((await world().edge.state()).running, false)
   })
 
   test(`${name}: what is malformed is refused, and the one before serves on`, async () => {

@@ -18,7 +18,7 @@ test('an edge that was killed serves again within seconds; one without routes is
   await farm.pass(3)
   assert.equal(answer(), 200)
   const open = () => farm.firewall.model?.hostPorts?.toSorted((a, b) => a - b)
-  assert.deepEqual(open(), [80, 443])
+  assert.deepEqual(open(), [80])
   await farm.ask('removeRoute', { params: { route: 'a.org' }, body: {} })
   await farm.pass(5)
   assert.equal((await farm.edge.state()).running, false)
@@ -112,9 +112,9 @@ test('ports of the edge are open to guests while it hears them, and not while so
   assert.deepEqual(open(), [])
   farm.edgeRefuses = undefined
   await farm.pass(5)
-  assert.deepEqual(open(), [80, 443])
+  assert.deepEqual(open(), [80])
   // A change that it does not take leaves the old one serving.
   farm.edgeRefuses = taken
   await farm.ask('addRoute', { body: { name: 'b.org', to: 'web', https: 'off' } })
-  assert.deepEqual(open(), [80, 443])
+  assert.deepEqual(open(), [80])
 })

@@ -189,6 +189,32 @@ test('a port that somebody else has is told, and taken when it is free', () =>
     assert.equal((await get('https://d.example.org/')).status, 200)
   }))
 
+test('a port of TCP that was taken while the edge was down waits alone, with its reason, until it is free', () =>
+  withRoutes(async () => {
+    await guest('web')
+    await farm.croftOk('route', 'add', ':5432', 'web:8080')
+    await farm.croftOk('route', 'add', 'e.example.org', 'web:8080')
+    await farm.stopDaemon()
+    await farm.host({ file: 'pkill', args: ['-KILL', '-f', `haproxy .*${farm.stateDir}/`] })
+    const who = new URL('who.pl', import.meta.url).pathname
+    const free = async () => (await farm.host({ file: 'ss', args: ['-Hltn', 'sport = :5432'] })).stdout === ''
+    await farm.waitFor(free)
+    const other = farm.background('host', { file: 'perl', args: [who, 'other', '5432'] })
+    await farm.waitFor(async () => !(await free()))
+    await farm.startDaemon()
+    await farm.waitFor(async () => (await get('https://e.example.org/')).status === 200, 60_000)
+    await farm.waitFor(async () => (await show(':5432')).state === 'waits', 60_000)
+    assert.match((await show(':5432')).reason ?? '', /cannot hear at :5432: another program of the host has it/)
+    assert.equal((await show('e.example.org')).state, 'serves')
+    assert.match((await farm.croft('status')).stdout, /edge.*5432.*croft doctor/)
+    assert.match((await farm.croft('doctor')).stdout, /port 5432 .*perl.*croft route rm :5432/)
+    const knock = await farm.croft('exec', 'web', '--', 'curl', '-sm', '3', `http://${at.host.v4}:5432/`)
+    assert.notEqual(knock.code, 0, 'a program of the host is not open to guests because a route has its port')
+    other.kill('SIGKILL')
+    await farm.waitFor(async () => (await show(':5432')).state === 'serves', 60_000)
+    assert.equal((await get(`http://${at.host.v4}:5432/`)).body, 'web sees 169.254.0.1')
+  }))
+
 test('the edge serves on while no daemon runs; one that dies at any step serves what the records say', () =>
   withRoutes(async () => {
     await guest('web')

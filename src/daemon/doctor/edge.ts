@@ -1,6 +1,7 @@
 /** The HTTPS edge: it serves what the farm's routes say, and nobody else has its ports. */
 import type { Finding } from '../../api/resources.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
+import type { Trouble } from '../edge/keeper.ts'
 import { listEdgePorts } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
 import { type RouteRecord, readAll } from '../records/records.ts'
@@ -8,7 +9,7 @@ import { ok, red, type Theme } from './finding.ts'
 
 export interface EdgeFacts {
   readonly routes: number
-  readonly trouble: string | undefined
+  readonly troubles: readonly Trouble[]
   /** Other programs on the edge's ports. */
   readonly others: readonly { readonly port: number; readonly program: string }[]
 }
@@ -25,22 +26,25 @@ export const edge: Theme = {
     const others = found.flatMap(({ port, program }) =>
       program === undefined || program === 'haproxy' ? [] : [{ port, program }],
     )
-    return judgeEdge({ routes: routes.length, trouble: open.loop.edge.trouble(), others })
+    return judgeEdge({ routes: routes.length, troubles: open.loop.edge.troubles(), others })
   },
 }
 
-export function judgeEdge({ routes, trouble, others }: EdgeFacts): Finding[] {
-  if (others.length > 0)
-    return others.map(({ port, program }) =>
-      red(
-        'edge',
-        `port ${port} of the host is used by ${program}: the edge cannot serve there`,
-        `stop ${program}, or serve elsewhere: croft farm set edge-https=:8443`,
-      ),
-    )
-  if (trouble !== undefined) return [red('edge', trouble, 'mend that; the edge is told anew each 30 s')]
+export function judgeEdge({ routes, troubles, others }: EdgeFacts): Finding[] {
+  const taken = others.map(({ port, program }) => {
+    const { instead = elsewhere } = troubles.find((trouble) => trouble.port === port) ?? {}
+    const what = `port ${port} of the host is used by ${program}: the edge cannot serve there`
+    return red('edge', what, `stop ${program}, or ${instead}`)
+  })
+  const known = new Set(others.map(({ port }) => port))
+  const more = troubles.filter(({ port }) => (port === undefined ? taken.length === 0 : !known.has(port)))
+  if (taken.length + more.length > 0)
+    return [...taken, ...more.map(({ why, instead = again }) => red('edge', why, instead))]
   return [ok('edge', `${routes} ${routes === 1 ? 'route is' : 'routes are'} served`)]
 }
+
+const elsewhere = 'serve elsewhere: croft farm set edge-https=:8443'
+const again = 'mend that; the edge is told anew each few seconds'
 
 async function listener(run: Runner, port: number): Promise<string | undefined> {
   const { stdout } = await run.outcome({ file: 'ss', args: ['-Hltnp', `sport = :${port}`], timeoutMs: 10_000 })

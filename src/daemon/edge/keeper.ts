@@ -2,10 +2,15 @@
  * Keeps the edge at what the records say. Many changes may ask at once: while one is under way the next ones gather and go
  * together. A host that works by its kept plan knows no routes: it leaves the edge as it is.
  */
+
+import type { EdgeSettings } from '../../api/edge.ts'
 import { toCroftError } from '../../api/errors.ts'
-import type { Edge, SiteCounters } from '../../drivers/edge/driver.ts'
+import { parseListen } from '../../api/values.ts'
+import type { Edge, Missed, SiteCounters } from '../../drivers/edge/driver.ts'
+import { listensIn } from '../../drivers/edge/missed.ts'
 import { certifiedNames } from '../../plan/domains.ts'
 import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
+import { describeMissed, insteadOf, type MissedRoute, missedBy } from '../../plan/edge-missed.ts'
 import type { HostParts } from '../host/parts.ts'
 import { nearRanges } from '../near.ts'
 import { keys } from '../records/keys.ts'
@@ -28,11 +33,20 @@ export interface EdgeKeeper extends Pick<Leaving, 'leadsTo' | 'leave' | 'back'> 
   refreshSoon(): void
   /** Refreshes at each change that makes the edge another; certificates tell of themselves, guests' records the loop. */
   follow(from: string, signal: AbortSignal): void
-  /** Why it does not serve what it should, in one line. */
-  trouble(): string | undefined
+  /** Why this route is not served, though its target is there; in one line. */
+  whyNot(route: MissedRoute): string | undefined
+  /** All that keeps it from serving what it should. */
+  troubles(): Trouble[]
   /** By the route's id; undefined when the edge cannot be asked. */
   counters(): Promise<ReadonlyMap<string, SiteCounters> | undefined>
   readonly listeners: Listeners
+}
+
+export interface Trouble {
+  readonly why: string
+  /** When it is about an address: its port, and what helps who leaves it to others. */
+  readonly port?: number | undefined
+  readonly instead?: string
 }
 
 const soonMs = 60
@@ -43,8 +57,8 @@ const retryMs = 3000
 const missedMs = 2000
 const listenMs = 5000
 
-/** `hear` is told whether the edge's ports are heard. */
-export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => Promise<void>): EdgeKeeper {
+/** `hear` is told the ports that the edge hears. */
+export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number[]) => Promise<void>): EdgeKeeper {
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
   const listeners = createListeners(parts)
@@ -54,11 +68,17 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
   let trouble: string | undefined
   /** A host without routes starts no edge, and asks after one only once. */
   let serves = true
+  let missed: readonly Missed[] = []
+  let settings: EdgeSettings = {}
+  /** Where it was told to hear, without what it missed. */
+  let listens: readonly string[] = []
   const leaving = createLeaving({
     ...{ env, edge },
     refresh: () => refresh().then(() => trouble === undefined),
     refreshSoon: () => refreshSoon(),
   })
+
+  const whole = () => (edge ? trouble : 'the store is away: the edge serves as it was last told')
 
   async function bring(): Promise<void> {
     if (!edge) return
@@ -67,19 +87,20 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
       if (routes.length === 0) await end(edge)
       else await serve(edge, routes)
       trouble = undefined
+      if (missed.length > 0) refreshSoon(retryMs)
     } catch (thrown) {
       const { code, message } = toCroftError(thrown)
       trouble = message.split('\n', 2).join(': ')
       log.warn({ code }, `the edge does not serve as it should: ${message}`)
       refreshSoon(retryMs)
     }
-    await tellWhetherHeard(edge)
+    await tellWhatIsHeard(edge)
   }
 
   /** In trouble it may serve still what it was told before. The firewall's own trouble is told by whoever looks at it next. */
-  async function tellWhetherHeard(edge: Edge): Promise<void> {
-    const runs = async () => (await edge.state().catch(() => undefined))?.running === true
-    await hear(trouble === undefined ? serves : await runs()).catch(() => undefined)
+  async function tellWhatIsHeard(edge: Edge): Promise<void> {
+    if (trouble !== undefined) listens = await heardBy(edge)
+    await hear(portsIn(listens)).catch(() => undefined)
   }
 
   async function serve(edge: Edge, routes: readonly Held<RouteRecord>[]): Promise<void> {
@@ -91,6 +112,9 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
     const change = await edge.serve(wish)
     parts.failpoint('edge.after')
     leaving.told(wish, input.guests)
+    settings = input.settings
+    noteMissed(await edge.missed())
+    listens = listensIn(wish).filter((each) => !missed.some(({ listen }) => listen === each))
     if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
   }
 
@@ -102,6 +126,15 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
     }
     await parts.certificates.certificatesFor([])
     serves = false
+    missed = []
+    listens = []
+  }
+
+  function noteMissed(now: readonly Missed[]): void {
+    for (const each of now)
+      if (!missed.some(({ listen, why }) => listen === each.listen && why === each.why))
+        log.warn({ listen: each.listen }, describeMissed(each))
+    missed = now
   }
 
   function refresh(): Promise<void> {
@@ -167,10 +200,28 @@ export function createEdgeKeeper(parts: HostParts, hear: (isHeard: boolean) => P
       listenAfter(signal)
       for (const prefix of [keys.farm, keys.routes, keys.acmeTokens, statuses]) follow(prefix, from, signal)
     },
-    trouble: () => (edge ? trouble : 'the store is away: the edge serves as it was last told'),
+    whyNot: (route) => whole() ?? missedBy(route, settings, missed),
+    troubles() {
+      const why = whole()
+      if (why !== undefined) return [{ why }]
+      return missed.map((each) => ({
+        why: describeMissed(each),
+        port: portsIn([each.listen])[0],
+        instead: insteadOf(each, settings),
+      }))
+    },
     counters: async () => (edge && serves ? edge.counters().catch(() => undefined) : undefined),
   }
 }
+
+/** Of the process; nothing when it does not run. */
+export async function heardBy(edge: Edge): Promise<readonly string[]> {
+  const state = await edge.state().catch(() => undefined)
+  return state?.running ? state.listens : []
+}
+
+export const portsIn = (listens: readonly string[]): number[] =>
+  listens.flatMap((text) => parseListen(text)?.port ?? [])
 
 async function readInput(
   { store, farm, host, certificates }: HostParts,
@@ -183,9 +234,9 @@ async function readInput(
     readAll<RouteUsersRecord>(store, keys.routesUsers),
   ])
   const hashes = new Map(users.map(({ key, value }) => [key, value.users]))
-  const routes = records.map(({ id, name, spec }): PlannedRoute => {
+  const routes = records.map(({ id, name, spec, created }): PlannedRoute => {
     const known = Object.entries(hashes.get(keys.routeUsers(id)) ?? {})
-    return { id, name, spec, users: known.map(([user, hash]) => ({ name: user, hash })) }
+    return { id, name, spec, created, users: known.map(([user, hash]) => ({ name: user, hash })) }
   })
   const previewDomain = settings?.value.edge?.previewDomain
   const groups = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))

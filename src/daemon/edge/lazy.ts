@@ -20,8 +20,11 @@ export function lazyEdge(place: EdgePlace): Edge {
     serve: async (wish) => (await edge()).serve(wish),
     // Where nothing was ever served, nothing runs.
     state: async () =>
-      existsSync(place.folder) ? (await edge()).state() : { running: false, workers: 0, memoryBytes: null },
+      existsSync(place.folder)
+        ? (await edge()).state()
+        : { running: false, workers: 0, memoryBytes: null, listens: [] },
     counters: async () => (await edge()).counters(),
+    missed: async () => (await edge()).missed(),
     open: async (server) => (await edge()).open(server),
     answering: async () => (existsSync(place.folder) ? (await edge()).answering() : new Map()),
     readLog: async (wanted) => (await edge()).readLog(wanted),

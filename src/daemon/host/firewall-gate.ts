@@ -5,6 +5,7 @@
 import type { GuestStatus } from '../../api/guest.ts'
 import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
 import { type CompiledFirewall, compileFirewall, type FirewallGuest } from '../../plan/firewall.ts'
+import { heardBy, portsIn } from '../edge/keeper.ts'
 import { listEdgePorts } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
 import { type FarmRecord, type GuestRecord, type Held, readAll } from '../records/records.ts'
@@ -17,15 +18,15 @@ export interface FirewallGate {
   refresh(openNow?: Iterable<number>): Promise<void>
   /** Tells the uplink once more what the host answers for: a link that was down has forgotten it. */
   announceAgain(): Promise<void>
-  /** Whether the edge hears its ports: until then they may be another program's, and are not opened to guests. */
-  hear(isHeard: boolean): Promise<void>
+  /** The ports that the edge hears: others may be another program's, and are not opened to guests. */
+  hear(ports: readonly number[]): Promise<void>
   isOpen(number: number): boolean
 }
 
 export function createFirewallGate(parts: HostParts): FirewallGate {
   const opened = new Set<number>()
   /** Undefined before anybody asked. The keeper of the edge tells from then on: in the middle of a reload nobody could be asked. */
-  let heard: boolean | undefined
+  let heard: Heard | undefined
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
 
@@ -46,7 +47,7 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   const takes = (guest: GuestRecord) => opened.has(guest.number)
 
   async function reconcile(): Promise<void> {
-    heard ??= await runs(parts)
+    heard ??= await askWhatIsHeard(parts)
     const { model, announced } = await compileFor(parts, takes, heard)
     parts.failpoint('firewall.before')
     await parts.firewall.reconcile(model)
@@ -56,9 +57,9 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
 
   return {
     isOpen: (number) => opened.has(number),
-    async hear(isHeard) {
-      if (isHeard === heard) return
-      heard = isHeard
+    async hear(ports) {
+      if (heard instanceof Set && heard.symmetricDifference(new Set(ports)).size === 0) return
+      heard = new Set(ports)
       await request()
     },
     announceAgain: async () => parts.network.announce((await compileFor(parts, takes)).announced),
@@ -80,6 +81,8 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   }
 }
 
+type Heard = ReadonlySet<number> | 'all'
+
 export interface Compiled extends CompiledFirewall {
   /** Addresses of those guests that the host answers for on its uplink. */
   readonly announced: readonly string[]
@@ -89,20 +92,21 @@ export interface Compiled extends CompiledFirewall {
 export async function compileFor(
   parts: HostParts,
   takes: (guest: GuestRecord) => boolean,
-  isEdgeHeard = true,
+  heard: Heard = 'all',
 ): Promise<Compiled> {
   const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const { uplink } = await parts.network.uplink()
-  const hostPorts = isEdgeHeard ? await listEdgePorts(parts.store, parts.host.name) : []
+  const ports = await listEdgePorts(parts.store, parts.host.name)
+  const hostPorts = ports.filter((port) => heard === 'all' || heard.has(port))
   const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
   return { ...compileRecords(records, parts.farm, { uplink, hostPorts }, takes), announced }
 }
 
 /** By the kept plan nobody can say: it serves as it did. A host without routes need not ask. */
-async function runs({ edge, store, host }: HostParts): Promise<boolean> {
-  if (edge === undefined) return true
+async function askWhatIsHeard({ edge, store, host }: HostParts): Promise<Heard> {
+  if (edge === undefined) return 'all'
   const ports = await listEdgePorts(store, host.name)
-  return ports.length > 0 && (await edge.state().catch(() => undefined))?.running === true
+  return new Set(ports.length > 0 ? portsIn(await heardBy(edge)) : [])
 }
 
 const announcedOf = ({ spec }: GuestRecord): string[] =>

@@ -51,7 +51,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const turns = createTurns(passesAtOnce, parts.env)
   const gate = createFirewallGate(parts)
   const names = createNamesKeeper(parts)
-  const edge = createEdgeKeeper(parts, (isHeard) => gate.hear(isHeard))
+  const edge = createEdgeKeeper(parts, (ports) => gate.hear(ports))
   const templates: TemplateLoop = createTemplateLoop(parts)
   const closing = new AbortController()
   /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */

@@ -83,15 +83,14 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
   const there = certificates.map(({ key, revision, value }) => held(key, revision, value))
   const choose = certificateChooser(there, daemon.env.now())
   const reasons = certificateReasons(views)
-  const trouble = loop.edge.trouble()
   return ({ revision, value }) => {
     const { name, id, created, by, spec } = value
     const { target, users = [], ...settings } = spec
     const at = parseRoute(name)
     const preview = at.kind === 'http' ? previewOf(at.host, farm?.value.edge?.previewDomain) : undefined
     const told = routeState(spec, guests, loop.edge.listeners.hearing(id))
-    const state =
-      trouble === undefined || told.state === 'no-target' ? told : ({ state: 'waits', reason: trouble } as const)
+    const reason = loop.edge.whyNot(value)
+    const state = reason === undefined || told.state === 'no-target' ? told : ({ state: 'waits', reason } as const)
     return {
       ...{ name, id, revision, kind: at.kind === 'tcp' ? 'tcp' : target.kind, target: targetText(target, guests) },
       ...state,

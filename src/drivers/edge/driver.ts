@@ -8,9 +8,12 @@ export interface Edge {
   /**
    * Brings the edge to exactly this; returns when it serves so. No request is lost by it. Told twice it does nothing.
    * Throws BAD_VALUE at a malformed value and FAILED with the last lines of the reason when the edge refuses the whole:
-   * then the one before serves on, and its files are what they were.
+   * then the one before serves on, and its files are what they were. An address that cannot be had is left out, with
+   * what would be heard there alone, and tried again at the next wish; FAILED when nothing is left.
    */
   serve(wish: EdgeWish): Promise<EdgeChange>
+  /** Addresses of the last wish that could not be had. */
+  missed(): Promise<readonly Missed[]>
   /** What serves now; asked of the process, not of files. */
   state(): Promise<EdgeState>
   /** Since the last start or reload, by the site's or stream's id; smaller than before means begun anew. Empty when it does not run. */
@@ -68,6 +71,12 @@ export interface AccessLine {
   readonly server?: string
 }
 
+export interface Missed {
+  readonly listen: string
+  /** In words, without the address. */
+  readonly why: string
+}
+
 /** How much was needed: nothing, words to the running process, new workers beside the old, a start. */
 export type EdgeChange = 'none' | 'runtime' | 'reload' | 'start'
 
@@ -76,6 +85,8 @@ export interface EdgeState {
   /** Old workers that finish their requests are counted. */
   readonly workers: number
   readonly memoryBytes: number | null
+  /** Where it is heard. */
+  readonly listens: readonly string[]
 }
 
 export interface EdgeWish {

@@ -53,6 +53,27 @@ test('a path of a domain is the same path of its further names, but where anothe
   )
 })
 
+test('who names no site is shown the certificate of the oldest route, whatever others are called', () => {
+  const named = (name: string, ...names: string[]) => ({ name, names, pem: 'key and chain' })
+  const added = (name: string, created: string) => ({ ...route(name, to(1)), created })
+  const first = (...more: PlannedRoute[]) =>
+    planEdge(
+      input({
+        routes: [added('m.org', '2026-01-02'), ...more],
+        certificates: [
+          named('acme-a.org', 'a.org'),
+          named('farm-0.org', '0.org'),
+          named('farm-m.org', 'm.org', 'z.org'),
+        ],
+      }),
+    ).certificates.map(({ name }) => name)
+  assert.deepEqual(first(added('a.org', '2026-01-03'), added('0.org', '2026-01-04')), [
+    ...['farm-m.org', 'acme-a.org', 'farm-0.org'],
+  ])
+  assert.equal(first(added('0.org', '2026-01-01'))[0], 'farm-0.org')
+  assert.equal(first(added(':25', '2026-01-01'))[0], 'farm-m.org')
+})
+
 test('without routes nothing is heard; without a certificate nothing on https', () => {
   assert.deepEqual([planEdge(input({})).http, planEdge(input({})).https], [[], []])
   const wish = planEdge(input({ routes: [route('a.org', to(1))], guests: [guest(1)] }))

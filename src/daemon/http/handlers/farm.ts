@@ -109,7 +109,7 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
   }
   for (const pool of pools) attention.push(...poolAttention(fills(pool) ? await withSnapshots(daemon, pool) : pool))
   const answered = wrong.filter(({ findings }) => findings.some(({ check }) => check === 'http'))
-  const lost = routeAttention(routes, loop.edge.trouble(), new Set(answered.map(({ route }) => route)))
+  const lost = routeAttention(routes, loop.edge.troubles(), new Set(answered.map(({ route }) => route)))
   // A route that leads nowhere says so, whatever its DNS says.
   const known = new Set(lost.map(({ what }) => what))
   attention.push(...lost, ...wrong.filter(({ route }) => !known.has(route)).flatMap(checkAttention))

@@ -175,11 +175,11 @@ export async function served(daemon: Daemon, name: string, { isNew = false, said
   const { edge } = getFarm(daemon).loop
   await edge.listeners.ask((await getRouteRecord(daemon, name)).value, isNew)
   await edge.refresh()
-  const trouble = edge.trouble()
   const result = await viewRoute(daemon, name, { knock: false })
   const { state, reason, mend } = result
+  const why = edge.whyNot({ name, spec: result })
   const silent = (state === 'no-answer' || state === 'waits') && mend !== undefined ? [`${reason}: ${mend}`] : []
-  const warnings = [...said, ...silent, ...(trouble === undefined ? [] : [`it is not served yet: ${trouble}`])]
+  const warnings = [...said, ...silent, ...(why === undefined ? [] : [`it is not served yet: ${why}`])]
   return { operation: null, result, ...(warnings.length === 0 ? {} : { warnings }) }
 }
 

@@ -1,6 +1,8 @@
 /** The edge in memory: the same checks as a real one, and requests that are asked directly. */
+import { CroftError } from '../../../api/errors.ts'
 import { checkPem, checkWish } from '../check.ts'
-import type { AccessLine, Answering, Edge, EdgeServer, EdgeWish, Site, SiteCounters } from '../driver.ts'
+import type { AccessLine, Answering, Edge, EdgeServer, EdgeWish, Missed, Site, SiteCounters } from '../driver.ts'
+import { listensIn, without } from '../missed.ts'
 
 export interface FakeRequest {
   readonly host: string
@@ -24,6 +26,8 @@ export interface FakeEdge extends Edge {
   hold(open: number): void
   /** Nobody listens at this server, or somebody does again. */
   silence(server: string, silent?: boolean): void
+  /** Addresses that another program has. */
+  readonly taken: Set<string>
   readonly wish: EdgeWish | undefined
 }
 
@@ -36,6 +40,8 @@ export function createFakeEdge({
   let wish: EdgeWish | undefined
   let alive = false
   let held = 0
+  let missed: Missed[] = []
+  const taken = new Set<string>()
   const requests = new Map<string, number>()
   const lines: AccessLine[] = []
   const silenced = new Set<string>()
@@ -61,8 +67,16 @@ export function createFakeEdge({
 
   return {
     name: 'fake',
-    async serve(next) {
-      checkWish(next)
+    async serve(wished) {
+      checkWish(wished)
+      missed = listensIn(wished).flatMap((listen) =>
+        taken.has(listen) ? [{ listen, why: 'another program has it' }] : [],
+      )
+      const next = without(wished, [...taken])
+      if (missed.length > 0 && listensIn(next).length === 0) {
+        alive = false
+        throw new CroftError('FAILED', 'the edge has no address')
+      }
       for (const certificate of next.certificates) checkPem(certificate)
       const refusal = refuses?.(next)
       if (refusal) throw refusal
@@ -73,7 +87,11 @@ export function createFakeEdge({
       alive = true
       return way
     },
-    state: async () => ({ running: alive, workers: alive ? 1 : 0, memoryBytes: alive ? 1 : null }),
+    missed: async () => missed,
+    state: async () => ({
+      ...{ running: alive, workers: alive ? 1 : 0, memoryBytes: alive ? 1 : null },
+      listens: alive && wish ? listensIn(wish) : [],
+    }),
     counters: async () =>
       new Map(alive ? wish?.sites.map((site) => [site.id, countersOf(site, requests.get(site.id) ?? 0)]) : []),
     async answering() {
@@ -89,6 +107,7 @@ export function createFakeEdge({
       alive = false
     },
     ask,
+    taken,
     hold(open) {
       held = open
     },

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { EdgeWish } from '../driver.ts'
+import { addressesOf } from './addresses.ts'
 import { boundedConnections } from './bounds.ts'
 import { certificatesFile, type Layout, mapFiles, pageFile, streamOf, tlsSocket } from './layout.ts'
 import { httpFormat } from './log.ts'
@@ -89,11 +90,10 @@ const tables = [
   ['backend sources', 'stick-table type ipv6 size 200k expire 60s store conn_cur'],
   ['backend credentials', 'stick-table type binary len 32 size 50k expire 5m store gpt0'],
 ]
-/** `:80` is both families where there are two; apart, so that an IPv4 address is told as one. */
-export function bindsTo(listen: string, { ipv6 }: Around): string[] {
-  if (!listen.startsWith(':')) return [`bind ${listen}`]
-  return [`bind 0.0.0.0${listen}`, ...(ipv6 ? [`bind [::]${listen} v6only`] : [])]
-}
+const bindsTo = (listen: string, around: Around): string[] =>
+  addressesOf(listen, around).map(({ host, port }) =>
+    host.includes(':') ? `bind [${host}]:${port}${host === '::' ? ' v6only' : ''}` : `bind ${host}:${port}`,
+  )
 
 function web(wish: EdgeWish, around: Around): string[] {
   const { layout } = around

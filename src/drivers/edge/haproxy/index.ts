@@ -2,10 +2,12 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CroftError } from '../../../api/errors.ts'
+import { CroftError, toCroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkPem, checkWish } from '../check.ts'
-import type { Edge, EdgeChange, EdgeState, EdgeWish } from '../driver.ts'
+import type { Edge, EdgeChange, EdgeState, EdgeWish, Missed } from '../driver.ts'
+import { listensIn, without } from '../missed.ts'
+import { isTaken, overlap, parseMissed } from './addresses.ts'
 import { createCarrier } from './carrier.ts'
 import { folders, putBack, readText, sweep, writeAll } from './files.ts'
 import { certificateFile, layoutOf } from './layout.ts'
@@ -37,14 +39,52 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     return result
   }
 
+  let missed: readonly Missed[] = []
+
   async function serve(wish: EdgeWish): Promise<EdgeChange> {
-    const change = await bring(wish)
-    await carrier.ensure()
-    return change
+    checkWish(wish)
+    missed = await findTaken(wish)
+    for (;;) {
+      const rest = without(
+        wish,
+        missed.map(({ listen }) => listen),
+      )
+      if (missed.length > 0 && listensIn(rest).length === 0) await giveUp()
+      try {
+        const change = await bring(rest)
+        await carrier.ensure()
+        return change
+      } catch (thrown) {
+        const said = toCroftError(thrown).cause
+        const more = said instanceof Error ? parseMissed(said.message, listensIn(rest), around) : []
+        if (more.length === 0) throw thrown
+        missed = [...missed, ...more]
+      }
+    }
+  }
+
+  async function giveUp(): Promise<never> {
+    await stop()
+    throw new CroftError('FAILED', `the edge has no address: ${missed.map(({ listen, why }) => `${listen}: ${why}`)}`, {
+      hint: 'croft doctor',
+    })
+  }
+
+  /**
+   * Looked for before workers are made in vain. What the process hears already is its own; of what overlaps with that only
+   * new workers can tell, and they told the last time.
+   */
+  async function findTaken(wish: EdgeWish): Promise<Missed[]> {
+    const told = await readTold()
+    if (!told?.listens || markOf(told) !== (await master.mark())) return []
+    const others = listensIn(wish).filter((listen) => !told.listens.includes(listen))
+    const isOurs = (listen: string) => told.listens.some((each) => overlap(each, listen))
+    const known = missed.filter(({ listen }) => others.includes(listen) && isOurs(listen))
+    const tried = await Promise.all(others.filter((each) => !isOurs(each)).map((each) => isTaken(each, around)))
+    return [...known, ...tried.filter((each) => each !== undefined)]
   }
 
   async function bring(wish: EdgeWish): Promise<EdgeChange> {
-    checkWish(wish)
     await trimLogs(layout)
     await carrier.prepare()
     const made = make(wish, around)
@@ -123,13 +163,14 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
 
   async function state(): Promise<EdgeState> {
     const found = await master.find()
-    if (!found) return { running: false, workers: 0, memoryBytes: null }
+    if (!found) return { running: false, workers: 0, memoryBytes: null, listens: [] }
     const pids = [found.master, ...found.workers, ...found.old]
     const resident = await Promise.all(pids.map(residentBytes))
     return {
       running: found.workers.length > 0,
       workers: found.workers.length + found.old.length,
       memoryBytes: resident.reduce((sum, bytes) => sum + bytes, 0),
+      listens: (await readTold())?.listens ?? [],
     }
   }
 
@@ -144,6 +185,7 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
   return {
     name: 'haproxy',
     serve: (wish) => inTurn(() => serve(wish)),
+    missed: async () => missed,
     state,
     counters: async () =>
       (await master.find()) === undefined ? new Map() : parseCounters(await talk.say('@1 show stat')),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { EdgeServer, EdgeWish } from '../driver.ts'
+import { listensIn } from '../missed.ts'
 import { type Around, configOf } from './config.ts'
 import { certificateFile, certificatesFile, maintenanceFile, mapFiles, pageFile } from './layout.ts'
 import { certificateLine, type Entries, listsOf, mapsOf, textOf } from './maps.ts'
@@ -17,6 +18,7 @@ export interface Told {
   /** Hashes of maps and lists by file. */
   readonly tables: Readonly<Record<string, string>>
   readonly certificates: readonly { readonly file: string; readonly line: string; readonly hash: string }[]
+  readonly listens: readonly string[]
 }
 
 export interface BackendServers {
@@ -90,6 +92,7 @@ function toldOf(wish: EdgeWish, { config, pages, tables, lines, around }: Parts)
       line: lines[index] ?? '',
       hash: hash(plainPem(pem)),
     })),
+    listens: listensIn(wish),
   }
 }
 

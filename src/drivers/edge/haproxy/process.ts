@@ -146,6 +146,7 @@ export function createMaster({ run, layout, unit }: MasterOptions): Master {
 function failed(what: string, why: string): CroftError {
   return new CroftError('FAILED', `the edge ${what}\n${reasonIn(why) || lastLines(why, 3)}`.trim(), {
     hint: 'croft doctor',
+    cause: new Error(why),
   })
 }
 
