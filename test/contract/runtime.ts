@@ -172,6 +172,31 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
     assert.deepEqual(await leftovers(908), [])
   })
 
+  test(`${name}: a seed that is none is refused, whoever checked it before`, async () => {
+    const { runtime } = world()
+    const { rootPath, uidBase } = await define(910)
+    const disk = { number: 910, rootPath, uidBase, id: 'seed' }
+    const text = { mode: 0o600, text: '' }
+    for (const bad of [
+      ...['', 'etc/x', '/', '/../x', '/etc/./x', '/etc//x', '/a\nb', '/a b', `/${'x'.repeat(99)}`, '/ä'].map(
+        (path) => ({ path }),
+      ),
+      ...[-1, 0o4755, 1.5, Number.NaN].map((mode) => ({ path: '/x', mode })),
+      { path: '/x', text: '\ud800' },
+      { path: '/x', text: 'x'.repeat(600 * 1024) },
+    ])
+      await assert.rejects(
+        runtime.plant(disk, [{ ...text, ...bad }]),
+        ({ code }) => code === 'BAD_VALUE' || code === 'TOO_LARGE',
+        JSON.stringify(bad).slice(0, 80),
+      )
+    for (const link of ['', 'a\nb', 'x'.repeat(100)])
+      await assert.rejects(runtime.plant(disk, [{ path: '/x', link }]), { code: 'BAD_VALUE' })
+    await assert.rejects(runtime.plant({ ...disk, number: 0 }, []), { code: 'BAD_VALUE' })
+    for (const _ of twice) await runtime.plant(disk, [{ path: '/etc/croft/env', ...text }])
+    await runtime.remove(910)
+  })
+
   test(`${name}: no string of a definition may hold what ends a line, and nothing is written then`, async () => {
     const { runtime, leftovers } = world()
     const good = await world().definition(907)
