@@ -32,7 +32,15 @@ function aroundEnd(steps: readonly Step[]): Strand[][] | undefined {
   return [[kill], [disks, ...others.map((step) => [step])], [steps.slice(-1)]]
 }
 
-const beforeStart: ReadonlySet<Step['do']> = new Set(['cloneRoot', 'limitRoot', 'plant', 'define', 'openFirewall'])
+const beforeStart: ReadonlySet<Step['do']> = new Set([
+  'cloneRoot',
+  'limitRoot',
+  'makeVolume',
+  'limitVolume',
+  'plant',
+  'define',
+  'openFirewall',
+])
 
 function split(steps: readonly Step[], belongs: (step: Step) => boolean): [Step[], Step[]] {
   return [steps.filter(belongs), steps.filter((step) => !belongs(step))]

@@ -4,6 +4,7 @@
  */
 import type { GuestSpec, Limits, RootSource } from '../api/guest.ts'
 import { sizeText } from './amount.ts'
+import { type HaveVolumes, planVolumes, type WantedVolume } from './guest-volumes.ts'
 
 export interface WantedSnapshot {
   readonly id: string
@@ -24,6 +25,7 @@ export interface WantedGuest {
   /** Hash of the definition that the spec asks for. */
   readonly definition: string
   readonly snapshots: readonly WantedSnapshot[]
+  readonly volumes?: readonly WantedVolume[]
 }
 
 export interface HaveGuest {
@@ -44,6 +46,7 @@ export interface HaveGuest {
   readonly restarts: number
   /** What was put on the wanted root. */
   readonly seed?: string | undefined
+  readonly volumes?: HaveVolumes
   /** Since when its init has been asked to shut down, milliseconds ago; undefined when it was not asked. */
   readonly askedToStopMsAgo: number | undefined
   /** Since when it was last asked once more. */
@@ -55,6 +58,8 @@ export interface HaveGuest {
 export type Step =
   | { readonly do: 'cloneRoot'; readonly from: RootSource; readonly id: string }
   | { readonly do: 'limitRoot'; readonly id: string; readonly bytes: number | null }
+  | { readonly do: 'makeVolume'; readonly id: string; readonly bytes: number }
+  | { readonly do: 'limitVolume'; readonly id: string; readonly bytes: number }
   | { readonly do: 'define' }
   | { readonly do: 'plant'; readonly seed: string }
   | { readonly do: 'openFirewall' }
@@ -146,7 +151,11 @@ function remove(want: WantedGuest, have: HaveGuest): Step[] {
 
 /** Snapshots first: they are of the disk as it was when they were asked for. */
 function planDisk(want: WantedGuest, have: HaveGuest): Step[] {
-  return [...want.snapshots.flatMap((snapshot) => planSnapshot(snapshot, have)), ...planRoot(want, have)]
+  return [
+    ...want.snapshots.flatMap((snapshot) => planSnapshot(snapshot, have)),
+    ...planVolumes(want.volumes ?? [], have.volumes ?? {}),
+    ...planRoot(want, have),
+  ]
 }
 
 /** One that is there but not reported is taken again: that changes nothing on disk, and reports it. */
@@ -247,6 +256,10 @@ export function describeStep(step: Step): string {
       return `take snapshot ${step.name}`
     case 'loseSnapshot':
       return `report snapshot ${step.name} as lost: it is not on the pool any more`
+    case 'makeVolume':
+      return `make a volume of ${sizeText(step.bytes)} for its site`
+    case 'limitVolume':
+      return `limit a volume of its site to ${sizeText(step.bytes)}`
     case 'wait':
       return `wait up to ${stopPatienceMs / 1000} s for it to shut down`
     case 'fail':
@@ -259,7 +272,7 @@ export function describeStep(step: Step): string {
 const plain: {
   readonly [K in Exclude<
     Step['do'],
-    'cloneRoot' | 'limitRoot' | 'takeSnapshot' | 'loseSnapshot' | 'wait' | 'fail'
+    'cloneRoot' | 'limitRoot' | 'makeVolume' | 'limitVolume' | 'takeSnapshot' | 'loseSnapshot' | 'wait' | 'fail'
   >]: string
 } = {
   define: 'write its configuration',

@@ -16,7 +16,8 @@ const staging: Ref = { kind: 'staging', id: 'staging-1' }
 const root: Ref = { kind: 'root', number: 7, id: 'rootdisk-1' }
 const other: Ref = { kind: 'root', number: 8, id: 'rootdisk-2' }
 const snapshot: Ref = { kind: 'snapshot', number: 7, id: 'snapshot-1' }
-const all = [template, staging, root, other, snapshot]
+const volume: Ref = { kind: 'volume', id: 'volume-0001' }
+const all = [template, staging, root, other, snapshot, volume]
 
 export const hostileRefs: readonly unknown[] = [
   ...[
@@ -34,6 +35,7 @@ export const hostileRefs: readonly unknown[] = [
   { kind: 'template' },
   { kind: 'staging', id: ['aaaaaaaa'] },
   { kind: 'elsewhere', id: 'template-1' },
+  { kind: 'volume', id: '../guests/1' },
   ...[0, -1, 65535, 1.5, Number.NaN, '7', '../1', undefined].map((number) => ({
     kind: 'root',
     number,
@@ -114,7 +116,7 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       await assert.rejects(storage.clone(template, root, { readOnly: false }), (e) => isCode(e, 'NOT_FOUND'))
       await assert.rejects(storage.limit(root, 1_000_000), (e) => isCode(e, 'NOT_FOUND'))
       await twice(() => storage.remove(root))
-      assert.deepEqual(await storage.inventory(), { templates: [], guests: [], staging: [] })
+      assert.deepEqual(await storage.inventory(), { templates: [], guests: [], volumes: [], staging: [] })
     })
 
     test('inventory lists refs and manifests; the last ref takes the folder along', async () => {
@@ -128,6 +130,7 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       assert.deepEqual(await storage.inventory(), {
         templates: [{ id: template.id, manifest: { ref: 'debian:12' } }],
         guests: [{ number: 7, roots: [root.id], snapshots: [snapshot.id], manifest: { name: 'web' } }],
+        volumes: [],
         staging: [staging.id],
       })
       const held = { roots: [root.id], snapshots: [snapshot.id], manifest: { name: 'web' } }
@@ -135,8 +138,26 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       await storage.remove(root)
       assert.deepEqual((await storage.inventory()).guests[0]?.manifest, { name: 'web' })
       await clean()
-      assert.deepEqual(await storage.inventory(), { templates: [], guests: [], staging: [] })
+      assert.deepEqual(await storage.inventory(), { templates: [], guests: [], volumes: [], staging: [] })
       assert.deepEqual(await storage.holdings(7), { roots: [], snapshots: [], manifest: null })
+    })
+
+    test('a volume is nobody’s alone: it has a limit and a manifest, and stays when guests go', async () => {
+      await twice(() => storage.writeManifest({ volume: volume.id }, { site: 'shop/prod' }))
+      await twice(() => storage.create(volume, 800))
+      await Promise.all([1, 2, 3].map(() => storage.create(volume, 800)))
+      await twice(() => storage.limit(volume, 50_000_000))
+      await under.write(volume, 'upload', 'photograph')
+      await storage.create(volume, 800)
+      await storage.create(root)
+      await storage.remove(root)
+      assert.equal(await under.read(volume, 'upload'), 'photograph')
+      assert.equal((await storage.usage(volume))?.limitBytes, 50_000_000)
+      const { volumes, staging: left } = await storage.inventory()
+      assert.deepEqual([volumes, left], [[{ id: volume.id, manifest: { site: 'shop/prod' } }], []])
+      await twice(() => storage.remove(volume))
+      assert.equal(await storage.exists(volume), false)
+      assert.deepEqual((await storage.inventory()).volumes, [])
     })
 
     test('limits are seen, replaced and lifted', async () => {

@@ -5,6 +5,7 @@ import type { Daemon } from '../../src/daemon/daemon.ts'
 import { emptySpec } from '../../src/daemon/records/new-guest.ts'
 import { createPart } from '../../src/daemon/records/parts.ts'
 import { getReadyTemplate } from '../../src/daemon/records/templates.ts'
+import { ensureVolume } from '../../src/daemon/records/volumes.ts'
 
 export const loop = { name: 'rollouts', role: 'operator' } as const
 export const seed: readonly SeedFile[] = [{ path: '/etc/croft/env', mode: 0o400, text: 'PASSWORD=planted\n' }]
@@ -21,4 +22,13 @@ export async function createInstance(daemon: Daemon, name: string, more: Partial
       compare: [{ key, revision }],
     }
   })
+}
+
+export const shopProd = { app: 'shop', stage: 'prod', id: 'site-1' } as const
+
+/** Returns the volume's id. */
+export async function withVolume(daemon: Daemon, name: string): Promise<string> {
+  const id = await ensureVolume(daemon, { site: shopProd, name: 'uploads', sizeBytes: 1024 ** 3 })
+  await createInstance(daemon, name, { volumes: [{ id, target: '/srv/app/uploads' }] })
+  return id
 }

@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { removePart } from '../../src/daemon/records/parts.ts'
+import { removeVolumes } from '../../src/daemon/records/volumes.ts'
 import { SimFarm } from './farm.ts'
 import { assertGolden } from './golden.ts'
-import { createInstance, loop, seed } from './instance.ts'
+import { createInstance, loop, seed, withVolume } from './instance.ts'
 
 interface Work {
   readonly before?: (farm: SimFarm) => Promise<unknown>
@@ -46,6 +47,24 @@ const works: Record<string, Work> = {
       assert.equal(await farm.stateOf('shop/prod/1'), 'gone')
       assert.deepEqual((await farm.store.list('seeds/')).entries, [])
     },
+  },
+  'volume make': {
+    ask: (farm) => farm.heard(withVolume(farm.daemon, 'shop/prod/1')),
+    async met(farm) {
+      assert.equal(await farm.stateOf('shop/prod/1'), 'running')
+      const [volume] = (await farm.storage.inventory()).volumes
+      assert.equal(volume && (await farm.storage.usage({ kind: 'volume', id: volume.id }))?.limitBytes, 1024 ** 3)
+    },
+  },
+  'volume rm': {
+    async before(farm) {
+      await withVolume(farm.daemon, 'shop/prod/1')
+      await farm.pass(3)
+      await farm.heard(removePart(farm.daemon, loop, 'shop/prod/1'))
+      await farm.pass(3)
+    },
+    ask: (farm) => farm.heard(removeVolumes(farm.daemon, 'shop/prod')),
+    met: async (farm) => assert.deepEqual((await farm.storage.inventory()).volumes, []),
   },
   stop: { before: guest, ask: act('stop'), met: is('stopped') },
   kill: { before: guest, ask: act('kill'), met: is('stopped') },

@@ -15,6 +15,8 @@ export interface HostFacts {
 export interface RootPlace {
   readonly path: string
   readonly device?: string | undefined
+  /** Of a volume, by its id. */
+  readonly volume?: (id: string) => string
 }
 
 export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFacts, root: RootPlace): Definition {
@@ -31,6 +33,7 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     ...(guest.spec.init?.kind === 'command' ? { command: guest.spec.init } : {}),
     ...(guest.spec.nesting ? { nesting: true } : {}),
     ...(guest.spec.mounts?.length ? { mounts: guest.spec.mounts } : {}),
+    ...(guest.spec.volumes?.length && root.volume ? { volumes: guest.spec.volumes.map(placed(root.volume)) } : {}),
     link: {
       ...{ name: linkOf(guest.number), ipv4, ipv6, mac: macOf(guest.number) },
       mtu: guest.spec.limits.mtu ?? host.mtu,
@@ -43,6 +46,10 @@ export function definitionOf(guest: GuestRecord, farm: FarmRecord, host: HostFac
     },
   }
 }
+
+const placed =
+  (pathOf: (id: string) => string) =>
+  ({ id, target }: { readonly id: string; readonly target: string }) => ({ source: pathOf(id), target })
 
 function hostsFile(name: string, farm: string, addresses: readonly string[]): string {
   const own = addresses.map((address) => `${address} ${nameInFarm(name)}.${farm}.internal ${hostNameOf(name)}`)

@@ -1,4 +1,5 @@
 /** The only place where drivers are told to change something for a guest. A step without a handler does not compile. */
+import { appUser } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { RootSource } from '../../api/guest.ts'
 import type { Definition } from '../../drivers/runtime/driver.ts'
@@ -6,10 +7,11 @@ import type { Ref, Storage } from '../../drivers/storage/driver.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import type { Step } from '../../plan/guest.ts'
 import type { EdgeKeeper } from '../edge/keeper.ts'
-import { removeGuestRecords, writeSnapshotStatus } from '../records/host-writes.ts'
+import { removeGuestRecords, writeSnapshotStatus, writeVolumeStatus } from '../records/host-writes.ts'
 import { openSeed } from '../records/seeds.ts'
 import type { FirewallGate } from './firewall-gate.ts'
 import type { HostParts } from './parts.ts'
+import { poolOfVolumes } from './volume-loop.ts'
 import type { Wishes } from './wishes.ts'
 
 export interface GuestWork {
@@ -47,6 +49,16 @@ const handlers: Handlers = {
     await storage.writeManifest({ guest: number }, wishes.guest.value)
     await runtime.define(definition)
   },
+  /** Its manifest first: what is found beside it is told by that name. Reported last: from then on its absence is a loss. */
+  async makeVolume(parts, { wishes }, { id, bytes }) {
+    const storage = parts.storage(poolOfVolumes)
+    const { record } = wishes.volumes.find((volume) => volume.record.id === id) ?? {}
+    await storage.writeManifest({ volume: id }, record ?? null)
+    await storage.create({ kind: 'volume', id }, appUser.id)
+    await storage.limit({ kind: 'volume', id }, bytes)
+    await writeVolumeStatus(parts, id)
+  },
+  limitVolume: ({ storage }, _work, { id, bytes }) => storage(poolOfVolumes).limit({ kind: 'volume', id }, bytes),
   async plant(parts, { number, definition: { rootPath, uidBase } }, step) {
     const files = await openSeed(parts, number, step.seed)
     await parts.runtime.plant({ number, rootPath, uidBase, id: parts.env.id() }, files)

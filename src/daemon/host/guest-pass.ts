@@ -4,6 +4,7 @@ import type { GuestState } from '../../api/guest.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import { describeStep, type HaveGuest, planGuest, type Step, type WantedGuest } from '../../plan/guest.ts'
 import { strandsOf } from '../../plan/guest-order.ts'
+import type { HaveVolumes, WantedVolume } from '../../plan/guest-volumes.ts'
 import { mayTry, noFailures } from '../../plan/retry.ts'
 import type { GuestRecord } from '../records/records.ts'
 import { definitionOf } from './definition.ts'
@@ -22,6 +23,7 @@ import {
 import type { HostLoop } from './loop.ts'
 import { ownerOf } from './manifest.ts'
 import type { HostParts } from './parts.ts'
+import { poolOfVolumes } from './volume-loop.ts'
 import { readWishes, type Wishes } from './wishes.ts'
 
 /** What all guests of a host share. */
@@ -80,7 +82,13 @@ async function prepare(
   const path = storage.path({ kind: 'root', number: guest.number, id: guest.spec.root.id })
   const device = guest.spec.limits.diskRate === undefined ? undefined : await unlessAway(storage.blockDevice())
   const { mtu } = await parts.network.uplink()
-  const definition = definitionOf(guest, parts.farm, { uidBase: parts.host.uidBase, mtu }, { path, device })
+  const volumes = parts.storage(poolOfVolumes)
+  const definition = definitionOf(
+    guest,
+    parts.farm,
+    { uidBase: parts.host.uidBase, mtu },
+    { path, device, volume: (id) => volumes.path({ kind: 'volume', id }) },
+  )
   const snapshots = wishes.snapshots.map(({ record: { value }, status }) => ({
     id: value.id,
     name: value.name,
@@ -97,8 +105,24 @@ async function prepare(
       spec: guest.spec,
       definition: parts.runtime.hash(definition),
       snapshots,
+      volumes: (guest.spec.volumes ?? []).map(({ id }) => wantedVolume(id, wishes)),
     },
   }
+}
+
+function wantedVolume(id: string, { volumes }: Wishes): WantedVolume {
+  const known = volumes.find(({ record }) => record.id === id)
+  return { id, sizeBytes: known?.record.sizeBytes, made: known?.made ?? false }
+}
+
+async function haveVolumes(parts: HostParts, { guest }: Wishes): Promise<HaveVolumes> {
+  const storage = parts.storage(poolOfVolumes)
+  const found: Record<string, { limitBytes: number | null }> = {}
+  for (const { id } of guest.value.spec.volumes ?? []) {
+    const usage = await storage.usage({ kind: 'volume', id })
+    if (usage) found[id] = { limitBytes: usage.limitBytes }
+  }
+  return found
 }
 
 async function observe(
@@ -124,6 +148,7 @@ async function observe(
     rootId: wishes.status?.rootId,
     restarts: wishes.status?.restarts ?? 0,
     seed: wishes.status?.seed,
+    volumes: disks === undefined ? {} : await haveVolumes(parts, wishes),
     askedToStopMsAgo: memory.askedToStopAt === undefined ? undefined : now - memory.askedToStopAt,
     askedAgainMsAgo: memory.askedAgainAt === undefined ? undefined : now - memory.askedAgainAt,
     served: edge.leadsTo(number),

@@ -17,6 +17,7 @@ import { createNamesKeeper, type NamesKeeper } from './names-keeper.ts'
 import type { HostParts } from './parts.ts'
 import { createTemplateLoop, type TemplateLoop } from './template-loop.ts'
 import { createTurns } from './turns.ts'
+import { createVolumeLoop } from './volume-loop.ts'
 
 const passesAtOnce = 4
 const lookAroundMs = 30_000
@@ -53,6 +54,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const names = createNamesKeeper(parts)
   const edge = createEdgeKeeper(parts, (ports) => gate.hear(ports))
   const templates: TemplateLoop = createTemplateLoop(parts)
+  const volumes = createVolumeLoop(parts)
   const closing = new AbortController()
   /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */
   const ready = Promise.withResolvers<void>()
@@ -142,6 +144,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
     const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
     const inOrder = guests.map(({ value }) => value).sort((a, b) => a.spec.order - b.spec.order || a.number - b.number)
     templates.nudge()
+    volumes.nudge()
     for (const group of Map.groupBy(inOrder, (guest) => guest.spec.order).values()) {
       for (const guest of group) nudge(guest.number)
       await patiently(Promise.all(group.map((guest) => runners.get(guest.number)?.busy)))
@@ -229,10 +232,12 @@ export function createHostLoop(parts: HostParts): HostLoop {
         nudge(numberIn(key))
         names.refreshSoon()
         edge.refreshSoon()
+        volumes.nudge()
       })
       edge.follow(from, closing.signal)
       follow(keys.snapshots(parts.host.name), from, (key) => nudge(numberIn(key)))
       follow(keys.templates, from, () => templates.nudge())
+      follow(keys.volumes(parts.host.name), from, () => volumes.nudge())
       follow(keys.members, from, () => names.refreshSoon())
       for (const { value } of records)
         if (!value.spec.autostart && !live.some((guest) => guest.number === value.number && guest.state !== 'stopped'))
@@ -254,6 +259,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       }
       await Promise.allSettled([...runners.values()].map((runner) => runner.busy))
       await templates.close()
+      await volumes.close()
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { PlannedStep } from '../../api/resources.ts'
 import { linkOf } from '../../plan/addresses.ts'
 import { describeStep } from '../../plan/guest.ts'
+import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
 import { planForGuest } from './guest-pass.ts'
@@ -38,6 +39,9 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
   const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const known = new Map(guests.map(({ value }) => [value.number, value]))
   const templates = new Set((await readAll<TemplateRecord>(parts.store, keys.templates)).map(({ value }) => value.id))
+  const volumes = new Set(
+    (await readAll<VolumeRecord>(parts.store, keys.volumes(parts.host.name))).map(({ value }) => value.id),
+  )
   const found: PlannedStep[] = []
   for (const pool of parts.pools.names) {
     if (!(await parts.pools.state(pool)).mounted) continue
@@ -52,12 +56,20 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
     }
     for (const { id } of inventory.templates)
       if (!templates.has(id)) found.push(orphan(`template ${id}`, `it lies on pool ${pool} without a record`))
+    for (const { id, manifest } of inventory.volumes) if (!volumes.has(id)) found.push(leftVolume(id, pool, manifest))
   }
   for (const { number, state } of await parts.runtime.list())
     if (!known.has(number)) found.push(orphan(`guest ${number}`, `LXC knows it (${state}), croft does not`))
   for (const link of await parts.network.links())
     if (!known.has(link.number)) found.push(orphan(link.name, `a link of no guest (${linkOf(link.number)})`))
   return found
+}
+
+/** Nothing takes it in or away: whose it is only people know. */
+function leftVolume(id: string, pool: string, manifest: unknown): PlannedStep {
+  const { site, name } = Object(manifest) as Partial<VolumeRecord>
+  const whose = typeof site === 'string' && typeof name === 'string' ? `data "${name}" of ${site}` : 'data of a site'
+  return { what: `volume ${id}`, step: 'orphan', detail: `${whose} lies on pool ${pool} without a record` }
 }
 
 const orphan = (what: string, why: string): PlannedStep => ({

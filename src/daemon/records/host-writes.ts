@@ -42,6 +42,10 @@ export async function writeSnapshotStatus(
   await store.transact([], [{ put: keys.snapshotStatus(host.name, id), value: status }])
 }
 
+export async function writeVolumeStatus({ env, store, host }: Writer, id: string): Promise<void> {
+  await store.transact([], [{ put: keys.volumeStatus(host.name, id), value: { at: timestamp(env) } }])
+}
+
 export async function removeSnapshotRecord(writer: Writer, key: string, id: string): Promise<void> {
   const { store, host } = writer
   await store.transact([], [{ delete: key }, { delete: keys.snapshotStatus(host.name, id) }, removal(writer)])

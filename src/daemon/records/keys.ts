@@ -71,6 +71,7 @@ export const keys = {
   seed: (host: string, number: number) => `seeds/${host}/${padded(number)}`,
   volumes: (host: string) => `volumes/${host}/`,
   volume: (host: string, id: string) => `volumes/${host}/${id}`,
+  volumeStatus: (host: string, id: string) => `status/${host}/volume/${id}`,
   tokens: 'tokens/',
   token: (name: string) => `tokens/${name}`,
   /** All whose form may change with a version; history and operations are told as they were written. */

@@ -11,7 +11,7 @@ export function checkDefinition(definition: Definition): void {
     if (text === '' || /[\p{C}\p{Zl}\p{Zp}]/u.test(text)) throw badValue(name, text)
   }
   for (const address of link.more) if (isIP(address) === 0 || address.includes('%')) throw badValue('address', address)
-  for (const { source, target } of definition.mounts ?? [])
+  for (const { source, target } of [...(definition.mounts ?? []), ...(definition.volumes ?? [])])
     for (const path of [source, target])
       if (!path.startsWith('/') || /[\p{C}\p{Zl}\p{Zp}]|\/\.\.(\/|$)/u.test(path)) throw badValue('mount', path)
   for (const [name, text] of Object.entries(files)) {

@@ -30,6 +30,8 @@ export interface Definition {
   }
   /** Folders of this host. */
   readonly mounts?: readonly Mount[]
+  /** Folders of croft's own on this host, which hold lasting data. */
+  readonly volumes?: readonly { readonly source: string; readonly target: string }[]
   /** Put into the guest by the start hook, in the guest's own namespaces. */
   readonly files: { readonly hosts: string; readonly resolv: string; readonly keys: string }
 }

@@ -6,6 +6,8 @@ export type Ref =
   | { readonly kind: 'template'; readonly id: string }
   | { readonly kind: 'root'; readonly number: number; readonly id: string }
   | { readonly kind: 'snapshot'; readonly number: number; readonly id: string }
+  /** Lasting data, of no guest alone. */
+  | { readonly kind: 'volume'; readonly id: string }
   /** Work not finished yet; whatever is found here at a start of the daemon is swept away. */
   | { readonly kind: 'staging'; readonly id: string }
 
@@ -37,6 +39,7 @@ export interface Inventory {
   readonly guests: readonly ({
     readonly number: number
   } & Holdings)[]
+  readonly volumes: readonly { readonly id: string; readonly manifest: unknown }[]
   readonly staging: readonly string[]
 }
 
@@ -46,6 +49,8 @@ export interface Holdings {
   /** As it was left beside them; null without one. */
   readonly manifest: unknown
 }
+
+export type ManifestOf = { readonly template: string } | { readonly guest: number } | { readonly volume: string }
 
 export interface DiskUsage {
   readonly usedBytes: number
@@ -72,8 +77,8 @@ export interface Storage {
   inventory(): Promise<Inventory>
   /** What one guest has on the pool; a few folders are read. */
   holdings(number: number): Promise<Holdings>
-  /** An empty writable root, for a template being built. */
-  create(ref: Ref): Promise<void>
+  /** An empty writable root, for a template being built, or a volume: that is whole or absent, and `owner`'s of the guests that have it. */
+  create(ref: Ref, owner?: number): Promise<void>
   /** A copy on write, complete or absent whenever it is looked at. `readOnly` for snapshots and templates. POOL_FULL, NOT_FOUND. */
   clone(from: Ref, to: Ref, options: { readonly readOnly: boolean }): Promise<void>
   /** Nested subvolumes too, deepest first; lifts the limit before. Gone is fine. A guest's last ref takes its folder along. */
@@ -81,6 +86,6 @@ export interface Storage {
   /** Bytes a guest's root may hold by itself; null lifts it. */
   limit(ref: Ref, bytes: number | null): Promise<void>
   usage(ref: Ref): Promise<DiskUsage | undefined>
-  /** Written atomically beside the disk of a template or guest (mode 0600), for adoption when the record is lost. */
-  writeManifest(of: { readonly template: string } | { readonly guest: number }, manifest: unknown): Promise<void>
+  /** Written atomically beside the disk of a template, volume or guest (mode 0600), for adoption when the record is lost. */
+  writeManifest(of: ManifestOf, manifest: unknown): Promise<void>
 }

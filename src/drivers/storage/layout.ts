@@ -1,11 +1,11 @@
 /** Where things lie on a pool, and what a ref may be made of. Checked here again, whoever checked before. */
 import { join } from 'node:path'
 import { CroftError } from '../../api/errors.ts'
-import type { PoolSpec, Ref } from './driver.ts'
+import type { ManifestOf, PoolSpec, Ref } from './driver.ts'
 
 const idPattern = /^[a-z0-9-]{8,40}$/
 
-export const folders = { templates: 'templates', guests: 'guests', staging: 'staging' } as const
+export const folders = { templates: 'templates', guests: 'guests', volumes: 'volumes', staging: 'staging' } as const
 export const markerName = 'croft-pool.json'
 
 export const isId = (text: string): boolean => idPattern.test(text)
@@ -17,6 +17,8 @@ export function refPath(ref: Ref): string {
   switch (ref.kind) {
     case 'template':
       return join(folders.templates, ref.id)
+    case 'volume':
+      return join(folders.volumes, ref.id)
     case 'staging':
       return join(folders.staging, ref.id)
     case 'root':
@@ -33,8 +35,9 @@ export function guestPath(number: number): string {
   return join(folders.guests, String(number))
 }
 
-export function manifestPath(of: { readonly template: string } | { readonly guest: number }): string {
+export function manifestPath(of: ManifestOf): string {
   if ('guest' in of) return join(guestPath(of.guest), 'guest.json')
+  if ('volume' in of) return `${refPath({ kind: 'volume', id: of.volume })}.json`
   return `${refPath({ kind: 'template', id: of.template })}.json`
 }
 

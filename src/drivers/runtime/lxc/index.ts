@@ -111,7 +111,7 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
     const at = layout(number)
     if (!existsSync(at.config)) throw new CroftError('START_FAILED', `guest ${number} has no configuration`)
     const mounts = readMounts(at)
-    await Promise.all([sweepAll(number), loadProfile(), ...mounts.map(checkMount)])
+    await Promise.all([sweepAll(number), loadProfile(), ...mounts.filter(({ own }) => !own).map(checkMount)])
     const plain = startCommand(options, number, at)
     const command = mounts.length === 0 ? plain : withMounts(plain, at)
     const attempt = async () => {

@@ -14,8 +14,15 @@ import type { Definition } from '../driver.ts'
 import type { Layout } from './layout.ts'
 
 /** A parent before what lies in it. */
-export const mountsOf = ({ mounts = [] }: Pick<Definition, 'mounts'>): readonly Mount[] =>
-  [...mounts].sort((a, b) => (a.target < b.target ? -1 : 1))
+export const mountsOf = ({ mounts = [], volumes = [] }: Pick<Definition, 'mounts' | 'volumes'>): readonly Bind[] =>
+  [...mounts, ...volumes.map((volume): Bind => ({ ...volume, readOnly: false, own: true }))].sort((a, b) =>
+    a.target < b.target ? -1 : 1,
+  )
+
+/** `own`: of croft's, which need no look at who else could have it. */
+export interface Bind extends Mount {
+  readonly own?: true
+}
 
 /** Step 2, for LXC's configuration. */
 export const mountEntries = (definition: Definition, { binds }: Layout): string[] =>
@@ -37,7 +44,7 @@ export const whyNotMounted = (mounts: readonly Mount[], log = ''): string | unde
     : undefined
 
 interface Written {
-  readonly mounts: readonly Mount[]
+  readonly mounts: readonly Bind[]
 }
 
 /** What `start` reads again: a definition without mounts leaves nothing. */
@@ -53,7 +60,7 @@ export function writeMounts(definition: Definition, { binds, mounts: file, fstab
   writeFileSync(file, JSON.stringify({ mounts } satisfies Written), { mode: 0o600 })
 }
 
-export const readMounts = ({ mounts }: Layout): readonly Mount[] =>
+export const readMounts = ({ mounts }: Layout): readonly Bind[] =>
   existsSync(mounts) ? (JSON.parse(readFileSync(mounts, 'utf8')) as Written).mounts : []
 
 /** Step 1, as fstab(5). `private`: what the host mounts in there later stays the host's. */

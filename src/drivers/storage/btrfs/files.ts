@@ -1,5 +1,5 @@
 /** Small files of ours: whole or absent, mode 0600. */
-import { lstat, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, chown, lstat, open, readFile, rename, rm } from 'node:fs/promises'
 
 const isGone = (thrown: unknown): boolean => (thrown as NodeJS.ErrnoException).code === 'ENOENT'
 
@@ -47,4 +47,10 @@ async function replaceJson(path: string, value: unknown, durable: boolean): Prom
     await file.close()
   }
   await rename(aside, path)
+}
+
+/** Of a folder that nobody else has seen yet. */
+export async function giveTo(path: string, uid: number): Promise<void> {
+  await chown(path, uid, uid)
+  await chmod(path, 0o750)
 }

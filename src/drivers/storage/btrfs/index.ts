@@ -1,14 +1,14 @@
 /** btrfs: a ref is a subvolume, a clone one snapshot, a limit one qgroup. */
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import type { PoolSpec, Ref, Storage } from '../driver.ts'
-import { checkSpec, folders, guestPath, manifestPath, refPath } from '../layout.ts'
+import { checkSpec, guestPath, manifestPath, refPath } from '../layout.ts'
 import { createSerial } from '../serial.ts'
 import * as commands from './commands.ts'
 import { blockDeviceOf } from './device.ts'
-import { writeJson, writeJsonSoon } from './files.ts'
+import { giveTo, writeJson, writeJsonSoon } from './files.ts'
 import { deviceOf, readHoldings, readInventory, removeEmptyGuest } from './inventory.ts'
 import { createPoolLife, isMounted, type OpenPool } from './pool.ts'
 import { createQgroups } from './qgroups.ts'
@@ -42,7 +42,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
     })
   }
 
-  async function makeIn(ref: Ref, command: () => Promise<string>): Promise<void> {
+  async function makeIn(ref: Ref, command: () => Promise<unknown>): Promise<void> {
     if (await isSubvolume(path(ref))) return
     await mkdir(dirname(path(ref)), { recursive: true, mode: 0o700 })
     await command()
@@ -55,7 +55,9 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
       qgroups.forget(refPath(ref))
       tidyLater()
     }
-    if (ref.kind === 'template') await rm(join(pool.mountPoint, manifestPath({ template: ref.id })), { force: true })
+    const manifest =
+      ref.kind === 'template' ? { template: ref.id } : ref.kind === 'volume' ? { volume: ref.id } : undefined
+    if (manifest) await rm(join(pool.mountPoint, manifestPath(manifest)), { force: true })
     if ('number' in ref) await removeEmptyGuest(join(pool.mountPoint, guestPath(ref.number)))
   }
 
@@ -89,6 +91,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
         ...snapshots.map((id): Ref => ({ kind: 'snapshot', number, id })),
       ]),
       ...found.templates.map(({ id }): Ref => ({ kind: 'template', id })),
+      ...found.volumes.map(({ id }): Ref => ({ kind: 'volume', id })),
       ...found.staging.map((id): Ref => ({ kind: 'staging', id })),
     ]
     for (const ref of refs) await inTurn(turnOf(ref), () => remove(ref))
@@ -128,10 +131,18 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
       await mounted()
       return readHoldings(pool.mountPoint, number)
     },
-    async create(ref) {
+    async create(ref, owner) {
       const target = path(ref)
       await mounted()
-      await inTurn(turnOf(ref), () => makeIn(ref, () => runOrThrow(run, commands.createSubvolume(target))))
+      const make = (at: string) => runOrThrow(run, commands.createSubvolume(at))
+      const makeOwned = (uid: number) => async () => {
+        const staging: Ref = { kind: 'staging', id: ref.id }
+        await remove(staging)
+        await makeIn(staging, () => make(path(staging)))
+        await giveTo(path(staging), uid)
+        await rename(path(staging), target)
+      }
+      await inTurn(turnOf(ref), () => makeIn(ref, owner === undefined ? () => make(target) : makeOwned(owner)))
     },
     async clone(from, to, { readOnly }) {
       const [source, target] = [path(from), path(to)]
@@ -165,7 +176,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
     async writeManifest(of, manifest) {
       const target = join(pool.mountPoint, manifestPath(of))
       await mounted()
-      const turn = 'guest' in of ? guestPath(of.guest) : join(folders.templates, of.template)
+      const turn = 'guest' in of ? guestPath(of.guest) : manifestPath(of).replace(/\.json$/, '')
       await inTurn(turn, async () => {
         await mkdir(dirname(target), { recursive: true, mode: 0o700 })
         // A guest's record is in the store, durably; waiting here would cost each start a commit of the file system.

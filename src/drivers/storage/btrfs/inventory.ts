@@ -17,6 +17,12 @@ export async function readInventory(pool: string): Promise<Inventory> {
       templates.map(async (id) => ({ id, manifest: await manifestOf(pool, { template: id }) })),
     ),
     guests: await Promise.all(numbers.map(async (number) => ({ number, ...(await readHoldings(pool, number)) }))),
+    volumes: await Promise.all(
+      (await refsIn(join(pool, folders.volumes))).map(async (id) => ({
+        id,
+        manifest: await manifestOf(pool, { volume: id }),
+      })),
+    ),
     staging: await refsIn(join(pool, folders.staging)),
   }
 }

@@ -84,6 +84,7 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
       find(ref)
       roots.delete(refPath(ref))
       if (ref.kind === 'template') manifests.delete(manifestPath({ template: ref.id }))
+      if (ref.kind === 'volume') manifests.delete(manifestPath({ volume: ref.id }))
       if (!('number' in ref)) return
       const folder = join(folders.guests, String(ref.number))
       if (![...roots.keys()].some((key) => key.startsWith(`${folder}/`))) manifests.delete(join(folder, 'guest.json'))
@@ -146,6 +147,10 @@ function inventoryOf(roots: ReadonlyMap<string, Root>, manifests: ReadonlyMap<st
         snapshots: under(`${folders.guests}/${number}/snapshots`),
         manifest: manifests.get(manifestPath({ guest: number })) ?? null,
       })),
+    volumes: under(folders.volumes).map((id) => ({
+      id,
+      manifest: manifests.get(manifestPath({ volume: id })) ?? null,
+    })),
     staging: under(folders.staging),
   }
 }

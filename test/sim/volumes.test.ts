@@ -1,0 +1,77 @@
+/** Lasting data of a site: shared by its instances, there after the last of them, gone when somebody says so. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { listOrphans } from '../../src/daemon/host/plan-host.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
+import { removePart } from '../../src/daemon/records/parts.ts'
+import { ensureVolume, listVolumes, removeVolumes } from '../../src/daemon/records/volumes.ts'
+import { SimFarm } from './farm.ts'
+import { assertGolden } from './golden.ts'
+import { createInstance, loop, shopProd, withVolume } from './instance.ts'
+
+const gib = 1024 ** 3
+
+test('volume-outlives-instances', async () => {
+  const farm = await new SimFarm().open()
+  const id = await withVolume(farm.daemon, 'shop/prod/1')
+  await withVolume(farm.daemon, 'shop/prod/2')
+  await farm.pass(3)
+  const volume = { kind: 'volume', id } as const
+  farm.storage.write(volume, 'upload', 'photograph')
+  farm.say('loop', 'wishes for more room, and another instance')
+  assert.equal(await ensureVolume(farm.daemon, { site: shopProd, name: 'uploads', sizeBytes: 2 * gib }), id)
+  for (const name of ['shop/prod/1', 'shop/prod/2']) await removePart(farm.daemon, loop, name)
+  await farm.pass(3)
+  await createInstance(farm.daemon, 'shop/prod/3', { volumes: [{ id, target: '/srv/app/uploads' }] })
+  await farm.pass(3)
+  assert.equal(farm.storage.read(volume, 'upload'), 'photograph')
+  assert.equal((await farm.storage.usage(volume))?.limitBytes, 2 * gib)
+  farm.say('people', 'part with the data')
+  await removeVolumes(farm.daemon, 'shop/prod')
+  await farm.pass(3)
+  assert.equal(farm.storage.read(volume, 'upload'), 'photograph', 'an instance has it')
+  await removePart(farm.daemon, loop, 'shop/prod/3')
+  await farm.pass(3)
+  assert.deepEqual([await farm.storage.exists(volume), await listVolumes(farm.daemon)], [false, []])
+  assertGolden('volume-outlives-instances', farm.lines)
+})
+
+test('a volume that is gone from the pool is a loss, and nothing is made in its place', async () => {
+  const farm = await new SimFarm().open()
+  const id = await withVolume(farm.daemon, 'shop/prod/1')
+  await farm.pass(3)
+  await removePart(farm.daemon, loop, 'shop/prod/1')
+  await farm.pass(3)
+  await farm.storage.remove({ kind: 'volume', id })
+  await createInstance(farm.daemon, 'shop/prod/2', { volumes: [{ id, target: '/srv/app/uploads' }] })
+  await farm.pass(60)
+  assert.deepEqual([await farm.stateOf('shop/prod/2'), farm.runtime.starts(2)], ['failed', 0])
+  assert.equal(await farm.storage.exists({ kind: 'volume', id }), false)
+})
+
+test('one without a record is told, and stays', async () => {
+  const farm = await new SimFarm().open()
+  const id = await withVolume(farm.daemon, 'shop/prod/1')
+  await farm.pass(3)
+  await removePart(farm.daemon, loop, 'shop/prod/1')
+  await farm.pass(3)
+  await farm.store.transact([], [{ delete: keys.volume('ash', id) }, { delete: keys.volumeStatus('ash', id) }])
+  await farm.pass(40)
+  const open = farm.daemon.open()
+  assert.ok(open)
+  const told = await listOrphans(open.parts)
+  assert.deepEqual(
+    told.map(({ what, detail }) => `${what}: ${detail}`),
+    [`volume ${id}: data "uploads" of shop/prod lies on pool default without a record`],
+  )
+  assert.equal(await farm.storage.exists({ kind: 'volume', id }), true)
+})
+
+test('asked for by many at once it is one; a site that was made anew begins with none', async () => {
+  const farm = await new SimFarm().open()
+  const wish = { site: shopProd, name: 'uploads', sizeBytes: gib }
+  const ids = await Promise.all([1, 2, 3, 4].map(() => ensureVolume(farm.daemon, wish)))
+  assert.equal(new Set(ids).size, 1)
+  assert.notEqual(await ensureVolume(farm.daemon, { ...wish, site: { ...shopProd, id: 'another' } }), ids[0])
+  assert.notEqual(await ensureVolume(farm.daemon, { ...wish, name: 'other' }), ids[0])
+})
