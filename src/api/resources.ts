@@ -269,6 +269,16 @@ export interface Status {
   readonly guests: Readonly<Record<string, number>>
   readonly pressure: HostPressure | null
   readonly attention: readonly Attention[]
+  readonly sites?: readonly SiteNow[]
+}
+
+/** A site on the farm's one screen. */
+export interface SiteNow {
+  readonly name: string
+  readonly state: string
+  readonly ready: number
+  readonly count: number
+  readonly release: string | null
 }
 
 /** What needs somebody: a thing, why, and the next command. */

@@ -93,6 +93,18 @@ export function checkAttention({ route, findings }: { route: string; findings: r
   return [{ what: route, why: `${first.check}: ${first.evidence}${more}`, do: first.mend ?? `croft check ${route}` }]
 }
 
+export interface SiteSeen {
+  readonly name: string
+  readonly state: string
+  readonly reason?: string | undefined
+}
+
+/** One that serves says it too, when the last deploy failed. */
+export function siteAttention({ name, state, reason }: SiteSeen): Attention[] {
+  const fails = state === 'down' || state === 'degraded' || reason !== undefined
+  return fails ? [{ what: name, why: reason ?? state, do: `croft site show ${name}` }] : []
+}
+
 export interface RouteSeen {
   readonly name: string
   readonly state: string

@@ -3,7 +3,8 @@
 import { CroftError, toCroftError } from '../../../api/errors.ts'
 import type { GuestStatus } from '../../../api/guest.ts'
 import { openapi } from '../../../api/openapi.ts'
-import type { Attention, Farm, Pool, Status } from '../../../api/resources.ts'
+import type { Attention, Farm, Pool, SiteNow, Status } from '../../../api/resources.ts'
+import type { Site } from '../../../api/site.ts'
 import {
   checkAttention,
   fills,
@@ -12,6 +13,7 @@ import {
   type PoolSeen,
   poolAttention,
   routeAttention,
+  siteAttention,
 } from '../../../plan/attention.ts'
 import { certificateAttention } from '../../../plan/certificate-views.ts'
 import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
@@ -19,6 +21,7 @@ import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type GuestRecord, readAll, type SnapshotRecord } from '../../records/records.ts'
 import { listRouteViews } from '../../records/routes.ts'
+import { listSiteViews } from '../../records/site-views.ts'
 import { listTemplateViews } from '../../records/templates.ts'
 import { neverSeen } from '../../usage/board.ts'
 import { readPressure } from '../../usage/pressure.ts'
@@ -91,14 +94,15 @@ async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: St
 /** So old may be what is known of disks and memory here. */
 const usageMaxAgeMs = 1000
 
-async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention'>> {
+async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention' | 'sites'>> {
   const { usage, checks, loop } = getFarm(daemon)
-  const [views, used, pools, wrong, routes] = await Promise.all([
+  const [views, used, pools, wrong, routes, sites] = await Promise.all([
     listGuestViews(daemon),
     usage.look(usageMaxAgeMs),
     listPoolViews(daemon).catch((): Pool[] => []),
     checks.wrong(),
     listRouteViews(daemon),
+    listSiteViews(daemon),
   ])
   const guests: Record<string, number> = {}
   const attention: Attention[] = []
@@ -107,6 +111,7 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
     guests[state] = (guests[state] ?? 0) + 1
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
+  attention.push(...sites.flatMap(siteAttention))
   for (const pool of pools) attention.push(...poolAttention(fills(pool) ? await withSnapshots(daemon, pool) : pool))
   const answered = wrong.filter(({ findings }) => findings.some(({ check }) => check === 'http'))
   const lost = routeAttention(routes, loop.edge.troubles(), new Set(answered.map(({ route }) => route)))
@@ -119,8 +124,14 @@ async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests'
   }
   const certificates = await getFarm(daemon).certificates.views().catch(cannotTell)
   attention.push(...('what' in certificates ? [certificates] : certificateAttention(certificates)))
-  return { guests, attention: [...hostAttention(daemon.hostName, readPressure()), ...attention] }
+  const shown = sites.map(siteNow)
+  return { guests, attention: [...hostAttention(daemon.hostName, readPressure()), ...attention], sites: shown }
 }
+
+const siteNow = ({ name, state, release, count, instances }: Site): SiteNow => ({
+  ...{ name, state, release, count },
+  ready: instances.filter((each) => each.state === 'ready').length,
+})
 
 const mostCounted = 500
 
