@@ -17,10 +17,10 @@ import {
 export const Flag = z
   .union([z.boolean(), z.enum(['true', 'false', 'yes', 'no', 'on', 'off'])])
   .transform((value) => value === true || value === 'true' || value === 'yes' || value === 'on')
-const Cpus = z.coerce.number().min(0.05, 'must be 0.05 to 1024').max(1024, 'must be 0.05 to 1024')
-const Processes = z.coerce.number().int().min(16).max(4_000_000)
-const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must be at least 16M')
-const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be at least 64M')
+export const Cpus = z.coerce.number().min(0.05, 'must be 0.05 to 1024').max(1024, 'must be 0.05 to 1024')
+export const Processes = z.coerce.number().int().min(16).max(4_000_000)
+export const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must be at least 16M')
+export const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be at least 64M')
 /** Bytes a second, or empty for no limit. */
 const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
 /** Less than 1280 and there is no IPv6. */

@@ -185,13 +185,7 @@ export interface Network {
   readonly mtu: number
 }
 
-export interface Size {
-  readonly name: string
-  readonly memoryBytes: number
-  readonly cpus: number
-  readonly diskBytes: number
-  readonly processes: number
-}
+export type { Size } from './size.ts'
 
 export interface Operation {
   readonly id: string

@@ -7,6 +7,7 @@ import { certificateRoutes } from './certificate-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
+import { sizeRoutes } from './size-routes.ts'
 import { templateRoutes } from './template-routes.ts'
 
 export type { Access, Role, Route, Verb } from './route.ts'
@@ -229,7 +230,7 @@ export const routes = {
   },
   listPools: { method: 'GET', path: '/v1/pools', access: can('read', 'pool'), summary: 'all pools' },
   listNetworks: { method: 'GET', path: '/v1/networks', access: can('read', 'network'), summary: 'all networks' },
-  listSizes: { method: 'GET', path: '/v1/sizes', access: can('read', 'size'), summary: 'named sizes' },
+  ...sizeRoutes,
 
   listHistory: {
     method: 'GET',

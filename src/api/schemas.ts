@@ -35,6 +35,7 @@ import {
 } from './resources.ts'
 import type { RouteName } from './routes.ts'
 import { ConfigChange, NewSecret, NewSite, SecretName, Slot } from './site.ts'
+import { NewSize, SizeChange, SizeName } from './size.ts'
 import { HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
 
 const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
@@ -83,6 +84,9 @@ export const queries = {
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
+  addSize: WriteQuery,
+  changeSize: WriteQuery,
+  removeSize: WriteQuery,
   addApp: WriteQuery,
   changeApp: WriteQuery,
   removeApp: WriteQuery,
@@ -148,6 +152,8 @@ export const bodies = {
   rotateCa: CaRotation,
   addRoute: NewRoute,
   changeRoute: RouteChange,
+  addSize: NewSize,
+  changeSize: SizeChange,
   addApp: NewApp,
   changeApp: AppChange,
   addSite: NewSite,
@@ -167,6 +173,7 @@ export const pathValues = {
   certificate: CertificateRef,
   address: OneAddress,
   route: RouteNameSchema,
+  size: SizeName,
   app: AppName,
   site: SiteName,
   secret: SecretName,

@@ -22,7 +22,7 @@ const good: Readonly<Record<string, string>> = {
   ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-', FILE: '/nowhere/file', 'GUEST:/PATH': 'victim:/etc/hosts' },
   ...{ SOURCE: '/nowhere/file', DEST: '/nowhere/dest', SHELL: 'bash', ADDRESS: '203.0.113.9' },
   ...{ CERT: 'shop.example.org', DOMAIN: 'shop.example.org', APP: 'shop', SITE: 'shop/prod', RELEASE: 'shop:v1' },
-  ...{ SECRET: 'DB_PASSWORD', VALUE: 'x', SETTING: 'env.A', 'SETTING=VALUE': 'env.A=1' },
+  ...{ SIZE: 'small', SECRET: 'DB_PASSWORD', VALUE: 'x', SETTING: 'env.A', 'SETTING=VALUE': 'env.A=1' },
   ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
   ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro', GUEST_FOLDER: '/mnt/music' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },

@@ -26,6 +26,7 @@ const world: World = {
   app: 'shop',
   site: 'shop/prod',
   secret: 'DB_PASSWORD',
+  size: 'small',
 }
 const agent = new Agent({ keepAlive: true, maxSockets: 6 })
 

@@ -31,6 +31,7 @@ export interface World {
   readonly app: string
   readonly site: string
   readonly secret: string
+  readonly size: string
 }
 
 export function* attacks(world: World, sample: (values: readonly unknown[]) => readonly unknown[]): Generator<Attack> {

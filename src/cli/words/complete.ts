@@ -188,6 +188,7 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   HOST: 'host',
   OPERATION: 'op',
   ROUTE: 'route',
+  SIZE: 'size',
   APP: 'app',
   SITE: 'site',
   'GUEST:PORT': 'guest',

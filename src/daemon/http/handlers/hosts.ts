@@ -1,13 +1,13 @@
 /** The host: what it is, what differs between wish and fact, and closing the difference. */
 import os from 'node:os'
 import { CroftError } from '../../../api/errors.ts'
-import type { Host, Network, PlannedStep, Pool, Size } from '../../../api/resources.ts'
+import type { Host, Network, PlannedStep, Pool } from '../../../api/resources.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { adoptOrphans } from '../../host/adopt.ts'
 import { planHost } from '../../host/plan-host.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
-import { type PoolRecord, readAll, type SizeRecord } from '../../records/records.ts'
+import { type PoolRecord, readAll } from '../../records/records.ts'
 import { readPressure } from '../../usage/pressure.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -40,11 +40,6 @@ export const handlers = {
     const { parts } = getFarm(daemon)
     const { prefix4, prefix6 } = parts.farm
     return [{ name: 'default', kind: 'routed', prefix4, prefix6, ...(await parts.network.uplink()) }]
-  },
-
-  async listSizes(daemon): Promise<Size[]> {
-    const sizes = await readAll<SizeRecord>(daemon.store, keys.sizes)
-    return sizes.map(({ value: { schema: _, ...size } }) => size).sort((a, b) => a.memoryBytes - b.memoryBytes)
   },
 } satisfies Partial<Handlers>
 

@@ -19,6 +19,7 @@ import * as routes from './routes.ts'
 import * as rules from './rules.ts'
 import * as secrets from './secrets.ts'
 import * as sites from './sites.ts'
+import * as sizes from './sizes.ts'
 import * as snapshots from './snapshots.ts'
 import * as templateImages from './template-images.ts'
 import * as templates from './templates.ts'
@@ -40,6 +41,7 @@ export const handlers: Handlers = {
   ...templates.handlers,
   ...templateImages.handlers,
   ...hosts.handlers,
+  ...sizes.handlers,
   ...history.handlers,
   ...events.handlers,
   ...metrics.handlers,
