@@ -89,7 +89,7 @@ export async function prepare(farm: TestFarm, example: string): Promise<void> {
   if (example.startsWith('croft revert'))
     await farm.croftOk('set', 'web', `label.for=${Buffer.from(example).toString('hex')}`)
   if (/^croft (route|cert|check)/.test(example)) await prepareRoute(farm, example)
-  if (/^croft app |shop\/prod/.test(example)) await prepareSites(farm, example)
+  if (/^croft (app|site|ls (apps|sites)) ?|shop\/prod/.test(example)) await prepareSites(farm, example)
   if (example.startsWith('croft token')) await prepareTokens(farm, wordsOf(example))
   if (example.startsWith('croft pull web:/etc/motd')) await farm.inGuest('web', 'touch', '/etc/motd')
   await prepareFiles(filesOf(farm))
@@ -107,17 +107,24 @@ async function prepareRoute(farm: TestFarm, example: string): Promise<void> {
 async function prepareSites(farm: TestFarm, example: string): Promise<void> {
   await removeApps(farm)
   if (/^croft app add/.test(example)) return
-  for (const name of ['shop', 'blog']) await farm.croftOk('app', 'add', name, 'git=https://git.example.org/shop.git')
+  for (const name of ['shop', 'blog'])
+    await ask(farm, 'POST', '/v1/apps', { name, git: 'https://git.example.org/a.git' })
   if (/^croft site add/.test(example)) return
-  await farm.croftOk('site', 'add', 'shop/prod')
-  if (/^croft config unset/.test(example)) await farm.croftOk('config', 'set', 'shop/prod', 'env.DB_HOST=db')
-  if (/^croft secret rm/.test(example))
-    await farm.croftWith({ stdin: 'a long secret\n' }, 'secret', 'set', 'shop/prod', 'DB_PASSWORD')
+  await ask(farm, 'POST', '/v1/sites', { name: 'shop/prod' })
+  const site = '/v1/sites/shop%2Fprod'
+  if (/^croft config unset/.test(example)) await ask(farm, 'PATCH', `${site}/config`, { set: { 'env.DB_HOST': 'db' } })
+  if (/^croft secret rm/.test(example)) await ask(farm, 'PUT', `${site}/secrets/DB_PASSWORD`, { value: 'long' })
 }
 
 async function removeApps(farm: TestFarm): Promise<void> {
-  for (const { name } of await list<{ name: string }>(farm, '/v1/sites')) await farm.croftOk('site', 'rm', name, '-y')
-  for (const { name } of await list<{ name: string }>(farm, '/v1/apps')) await farm.croftOk('app', 'rm', name)
+  for (const { name } of await list<{ name: string }>(farm, '/v1/sites'))
+    await ask(farm, 'DELETE', `/v1/sites/${encodeURIComponent(name)}`)
+  for (const { name } of await list<{ name: string }>(farm, '/v1/apps')) await ask(farm, 'DELETE', `/v1/apps/${name}`)
+}
+
+async function ask(farm: TestFarm, method: string, path: string, body?: unknown): Promise<void> {
+  const { status, text } = await farm.api(method, `${path}?wait=60000`, body)
+  assert.equal(status, 200, `${method} ${path}: ${text}`)
 }
 
 /** What examples made that is not a guest. */
@@ -204,7 +211,7 @@ export async function wordsFor(farm: TestFarm, example: string): Promise<string[
   const moment: Readonly<Record<string, string>> = { k3f9d2m1c0aa: id, k3f9: id.slice(0, 10), 41: revision }
   const words = wordsOf(example)
     .slice(1)
-    .map((word) => moment[word] ?? (fileNames.has(word) ? join(filesOf(farm), word) : word))
+    .map((word, at) => moment[word] ?? (at > 0 && fileNames.has(word) ? join(filesOf(farm), word) : word))
   if (example === 'croft pull web:/etc/hosts') words.push(join(filesOf(farm), 'hosts'))
   const asks =
     /^croft (rm|restore|data set|revert|snapshot r|template rm|route rm|token rm|site rm|secret rm|farm set)/.test(
