@@ -71,6 +71,43 @@ test('bash, zsh and fish complete verbs, names, flags and settings of the farm',
   assert.ok((await fish('croft ')).some((line) => line.startsWith('create\t')))
 })
 
+test('paths in a guest that runs; a guest that does not answer, or never ends, keeps nobody waiting', async () => {
+  await farm.croftOk('create', 'web', 'debian:12')
+  await farm.croftOk('create', 'wide', 'debian:12', '--no-start')
+  await farm.inGuest(
+    'web',
+    'sh',
+    '-c',
+    'mkdir -p /srv/a/deep /srv/.hidden; touch /srv/ab "/srv/a b" "/srv/;x\n;y" "/srv/a;x"',
+  )
+  assert.deepEqual(await bash('croft pull web:/etc/hostn'), ['/etc/hostname'])
+  assert.deepEqual((await bash('croft pull web:/etc/host')).slice(0, 3), [
+    '/etc/host.conf',
+    '/etc/hostname',
+    '/etc/hosts',
+  ])
+  assert.deepEqual(
+    await bash('croft pull web:/srv/'),
+    ['/srv/a/', '/srv/ab'],
+    'nothing that a shell reads, nothing hidden',
+  )
+  assert.deepEqual(await bash('croft pull web:/srv/.h'), ['/srv/.hidden/'])
+  assert.deepEqual(await bash('croft edit web:/srv/a/'), ['/srv/a/deep/'])
+  assert.deepEqual(await bash('croft pull web:/srv/../nowhere/'), [])
+  assert.deepEqual(await bash('croft pull wide:/etc/'), [], 'a guest that rests is not asked')
+  assert.deepEqual(await zsh('croft pull web:/etc/hostn'), ['web\\:/etc/hostname'])
+  for (const liar of [
+    'trap "" TERM INT HUP; while :; do sleep 1; done',
+    'yes name',
+    'echo ../x; echo /etc/x; echo a/b/c',
+    'exit 1',
+  ]) {
+    await farm.croftWith({ stdin: `#!/bin/sh\n${liar}\n` }, 'push', '-', 'web:/usr/local/bin/ls', '--chmod', '0755')
+    const names = await bash('croft pull web:/srv/')
+    assert.deepEqual(names, liar.startsWith('yes') ? ['/srv/name'] : [], liar)
+  }
+})
+
 test('the scripts are whole in each shell, and a daemon that is away is no reason to speak', async () => {
   assert.deepEqual(await shell('bash', '-n', scripts.bash), [])
   assert.deepEqual(await shell('zsh', '-n', scripts.zsh), [])

@@ -17,7 +17,7 @@ export interface Found {
   readonly size: number
 }
 
-const toolsEnv = { LC_ALL: 'C', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
+export const toolsEnv = { LC_ALL: 'C', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
 const kinds: ReadonlyMap<number, Found['kind']> = new Map([
   [0o10, 'file'],
   [0o04, 'folder'],

@@ -63,8 +63,8 @@ async function wayInto(context: Context, guest: string): Promise<AttachCommand> 
   return { ...nowhere, afar: { open: () => context.client.upgrade('execGuest', { params: { guest } }) } }
 }
 
-export async function wayToFiles(context: Context, guest: string): Promise<FilesCommand> {
-  if (isByHand(context)) return context.client.request('attachFiles', { params: { guest } })
+export async function wayToFiles(context: Context, guest: string, signal?: AbortSignal): Promise<FilesCommand> {
+  if (isByHand(context)) return context.client.request('attachFiles', { params: { guest }, signal })
   const open = () => context.client.upgrade('execGuest', { params: { guest }, query: { files: 1 } })
   return { ...nowhere, where: 'inside', afar: { open } }
 }

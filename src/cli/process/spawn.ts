@@ -74,6 +74,8 @@ export interface StreamedOptions {
   /** What comes from its stdout; nothing more comes before this has returned. Throwing ends the command. */
   readonly onOutput?: (bytes: Buffer) => void
   readonly signal?: AbortSignal
+  /** How long it may take to end when it is told to, before it is killed. */
+  readonly graceMs?: number
 }
 
 export interface Streamed {
@@ -83,7 +85,7 @@ export interface Streamed {
 }
 
 const keptChars = 8192
-const graceMs = 2000
+const usualGraceMs = 2000
 
 /** The same with bytes in and out. A command inside ends by itself when its pipes do. */
 export async function runStreamed(program: Program, options: StreamedOptions): Promise<Streamed> {
@@ -100,15 +102,17 @@ export async function runStreamed(program: Program, options: StreamedOptions): P
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-keptChars)
   })
-  const onAbort = () => void passOn(child.pid, 'SIGTERM')
-  options.signal?.addEventListener('abort', onAbort, { once: true })
   const end = ended(child, program.file)
+  const stop = () => endNow(child, end, options.graceMs ?? usualGraceMs)
+  const onAbort = () => void stop()
+  options.signal?.addEventListener('abort', onAbort, { once: true })
   try {
     const [exit] = await Promise.all([end, feed(child, options.input), drain(child, options.onOutput)])
     options.signal?.throwIfAborted()
     return { exit, said }
   } catch (thrown) {
-    await endNow(child, end)
+    await stop()
+    options.signal?.throwIfAborted()
     throw thrown
   } finally {
     options.signal?.removeEventListener('abort', onAbort)
@@ -116,7 +120,7 @@ export async function runStreamed(program: Program, options: StreamedOptions): P
 }
 
 /** Returns when it has ended: asked first, then killed. Nobody cleans up behind it else. */
-async function endNow(child: ReturnType<typeof spawn>, end: Promise<number>): Promise<void> {
+async function endNow(child: ReturnType<typeof spawn>, end: Promise<number>, graceMs: number): Promise<void> {
   for (const stream of child.stdio) stream?.destroy()
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await passOn(child.pid, signal)

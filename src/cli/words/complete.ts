@@ -8,7 +8,7 @@ import { ownFirst } from './parse.ts'
 import { type SettingName, settingTable } from './setting-table.ts'
 import { tokens } from './tokens.ts'
 
-/** Kinds of names that the farm knows. `newSnapshots` are guests with an @ behind, `guestPath` with `:/`. */
+/** Kinds of names that the farm knows. `newSnapshots` are guests with an @ behind, `guestPath` with `:/`, and what lies there. */
 export type NameKind =
   | 'guest'
   | 'snapshot'
@@ -213,6 +213,7 @@ const named: ReadonlySet<string> = new Set([
 function kindOf(arg: string, how: { row: CommandRow; noun: Noun | undefined; current: string }): NameKind | undefined {
   const { row, noun = 'guest', current } = how
   if (arg === 'GUEST' && current.includes('@')) return 'snapshot'
+  if (arg === 'GUEST' && row.verb === 'edit' && current.includes(':/')) return 'guestPath'
   if (arg === 'SNAPSHOT' && row.verb === 'add') return 'newSnapshot'
   if (arg === 'TEMPLATE' && row.verb === 'build') return undefined
   if (arg !== 'NAME') return byArgument[arg]

@@ -1,6 +1,7 @@
 /** Called by the scripts of `croft completion` for each Tab: quick, and silent whatever goes wrong. */
 import { type Answer, silent } from '../../answer.ts'
 import type { Context } from '../../context.ts'
+import type { listPaths } from '../../files/list-paths.ts'
 import { listExternals } from '../../process/external.ts'
 import { commands } from '../../table.ts'
 import { items } from '../../wire/request.ts'
@@ -15,7 +16,7 @@ export async function run(context: Context): Promise<Answer> {
   const typed = context.command ?? []
   const { words, names, files } = complete(commands, typed, listExternals(commands, context.io.env.PATH))
   // No daemon, no names.
-  const found = names ? await namesOf(context, names.kind).catch(() => []) : []
+  const found = names ? await namesOf(context, names.kind, typed.at(-1) ?? '').catch(() => []) : []
   const given = new Set(typed.slice(0, -1))
   const all = [...found.map(({ word, ...more }) => ({ word: `${names?.before}${word}`, ...more })), ...words]
   const fitting = all.filter(
@@ -30,7 +31,10 @@ const lineOf = ({ word, means }: Candidate): string =>
 
 const unique = (words: readonly string[]): Candidate[] => [...new Set(words)].map((word) => ({ word }))
 
-async function namesOf(context: Context, kind: NameKind): Promise<readonly Candidate[]> {
+const pathsOf = async (...asked: Parameters<typeof listPaths>) =>
+  (await import('../../files/list-paths.ts')).listPaths(...asked)
+
+async function namesOf(context: Context, kind: NameKind, current: string): Promise<readonly Candidate[]> {
   const signal = AbortSignal.timeout(deadlineMs)
   const { client } = context
   const guests = async () => items(await client.request('listGuests', { signal }))
@@ -40,6 +44,7 @@ async function namesOf(context: Context, kind: NameKind): Promise<readonly Candi
     case 'newSnapshot':
       return (await guests()).map(({ name }) => ({ word: `${name}@` }))
     case 'guestPath':
+      if (current.includes(':/')) return unique(await pathsOf(context, current, signal))
       return (await guests()).map(({ name }) => ({ word: `${name}:/` }))
     case 'label':
       return unique((await guests()).flatMap(({ spec }) => Object.entries(spec.labels).map((pair) => pair.join('='))))
