@@ -10,7 +10,7 @@ import type { Guest } from '../src/api/guest.ts'
 import { createTestFarm, type TestFarm } from '../test/system/farm.ts'
 import { files } from './files.ts'
 import { createLxd, type Lxd } from './lxd.ts'
-import { atOnce, operations, withMany } from './many.ts'
+import { creates, operations, withMany } from './many.ts'
 import { command, type Figure, measure, type Row, table } from './measure.ts'
 import { createRaw } from './raw.ts'
 import { answersSsh } from './ssh.ts'
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '15' },
     guests: { type: 'string', default: '0' },
     'at-once': { type: 'string', default: '0' },
+    'in-a-row': { type: 'string', default: '0' },
     operations: { type: 'string', default: '0' },
     files: { type: 'boolean', default: false },
     edge: { type: 'boolean', default: false },
@@ -68,7 +69,11 @@ async function measureHost(): Promise<void> {
   ]
   const remember = (what: string) => memory.push(`| ${what} | ${residentMb(farm).toFixed(0)} |`)
   if (values.files) figures.push(...(await files(farm, croft, pace)))
-  if (values['at-once'] !== '0') figures.push(...(await atOnce(croft, lxd, Number(values['at-once']), pace)))
+  for (const [order, count] of [
+    ['in a row', values['in-a-row']],
+    ['at once', values['at-once']],
+  ] as const)
+    if (count !== '0') figures.push(...(await creates(order, { croft, lxd }, Number(count), pace)))
   if (values.operations !== '0') {
     await operations(farm, Number(values.operations), pace)
     remember(`after ${values.operations} operations`)

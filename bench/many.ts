@@ -51,14 +51,22 @@ export async function withMany(farm: TestFarm, croft: Croft, many: number, pace:
   return figures
 }
 
-/** So many commands at once, from the first one's start to the last one's end; once each, for LXD takes minutes. */
-export async function atOnce(croft: Croft, lxd: Lxd | undefined, count: number, pace: Pace): Promise<Figure[]> {
-  const what = `${count} creates at once, all of them`
+export type Order = 'at once' | 'in a row'
+
+/** So many commands, from the first one's start to the last one's end; once each, for LXD takes minutes. */
+export async function creates(
+  order: Order,
+  { croft, lxd }: { readonly croft: Croft; readonly lxd: Lxd | undefined },
+  count: number,
+  pace: Pace,
+): Promise<Figure[]> {
+  const what = `${count} creates ${order}, all of them`
   pace.say(what)
   const names = Array.from({ length: count }, (_, i) => `p${i}`)
   const took = async (make: (name: string) => Promise<void>) => {
     const begin = performance.now()
-    await Promise.all(names.map(make))
+    if (order === 'at once') await Promise.all(names.map(make))
+    else for (const name of names) await make(name)
     return performance.now() - begin
   }
   const figure = (name: string, ms: number): Figure => ({ what, name, medianMs: ms, p90Ms: ms, runs: 1 })
