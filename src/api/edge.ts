@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { SiteName } from './app.ts'
 import { Flag, Unset } from './guest.ts'
 import { AddressRange, GuestName, Listen, OneLine, PortNumber, parseListen, SizeBytes } from './values.ts'
 
@@ -55,13 +56,18 @@ export const RouteName = z
   })
 export const isListen = (text: string): boolean => parseListen(text) !== undefined
 
-/** `web`, `web:8080`: a guest, and its port (80 where none is named). */
+/** `web`, `web:8080`: a guest, and its port (80 where none is named). `shop/prod`: a site, and the port that its instances serve. */
 export const RouteTarget = z.string().transform((text, context) => {
   const [guest = '', port = '80', ...rest] = text.split(':')
+  const isPort = /^\d+$/.test(port) && PortNumber.safeParse(port).success
+  if (rest.length === 0 && isPort && SiteName.safeParse(guest).success)
+    return { site: guest, ...(text.includes(':') ? { port: Number(port) } : {}) }
   const name = GuestName.safeParse(guest)
-  const number = PortNumber.safeParse(port)
-  if (rest.length === 0 && name.success && number.success && /^\d+$/.test(port)) return { guest, port: number.data }
-  context.addIssue({ code: 'custom', message: `"${text.slice(0, 80)}" is not a guest and port like web:8080` })
+  if (rest.length === 0 && name.success && isPort) return { guest, port: Number(port) }
+  context.addIssue({
+    code: 'custom',
+    message: `"${text.slice(0, 80)}" is not a guest and port like web:8080, or a site like shop/prod`,
+  })
   return z.NEVER
 })
 const Url = z
@@ -184,6 +190,14 @@ export type RouteSettings = { readonly [K in keyof Settings]?: z.output<Settings
 /** What answers. A guest is known by its number and id: a new one with an old name or number serves nobody's domain. */
 export type RouteAim =
   | { readonly kind: 'guest'; readonly number: number; readonly id: string; readonly port: number }
+  /** By its name and id. The port, or the daemon of each instance, when it is not the first that has one. */
+  | {
+      readonly kind: 'site'
+      readonly site: string
+      readonly id: string
+      readonly port?: number
+      readonly daemon?: string
+    }
   | { readonly kind: 'redirect'; readonly url: string; readonly status: 301 | 302 | 308 }
   /** `near`: root on the host let it lead to the host itself. */
   | { readonly kind: 'upstream'; readonly url: string; readonly near?: true }
@@ -199,8 +213,8 @@ export interface EdgeRoute extends RouteSettings {
   readonly name: string
   readonly id: string
   readonly revision: number
-  readonly kind: 'guest' | 'redirect' | 'upstream' | 'tcp'
-  /** `web:8080` by the guest's name of now, or an address. */
+  readonly kind: 'guest' | 'site' | 'redirect' | 'upstream' | 'tcp'
+  /** `web:8080` by the guest's name of now, `shop/prod`, or an address. */
   readonly target: string
   readonly state: RouteState
   /** Why it does not serve, and the command to try. */

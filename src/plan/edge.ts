@@ -11,11 +11,14 @@ import type {
   StreamSite,
 } from '../drivers/edge/driver.ts'
 import { claimsOf, parseRoute, previewOf } from './domains.ts'
+import { checkPathOf, type EdgeSite, serversOfSite } from './members.ts'
 
 export interface EdgeInput {
   readonly settings: EdgeSettings
   readonly routes: readonly PlannedRoute[]
   readonly guests: readonly EdgeGuest[]
+  /** Sites, and who answers for them. */
+  readonly sites: readonly EdgeSite[]
   readonly certificates: readonly EdgeCertificate[]
   readonly tokens: readonly AcmeToken[]
   readonly near: readonly string[]
@@ -104,7 +107,8 @@ export function whyNot(guest: EdgeGuest | undefined): string | undefined {
   return undefined
 }
 
-function serversOf({ target }: RouteSpec, guests: readonly EdgeGuest[]): EdgeServer[] {
+function serversOf({ target }: RouteSpec, { guests, sites }: Pick<EdgeInput, 'guests' | 'sites'>): EdgeServer[] {
+  if (target.kind === 'site') return serversOfSite(target, sites, guests)
   if (target.kind !== 'guest') return []
   const guest = findGuest(target, guests)
   if (!guest || whyNot(guest) !== undefined) return []
@@ -126,7 +130,7 @@ interface Taken {
 const at = ({ host, path }: { readonly host: string; readonly path: string }): string => host + path
 
 function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
-  const { settings, guests, routes } = input
+  const { settings, routes } = input
   const { name, spec } = route
   const own = parseRoute(name)
   if (own.kind === 'tcp' || spec.passthrough) return []
@@ -141,7 +145,7 @@ function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
       id: idOf(route.id),
       ...{ hosts, path: own.path },
       aliases: spec.aliases ?? [],
-      target: targetOf(spec, { own: own.host, guests, silent: input.silent?.has(idOf(route.id)) === true }),
+      target: targetOf(spec, own.host, { ...input, isSilent: input.silent?.has(idOf(route.id)) === true }),
       https: spec.https ?? 'only',
       limits: limitsOf(spec),
       compress: spec.compress ?? false,
@@ -154,14 +158,10 @@ function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
   ]
 }
 
-interface Answerers {
-  readonly own: string
-  readonly guests: readonly EdgeGuest[]
-  readonly silent: boolean
-}
+type Answerers = Pick<EdgeInput, 'guests' | 'sites'> & { readonly isSilent: boolean }
 
-function targetOf(spec: RouteSpec, { own, guests, silent }: Answerers): SiteTarget {
-  const { target, check } = spec
+function targetOf(spec: RouteSpec, own: string, input: Answerers): SiteTarget {
+  const { target } = spec
   if (target.kind === 'redirect') {
     // An address without a path stands for the whole of that place.
     const { pathname, search } = new URL(target.url)
@@ -183,12 +183,13 @@ function targetOf(spec: RouteSpec, { own, guests, silent }: Answerers): SiteTarg
     const isAddress = host.includes(':') || /^[\d.]+$/.test(host)
     return isAddress && !own.startsWith('*.') ? { ...base, host: own, address: host } : { ...base, host }
   }
+  const check = spec.check ?? (target.kind === 'site' ? checkPathOf(target, input.sites) : undefined)
   return {
     kind: 'servers',
-    servers: serversOf(spec, guests),
+    servers: serversOf(spec, input),
     sticky: spec.sticky ?? false,
     clientAddress: spec.clientAddress ?? 'headers',
-    ...(silent ? { silent } : {}),
+    ...(input.isSilent ? { silent: true } : {}),
     ...(check === undefined ? {} : { check: { path: check } }),
   }
 }
@@ -208,7 +209,7 @@ const maintenanceOf = ({ retryAfter, maintenanceText }: RouteSpec): NonNullable<
   ...(maintenanceText === undefined ? {} : { text: maintenanceText }),
 })
 
-function streamOf({ id, name, spec }: PlannedRoute, { guests }: EdgeInput): StreamSite[] {
+function streamOf({ id, name, spec }: PlannedRoute, input: EdgeInput): StreamSite[] {
   const at = parseRoute(name)
   if (at.kind === 'http' && !spec.passthrough) return []
   return [
@@ -218,7 +219,7 @@ function streamOf({ id, name, spec }: PlannedRoute, { guests }: EdgeInput): Stre
         at.kind === 'tcp'
           ? { kind: 'port', listen: at.listen }
           : { kind: 'passthrough', hosts: [at.host, ...(spec.names ?? [])] },
-      servers: serversOf(spec, guests),
+      servers: serversOf(spec, input),
       clientAddress: spec.clientAddress === 'proxy' ? 'proxy' : 'none',
     },
   ]

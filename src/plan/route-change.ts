@@ -30,7 +30,7 @@ const isSaid = (value: unknown): boolean =>
   value !== null && value !== false && !(Array.isArray(value) && value.length === 0)
 
 function withStatus(target: RouteAim | undefined, status: 301 | 302 | 308 | undefined): RouteAim {
-  if (!target) throw wrong('a route leads to a guest, a redirect or another server')
+  if (!target) throw wrong('a route leads to a guest, a site, a redirect or another server')
   if (status === undefined) return target
   if (target.kind !== 'redirect') throw wrong('only a redirect has a status')
   return { ...target, status }
@@ -59,12 +59,14 @@ function assertFits(name: string, spec: RouteSpec): void {
     assertOnly(spec, ofPassthrough, 'TLS goes to the guest as it is')
     if (route.path !== '/') throw wrong('a path cannot be seen in TLS that goes to the guest as it is')
   }
-  if ((route.kind === 'tcp' || spec.passthrough) && target.kind !== 'guest')
-    throw wrong(`${name} can lead to a guest only`)
-  const alien = target.kind === 'guest' ? undefined : ofGuests.find((key) => spec[key] !== undefined)
-  if (alien !== undefined) throw wrong(`${wordOf(alien)} is for routes to guests`)
+  if ((route.kind === 'tcp' || spec.passthrough) && !isOurs(target))
+    throw wrong(`${name} can lead to a guest or a site only`)
+  const alien = isOurs(target) ? undefined : ofGuests.find((key) => spec[key] !== undefined)
+  if (alien !== undefined) throw wrong(`${wordOf(alien)} is for routes to guests and sites`)
   if (route.kind === 'http') assertNames(name, spec, route)
 }
+
+const isOurs = ({ kind }: RouteAim): boolean => kind === 'guest' || kind === 'site'
 
 function assertNames(name: string, spec: RouteSpec, { host, path }: { host: string; path: string }): void {
   if (spec.aliases && path !== '/') throw wrong('aliases lead to a whole domain, not to a path')

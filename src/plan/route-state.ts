@@ -6,7 +6,8 @@
  */
 import type { RouteSpec, RouteState } from '../api/edge.ts'
 import type { Answering } from '../drivers/edge/driver.ts'
-import { byItself, type EdgeGuest, findGuest, whyNot } from './edge.ts'
+import { byItself, type EdgeGuest, type EdgeInput, findGuest, whyNot } from './edge.ts'
+import { siteState } from './members.ts'
 
 export interface RouteNow {
   readonly state: RouteState
@@ -16,9 +17,17 @@ export interface RouteNow {
 }
 
 /** As far as records tell, and what is known of who answers; whether the edge runs is not known here. */
-export function routeState(spec: RouteSpec, guests: readonly EdgeGuest[], hearing?: Hearing): RouteNow {
+export function routeState(
+  spec: RouteSpec,
+  { guests, sites }: Pick<EdgeInput, 'guests' | 'sites'>,
+  hearing?: Hearing,
+): RouteNow {
   const { target, maintenance } = spec
   const serves: RouteNow = { state: maintenance ? 'maintenance' : 'serves' }
+  if (target.kind === 'site') {
+    const now = siteState(target, sites, guests)
+    return now.state === 'no-target' || (now.state === 'waits' && !maintenance) ? now : serves
+  }
   if (target.kind !== 'guest') return serves
   const guest = findGuest(target, guests)
   const reason = whyNot(guest)

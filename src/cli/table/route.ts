@@ -37,13 +37,14 @@ export const routeCommands: readonly CommandRow[] = [
     flags: ['redirect', 'upstream'],
     summary: 'serve a domain, or a path of one, from a guest',
     description:
-      'The guest is asked at this port (80), and kept when it is renamed. Instead of a guest --redirect names where everybody is sent, ' +
+      'The guest is asked at this port (80), and kept when it is renamed. A site, like shop/prod, answers by all its instances that are ready. Instead of a guest --redirect names where everybody is sent, ' +
       '--upstream a server that is not of the farm. :5432 in the place of the domain is a port of TCP. user= asks for a password, by the ' +
       'terminal or a line of stdin for each.',
     examples: [
       'croft route add shop.example.org web:8080',
       'croft route add shop.example.org/api backend:3000 rate=50/s',
       'croft route add shop.example.org web aliases=www.shop.example.org,shop.example.net',
+      'croft route add shop.example.org shop/prod',
       'croft route add old.example.org --redirect https://shop.example.org',
       'croft route add shop.example.org --upstream https://198.51.100.7',
       'croft route add :5432 pg:5432',

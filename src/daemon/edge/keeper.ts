@@ -22,7 +22,7 @@ import {
   read,
   readAll,
 } from '../records/records.ts'
-import { readEdgeGuests } from '../records/routes.ts'
+import { readEdgeGuests, readEdgeSites } from '../records/routes.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 
@@ -198,7 +198,8 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
       if (!edge) return
       lookAfter(edge, signal)
       listenAfter(signal)
-      for (const prefix of [keys.farm, keys.routes, keys.acmeTokens, statuses]) follow(prefix, from, signal)
+      for (const prefix of [keys.farm, keys.routes, keys.members, keys.acmeTokens, statuses])
+        follow(prefix, from, signal)
     },
     whyNot: (route) => whole() ?? missedBy(route, settings, missed),
     troubles() {
@@ -228,9 +229,10 @@ async function readInput(
   records: readonly RouteRecord[],
   { isLeaving }: Leaving,
 ) {
-  const [settings, guests, users] = await Promise.all([
+  const [settings, guests, sites, users] = await Promise.all([
     read<FarmRecord>(store, keys.farm),
     readEdgeGuests(store, farm, host),
+    readEdgeSites(store),
     readAll<RouteUsersRecord>(store, keys.routesUsers),
   ])
   const hashes = new Map(users.map(({ key, value }) => [key, value.users]))
@@ -241,7 +243,7 @@ async function readInput(
   const previewDomain = settings?.value.edge?.previewDomain
   const groups = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))
   return {
-    ...{ settings: settings?.value.edge ?? {}, routes },
+    ...{ settings: settings?.value.edge ?? {}, routes, sites },
     guests: guests.map((guest) => ({ ...guest, leaves: isLeaving(guest.number) })),
     certificates: await certificates.certificatesFor(groups.filter((names) => names.length > 0)),
     tokens: await certificates.tokens(),

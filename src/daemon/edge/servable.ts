@@ -4,6 +4,6 @@ import { checkWish } from '../../drivers/edge/check.ts'
 import { planEdge } from '../../plan/edge.ts'
 
 export function assertServable(name: string, spec: RouteSpec): void {
-  const nothing = { settings: {}, guests: [], certificates: [], tokens: [], near: [] }
+  const nothing = { settings: {}, guests: [], sites: [], certificates: [], tokens: [], near: [] }
   checkWish(planEdge({ ...nothing, routes: [{ id: 'route', name, spec, users: [] }] }))
 }

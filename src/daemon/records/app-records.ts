@@ -1,6 +1,7 @@
 /** Records of applications as they lie in the store. */
 import type { AppConfig, PlatformName, ResolvedConfig } from '../../api/app.ts'
 import type { BuildStep, RolloutStep } from '../../api/site.ts'
+import type { ServingMember } from '../../plan/members.ts'
 
 export interface AppRecord {
   readonly schema: number
@@ -104,18 +105,20 @@ export interface SiteSecretRecord {
   readonly at: string
 }
 
-export interface Member {
-  readonly number: number
-  readonly id: string
-  /** The guest's: `shop/prod/2`. */
-  readonly name: string
+/** Its name, number and id are the guest's. */
+export interface Member extends ServingMember {
   readonly slot: number
   readonly release: string
-  readonly state: 'starting' | 'ready' | 'draining' | 'retiring'
+  /** Of all that it was made from; another one is another instance. */
+  readonly hash: string
+  /** When it came into this state. */
+  readonly since: string
 }
 /** Who answers for a site now: edges and name servers read this. */
 export interface MembersRecord {
   readonly schema: number
+  /** The site's. */
+  readonly id: string
   readonly members: readonly Member[]
   /** The next instance gets this number; it never falls. */
   readonly next: number

@@ -7,10 +7,12 @@ import { certificateChooser } from '../../plan/certificate-sets.ts'
 import { certificateReasons } from '../../plan/certificate-views.ts'
 import { parseRoute, previewOf } from '../../plan/domains.ts'
 import { type EdgeGuest, findGuest, idOf } from '../../plan/edge.ts'
+import type { EdgeSite } from '../../plan/members.ts'
 import { routeState } from '../../plan/route-state.ts'
 import type { Store } from '../../store/store.ts'
 import { type Certificate, type CertificateRecord, held } from '../certificates/records.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import type { MembersRecord } from './app-records.ts'
 import { keys } from './keys.ts'
 import {
   type FarmRecord,
@@ -51,6 +53,11 @@ export async function readEdgeGuests(
   })
 }
 
+export async function readEdgeSites(store: Store): Promise<EdgeSite[]> {
+  const records = await readAll<MembersRecord>(store, keys.members)
+  return records.map(({ key, value: { id, members } }) => ({ id, name: key.slice(keys.members.length), members }))
+}
+
 /** The names of those that lead to this guest. */
 export async function listRoutesTo(daemon: Daemon, guest: Pick<GuestRecord, 'number' | 'id'>): Promise<string[]> {
   const records = await readAll<RouteRecord>(daemon.store, keys.routes)
@@ -73,8 +80,9 @@ export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
 
 async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
   const { parts, loop } = getFarm(daemon)
-  const [guests, farm, certificates, views, counters] = await Promise.all([
+  const [guests, sites, farm, certificates, views, counters] = await Promise.all([
     readEdgeGuests(daemon.store, parts.farm, parts.host),
+    readEdgeSites(daemon.store),
     read<FarmRecord>(daemon.store, keys.farm),
     readAll<CertificateRecord>(daemon.store, keys.edgeCertificates),
     parts.certificates.views().catch(() => []),
@@ -88,7 +96,7 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
     const { target, users = [], ...settings } = spec
     const at = parseRoute(name)
     const preview = at.kind === 'http' ? previewOf(at.host, farm?.value.edge?.previewDomain) : undefined
-    const told = routeState(spec, guests, loop.edge.listeners.hearing(id))
+    const told = routeState(spec, { guests, sites }, loop.edge.listeners.hearing(id))
     const reason = loop.edge.whyNot(value)
     const state = reason === undefined || told.state === 'no-target' ? told : ({ state: 'waits', reason } as const)
     return {
@@ -116,6 +124,7 @@ function certificateOf(
 
 /** By the guest's name of now. */
 function targetText(target: RouteAim, guests: readonly EdgeGuest[]): string {
+  if (target.kind === 'site') return target.port === undefined ? target.site : `${target.site}:${target.port}`
   if (target.kind !== 'guest') return target.url
   return `${findGuest(target, guests)?.name ?? `#${target.number}`}:${target.port}`
 }

@@ -5,7 +5,7 @@ export interface CheckSubject {
   readonly name: string
   /** Of the record: a route that was made anew is another one. */
   readonly id: string
-  readonly kind: 'guest' | 'redirect' | 'upstream' | 'tcp'
+  readonly kind: 'guest' | 'site' | 'redirect' | 'upstream' | 'tcp'
   /** Names that serve; the first is the one that aliases lead to. `*.example.org` stands for one label. */
   readonly hosts: readonly string[]
   readonly aliases: readonly string[]

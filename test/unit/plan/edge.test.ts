@@ -14,7 +14,7 @@ const to = (number: number, port = 80): RouteSpec => ({
 })
 const route = (name: string, spec: RouteSpec, id = `route-${name}`): PlannedRoute => ({ name, id, spec, users: [] })
 const input = (more: Partial<EdgeInput>): EdgeInput => ({
-  ...{ settings: {}, routes: [], guests: [], certificates: [], tokens: [], near: [] },
+  ...{ settings: {}, routes: [], guests: [], sites: [], certificates: [], tokens: [], near: [] },
   ...more,
 })
 const pem = { name: 'farm-a.org', names: ['a.org'], pem: 'key and chain' }
@@ -98,12 +98,12 @@ test('who is asked, and what is said of it', () => {
     const target = planEdge(input({ routes: [route('a.org', to(1))], guests })).sites[0]?.target
     assert.ok(target?.kind === 'servers')
     assert.equal(target.servers.length, servers, JSON.stringify(more))
-    const found = routeState(to(1), guests)
+    const found = routeState(to(1), input({ guests }))
     assert.equal(found.state, state, JSON.stringify(more))
     assert.match(found.reason ?? '', reason ?? /^$/)
   }
-  assert.equal(routeState({ ...to(1), maintenance: true }, [guest(1)]).state, 'maintenance')
-  assert.equal(routeState({ ...to(1), maintenance: true }, []).state, 'no-target')
+  assert.equal(routeState({ ...to(1), maintenance: true }, input({ guests: [guest(1)] })).state, 'maintenance')
+  assert.equal(routeState({ ...to(1), maintenance: true }, input({})).state, 'no-target')
 })
 
 test('redirects and other servers', () => {
@@ -183,7 +183,7 @@ test('any set of routes: a host and path is of one site, and the order of record
       { token: 't1', answer: 'b' },
     ]
     const near = ['127.0.0.0/8']
-    const wish = planEdge({ settings, routes, guests, certificates, tokens, near })
+    const wish = planEdge({ settings, routes, sites: [], guests, certificates, tokens, near })
     const served = wish.sites.flatMap(({ hosts, path }) => hosts.map((host) => `${host}${path}`))
     assert.equal(new Set(served).size, served.length, `seed ${seed}: ${served}`)
     for (const name of names) assert.ok(served.includes(name.includes('/') ? name : `${name}/`), name)
@@ -194,7 +194,7 @@ test('any set of routes: a host and path is of one site, and the order of record
     }
     const turned = <T>(list: readonly T[]): T[] => list.toReversed()
     const again = planEdge({
-      ...{ settings, near },
+      ...{ settings, sites: [], near },
       ...{ routes: turned(routes), guests: turned(guests), certificates: turned(certificates), tokens: turned(tokens) },
     })
     assert.deepEqual(again, wish)

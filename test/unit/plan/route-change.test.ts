@@ -52,7 +52,7 @@ test('users by name alone, one by one or all away', () => {
 
 test('what does not go together is refused', () => {
   refused(() => made(':25', { rate: 5 }), /:25 is TCP: rate/)
-  refused(() => made(':25', {}, { kind: 'upstream', url: 'http://b.org' }), /guest only/)
+  refused(() => made(':25', {}, { kind: 'upstream', url: 'http://b.org' }), /guest or a site only/)
   refused(() => made('a.org/x', { passthrough: 'yes' }), /path/)
   refused(() => made('a.org', { passthrough: 'yes', bodyMax: '1M' }), /body-max means nothing/)
   refused(() => made('a.org/x', { aliases: 'www.a.org' }), /not to a path/)

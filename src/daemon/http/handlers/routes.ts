@@ -5,11 +5,12 @@ import type { WriteQuery } from '../../../api/schemas.ts'
 import { claimsOf } from '../../../plan/domains.ts'
 import { idOf } from '../../../plan/edge.ts'
 import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
-import type { Write } from '../../../store/store.ts'
+import type { Compare, Write } from '../../../store/store.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { type Aimed, aimByAddress } from '../../edge/aim.ts'
 import { assertServable } from '../../edge/servable.ts'
 import { timestamp } from '../../env.ts'
+import type { SiteRecord } from '../../records/app-records.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { moveDomains } from '../../records/domains.ts'
 import { leavePorts, takePorts } from '../../records/edge-ports.ts'
@@ -188,10 +189,18 @@ async function readBasis(daemon: Daemon, { to }: RouteChanges, aimed: Aimed | un
   const farm = await getFarmRecord(daemon)
   const compare = [{ key: farm.key, revision: farm.revision }]
   if (to === undefined) return { farm, target: aimed?.aim, compare }
+  if ('site' in to) return { farm, ...(await siteAim(daemon, to, compare)) }
   const guest = await getGuestToChange(daemon, to.guest, 'route')
   const { number, id } = guest.value
   const target: RouteAim = { kind: 'guest', number, id, port: to.port }
   return { farm, target, compare: [...compare, { key: guest.key, revision: guest.revision }] }
+}
+
+async function siteAim({ store }: Daemon, { site, port }: { site: string; port?: number }, compare: Compare[]) {
+  const found = await read<SiteRecord>(store, keys.site(site))
+  if (!found) throw new CroftError('NOT_FOUND', `no site "${site}"`, { hint: 'croft site ls' })
+  const target: RouteAim = { kind: 'site', site, id: found.value.id, ...(port === undefined ? {} : { port }) }
+  return { target, compare: [...compare, { key: found.key, revision: found.revision }] }
 }
 
 async function getFarmRecord(daemon: Daemon): Promise<Held<FarmRecord>> {
