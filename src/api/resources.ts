@@ -81,6 +81,8 @@ export interface Template {
   readonly ref: string
   readonly id: string
   readonly created: string
+  /** Not made by anybody’s word: a release of an application, or what builds begin with. */
+  readonly of?: 'release' | 'base'
   readonly state: 'building' | 'ready' | 'failed' | 'removing'
   readonly reason?: string
   readonly source: {

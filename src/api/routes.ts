@@ -3,6 +3,7 @@
  * bodies are in schemas.ts, so that a client need not load zod. A row without `access` does not compile.
  */
 
+import { buildRoutes } from './build-routes.ts'
 import { certificateRoutes } from './certificate-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { can, type Route } from './route.ts'
@@ -200,6 +201,7 @@ export const routes = {
   ...templateRoutes,
   ...edgeRoutes,
   ...siteRoutes,
+  ...buildRoutes,
 
   listChecks: {
     method: 'GET',

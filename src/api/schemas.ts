@@ -1,7 +1,8 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
 import { AppChange, AppName, NewApp, SiteName } from './app.ts'
-import { CaRotation, CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
+import { BuildId, NewBuild } from './build.ts'
+import { CaRotation, CertificateRef, CertificateRef, FarmChange, FarmChange, NewCertificate, NewCertificate, NewToken, NewToken, TokenName, TokenName } from './door.ts'
 import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
 import {
@@ -75,6 +76,10 @@ export const queries = {
   importTemplate: WriteQuery,
   publishTemplate: WriteQuery,
   removeTemplate: WriteQuery,
+  addBuild: WriteQuery,
+  cancelBuild: WriteQuery,
+  listReleases: z.strictObject({ app: AppName.optional() }),
+  removeRelease: WriteQuery,
   execGuest: z.strictObject({ files: OnOff.optional(), console: OnOff.optional() }),
   readConsole: z.strictObject({ boot: OnOff.optional() }),
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
@@ -146,6 +151,7 @@ export const bodies = {
   buildTemplate: TemplateBuild,
   importTemplate: TemplateImport,
   publishTemplate: TemplatePublish,
+  addBuild: NewBuild,
   revert: Revert,
   setData: NewData,
   changeFarm: FarmChange,
@@ -168,6 +174,8 @@ export const pathValues = {
   guest: AnyGuestName,
   snapshot: SnapshotName,
   template: TemplateRef,
+  build: BuildId,
+  release: TemplateRef,
   host: HostName,
   token: TokenName,
   certificate: CertificateRef,

@@ -15,6 +15,8 @@ export const nouns = [
   'mount',
   'route',
   'app',
+  'build',
+  'release',
   'site',
   'config',
   'secret',

@@ -1,6 +1,7 @@
 /** The one table of commands: it feeds parser, help and documentation. A command's module is loaded when it runs. */
 import type { CommandRow } from './command.ts'
 import { addressCommands } from './table/address.ts'
+import { buildCommands } from './table/build.ts'
 import { certCommands } from './table/cert.ts'
 import { configCommands } from './table/config.ts'
 import { croftCommands } from './table/croft.ts'
@@ -22,6 +23,7 @@ export const commands: readonly CommandRow[] = [
   ...routeCommands,
   ...siteCommands,
   ...configCommands,
+  ...buildCommands,
   ...certCommands,
   ...farmCommands,
   ...doorCommands,

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { Certificates } from './certificates/certificates.ts'
 import type { Checks } from './checks/checks.ts'
 import type { Env } from './env.ts'
+import type { Builds } from './farm/builds.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
 import type { Outside } from './http/outside.ts'
@@ -19,6 +20,7 @@ export interface OpenFarm {
   readonly usage: UsageBoard
   readonly certificates: Certificates
   readonly checks: Checks
+  readonly builds: Builds
 }
 
 /** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */
@@ -28,14 +30,18 @@ export interface StoreAway {
   readonly farm: HostParts | undefined
 }
 
+/** What it takes to write records: what handlers and the farm's loops have alike. */
 export interface Daemon {
   readonly env: Env
   readonly store: Store
   readonly operations: Operations
-  readonly version: string
-  readonly hostName: string
   /** Undefined until `croft init`. */
   readonly open: () => OpenFarm | undefined
+}
+
+export interface WholeDaemon extends Daemon {
+  readonly version: string
+  readonly hostName: string
   readonly away?: () => StoreAway | undefined
   /** The door to the outside, and certificates. */
   readonly outside: Outside

@@ -107,7 +107,9 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     if (farm && !away) keeper ??= keepPlan(farm.parts, keptFile)
     if (farm && !away) hooks ??= await parts.startHooks(farm.parts)
     await farm?.loop.begin()
-    if (farm && !away) farm.checks.begin()
+    if (!farm || away) return
+    farm.builds.begin()
+    farm.checks.begin()
   }
 
   async function leave(): Promise<void> {
@@ -115,6 +117,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     housekeeping = undefined
     await hooks?.close()
     hooks = undefined
+    await phase.farm?.builds.close()
     await phase.farm?.loop.close()
     await phase.farm?.certificates.close()
     await phase.farm?.checks.close()

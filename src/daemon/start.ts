@@ -21,7 +21,7 @@ import { holdAlone } from './alone.ts'
 import { createCertificates } from './certificates/certificates.ts'
 import type { FarmCa } from './certificates/farm-leaves.ts'
 import { checkEveryMs, createRouteChecks } from './checks/routes.ts'
-import type { Daemon, OpenFarm, StoreAway } from './daemon.ts'
+import type { Daemon, OpenFarm, StoreAway, WholeDaemon } from './daemon.ts'
 import { adviseInit, readInitFacts } from './doctor/advice.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { createLook } from './doctor/look.ts'
@@ -29,6 +29,7 @@ import { mends } from './doctor/mend.ts'
 import { createKnock } from './edge/knock.ts'
 import { lazyEdge } from './edge/lazy.ts'
 import { type Env, systemEnv } from './env.ts'
+import { createBuilds } from './farm/builds.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
 import { createFailpoint } from './host/failpoint.ts'
@@ -101,7 +102,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     if (farm && !away) await outside.begin(farm.parts.farm)
   }
   const sessions = createSessions({ env, log })
-  const daemon: Daemon = {
+  const daemon: WholeDaemon = {
     ...{ env, version: options.version, hostName: settings.hostName, outside, sessions },
     get store() {
       return there(phases.now()).store
@@ -244,7 +245,12 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     failpoint,
   }
   const checks = createRouteChecks({ ...parts, farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) })
-  return { parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks }
+  const daemon: Daemon = { env, store, operations, open: () => open }
+  const builds = createBuilds(daemon, join(settings.stateDir, 'builds'))
+  const open: OpenFarm = {
+    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks, builds },
+  }
+  return open
 }
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file

@@ -10,7 +10,8 @@ import type { RouteName } from '../../src/api/routes.ts'
 import { bodies, queries } from '../../src/api/schemas.ts'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
-import type { Daemon } from '../../src/daemon/daemon.ts'
+import type { WholeDaemon } from '../../src/daemon/daemon.ts'
+import { createBuilds } from '../../src/daemon/farm/builds.ts'
 import { createInside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
@@ -65,7 +66,7 @@ const paths = {
 
 interface Running {
   readonly life: Lifeline
-  readonly daemon: Daemon
+  readonly daemon: WholeDaemon
   readonly parts: HostParts
 }
 
@@ -135,9 +136,10 @@ export class SimFarm {
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
     const checks = createRouteChecks({ ...parts, farmCa: () => null, everyMs: 300_000 })
-    const daemon: Daemon = {
+    const builds = createBuilds({ env, store, operations, open: () => daemon.open() }, '')
+    const daemon: WholeDaemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, usage, certificates: parts.certificates, checks }),
+      open: () => ({ parts, loop, usage, certificates: parts.certificates, checks, builds }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,
@@ -225,7 +227,7 @@ export class SimFarm {
   }
 
   /** For what loops of the farm ask, who go through no route. */
-  get daemon(): Daemon {
+  get daemon(): WholeDaemon {
     assert.ok(this.running)
     return this.running.daemon
   }

@@ -10,6 +10,8 @@ export interface Sent {
   readonly from: string
   /** What it is called in the archive. */
   readonly name: string
+  /** It is sent as a link, when it is one. */
+  readonly asLink?: boolean
 }
 
 export interface SendOptions {
@@ -27,7 +29,10 @@ export const archiveOf = (sources: readonly Sent[], options: SendOptions): Async
 
 /** What is small is asked of the disk at once: a trip through the thread pool for each question costs more than the file. */
 async function* pieces(sources: readonly Sent[], options: SendOptions): AsyncGenerator<Buffer> {
-  for (const { from, name } of sources) yield* tree({ from, name, stats: await stat(bytesOf(from)) }, options)
+  for (const { from, name, asLink } of sources) {
+    const stats = asLink ? lstatSync(bytesOf(from)) : await stat(bytesOf(from))
+    yield* tree({ from, name, stats }, options)
+  }
   yield tarEnd()
 }
 

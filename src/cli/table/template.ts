@@ -107,9 +107,11 @@ export const templateCommands: readonly CommandRow[] = [
     noun: 'template',
     verb: 'ls',
     args: [],
-    flags: [],
+    flags: ['all'],
     watch: true,
     summary: 'all templates',
+    description:
+      'Without releases of applications (croft release ls) and what builds begin with; with --all these too.',
     examples: ['croft template ls', 'croft ls templates -o json'],
     run: () => import('../commands/template/ls.ts'),
   },

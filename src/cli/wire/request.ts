@@ -1,5 +1,5 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
-import type { App } from '../../api/app.ts'
+import type { App, AppConfig } from '../../api/app.ts'
 import type { RouteCheck } from '../../api/check.ts'
 import type { Certificate, Door, Token } from '../../api/door.ts'
 import type { AccessPage, EdgeRoute } from '../../api/edge.ts'
@@ -22,7 +22,7 @@ import type {
   Template,
 } from '../../api/resources.ts'
 import { type RouteName, routes } from '../../api/routes.ts'
-import type { ConfigDifference, Secret, Site, SiteConfig } from '../../api/site.ts'
+import type { Build, ConfigDifference, Release, Secret, Site, SiteConfig } from '../../api/site.ts'
 import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
 import type { Entrance, Opened } from './upgrade.ts'
@@ -85,6 +85,11 @@ interface ReadReplies {
   getConfig: SiteConfig
   diffConfig: List<ConfigDifference>
   listSecrets: List<Secret>
+  listBuilds: List<Build>
+  getBuild: Build
+  readBuildLog: { readonly text: string }
+  listReleases: List<Release>
+  getRelease: Release & { readonly config: AppConfig }
   listCertificates: List<Certificate>
   getCertificate: Certificate
 }

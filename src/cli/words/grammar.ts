@@ -78,7 +78,14 @@ export function findCommand(table: readonly CommandRow[], words: readonly Word[]
   if (first === undefined) return { kind: 'help', words: [] }
   if (first === 'help') return { kind: 'help', words: words.slice(1).map((word) => word.value) }
   const noun = findNoun(first)
-  return noun ? nounFirst(table, noun, second) : verbFirst(table, first, second)
+  return noun && !isVerb(table, noun, words) ? nounFirst(table, noun, second) : verbFirst(table, first, second)
+}
+
+/** `build` is both: `croft build ls`, `croft build shop`. */
+function isVerb(table: readonly CommandRow[], noun: Noun, [, second]: readonly Word[]): boolean {
+  if (second === undefined || !table.some((row) => row.verb === noun)) return false
+  const verb = native(second.value)
+  return !table.some((row) => row.verb === verb && (row.noun === noun || row.anyNoun))
 }
 
 function nounFirst(table: readonly CommandRow[], noun: Noun, second: string | undefined): Found {
@@ -108,7 +115,8 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
   if (noun && own) {
     throw new CroftError('USAGE', `a ${noun} has no "${verb}"`, { hint: `croft help ${noun}` })
   }
-  const shaped = findRow(table, nounByShape(second), verb) ?? findRow(table, 'guest', verb)
+  const shaped =
+    findRow(table, nounByShape(second), verb) ?? findRow(table, 'guest', verb) ?? findRow(table, 'app', verb)
   if (shaped) return command(shaped, { used: 1, verbs: [first] })
   return { kind: 'unknown', error: unknownCommand(table, first) }
 }

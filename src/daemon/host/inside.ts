@@ -18,8 +18,8 @@ export interface InsideOptions {
   readonly stdin?: AsyncIterable<Uint8Array>
   /** Each line as it comes, of stdout and stderr alike. */
   readonly onLine?: (line: string) => void
-  /** Takes stdout as it is; lines are those of stderr then. */
-  readonly onBytes?: (bytes: Uint8Array) => void
+  /** Takes stdout as it is, and nothing more before its promise is kept; lines are those of stderr then. */
+  readonly onBytes?: (bytes: Uint8Array) => unknown
   readonly signal: AbortSignal
   readonly timeoutMs: number
   readonly maxBytes?: number
@@ -76,13 +76,18 @@ async function attend(command: Parameters<typeof startAttached>[0], options: Ins
     why ??= reason
     attached?.hangUp()
   }
+  const given = (later: unknown): boolean => {
+    if (!(later instanceof Promise)) return true
+    later.then(() => attached?.resume(), end)
+    return false
+  }
   attached = await startAttached(command, {
     onOutput(from, chunk) {
       bytes += chunk.length
       const most = options.maxBytes ?? usualMaxBytes
       if (why !== undefined) return true
       if (bytes > most) end(new CroftError('FAILED', `it printed more than ${Math.round(most / 1024 ** 2)} MiB`))
-      else if (from === 'stdout' && options.onBytes) options.onBytes(chunk)
+      else if (from === 'stdout' && options.onBytes) return given(options.onBytes(chunk))
       else said[from].take(chunk)
       return true
     },

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { RouteName, routes } from '../../api/routes.ts'
 import type { bodies, queries } from '../../api/schemas.ts'
-import type { Daemon } from '../daemon.ts'
+import type { WholeDaemon } from '../daemon.ts'
 import type { Caller } from './access.ts'
 
 type PathNames<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
@@ -26,5 +26,5 @@ export interface Request<R extends RouteName> {
   readonly closed: AbortSignal
 }
 
-export type Handler<R extends RouteName> = (daemon: Daemon, request: Request<R>) => Promise<unknown>
+export type Handler<R extends RouteName> = (daemon: WholeDaemon, request: Request<R>) => Promise<unknown>
 export type Handlers = { readonly [R in RouteName]: Handler<R> }

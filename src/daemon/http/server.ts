@@ -8,7 +8,7 @@ import { CroftError, type ErrorCode, errorTable, toCroftError } from '../../api/
 import { printable, printableLine } from '../../api/printable.ts'
 import { type Route, type RouteName, routes } from '../../api/routes.ts'
 import { bodies, pathValues, queries } from '../../api/schemas.ts'
-import type { Daemon } from '../daemon.ts'
+import type { WholeDaemon } from '../daemon.ts'
 import type { Log } from '../host/parts.ts'
 import { assertMay, type Caller } from './access.ts'
 import { createDoors, type Doors, readerSocketOf } from './doors.ts'
@@ -37,7 +37,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-export async function startServer(daemon: Daemon, options: ServerOptions): Promise<RunningServer> {
+export async function startServer(daemon: WholeDaemon, options: ServerOptions): Promise<RunningServer> {
   const doors = createDoors(options.identify)
   const server = Fastify({
     bodyLimit: bodyLimitBytes,
@@ -92,7 +92,7 @@ export async function startServer(daemon: Daemon, options: ServerOptions): Promi
 
 function addRoute(
   server: FastifyInstance,
-  daemon: Daemon,
+  daemon: WholeDaemon,
   name: RouteName,
   handler: Handler<RouteName>,
   doors: Doors,

@@ -26,12 +26,20 @@ export interface ReleaseFacts {
   readonly by: string
   readonly build: string
   readonly buildSeconds: number
+  /** The template it was built on. */
+  readonly base?: string
 }
 
 /** Where the code of a build comes from. What was uploaded is gone with the daemon that took it. */
 export type BuildSource =
   | { readonly kind: 'git'; readonly url: string; readonly ref: string }
-  | { readonly kind: 'upload'; readonly upload: string; readonly about: string; readonly commit?: string }
+  | {
+      readonly kind: 'upload'
+      readonly upload: string
+      readonly about: string
+      readonly commit?: string
+      readonly dirty?: true
+    }
   | { readonly kind: 'url'; readonly url: string; readonly sha256?: string; readonly byRoot?: true }
 
 export interface BuildRecord {

@@ -13,19 +13,24 @@ export interface NewTemplate {
   readonly verb: 'build' | 'import' | 'publish'
   readonly source: TemplateRecord['source']
   readonly making?: TemplateRecord['making']
+  readonly release?: TemplateRecord['release']
 }
 
 export async function commitTemplate(
   daemon: Daemon,
   caller: Caller,
   query: { readonly reason?: string | undefined },
-  { ref, verb, source, making }: NewTemplate,
+  { ref, verb, source, making, release }: NewTemplate,
 ): Promise<Operation | null> {
   const id = daemon.env.uuid()
   const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
     const old = await assertFree(daemon, ref)
     const created = timestamp(daemon.env)
-    const record: TemplateRecord = { schema: schemaVersion, ref, id, created, source, ...(making ? { making } : {}) }
+    const record: TemplateRecord = {
+      ...{ schema: schemaVersion, ref, id, created, source },
+      ...(making ? { making } : {}),
+      ...(release ? { release } : {}),
+    }
     return {
       kind: 'template',
       name: ref,

@@ -5,6 +5,9 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, type Held, read, readAll, type TemplateRecord, type TemplateStatus } from './records.ts'
 
+/** Made for builds, of a template and packages: `base-0c1f…:v1`. */
+export const isBase = (ref: string): boolean => /^base-[0-9a-f]{12}:/.test(ref)
+
 /** `debian:12`, or `debian` for the newest of that name. */
 export async function getTemplateRecord(daemon: Daemon, ref: string): Promise<Held<TemplateRecord>> {
   const exact = ref.includes(':')
@@ -72,6 +75,7 @@ export async function viewTemplate(
     init: status?.state === 'ready' ? (status.init ?? { kind: 'system' }) : null,
     sizeBytes: status?.sizeBytes ?? null,
     sha256: status?.sha256 ?? null,
+    ...(record.value.release ? { of: 'release' } : isBase(ref) ? { of: 'base' } : {}),
     usedBy: guests.filter(({ value }) => value.spec.template === ref).map(({ value }) => value.name),
   }
 }

@@ -9,8 +9,8 @@ const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 test('every named failpoint is in the table, and no other', () => {
   const steps = [...textOf('src/plan/guest.ts').matchAll(/^ {2}\| \{ readonly do: '(\w+)'/gm)].map(([, name]) => name)
-  const named = globSync(['src/daemon/host/*.ts', 'src/daemon/certificates/**/*.ts'], { cwd: root }).flatMap((file) =>
-    [...textOf(file).matchAll(/failpoint\('(\w+)\.(?:before|after)'\)/g)].map(([, name]) => name),
+  const named = globSync(['src/daemon/{host,farm}/*.ts', 'src/daemon/certificates/**/*.ts'], { cwd: root }).flatMap(
+    (file) => [...textOf(file).matchAll(/failpoint\('(\w+)\.(?:before|after)'\)/g)].map(([, name]) => name),
   )
   const told = [...textOf('docs/design/host-loop.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
   assert.ok(steps.length > 15 && named.length > 3)

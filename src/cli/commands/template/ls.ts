@@ -15,7 +15,9 @@ const columns: readonly Column<Template>[] = [
 ]
 
 export async function run(context: Context): Promise<Answer> {
-  return rows(items(await context.client.request('listTemplates')), columns, {
+  const templates = items(await context.client.request('listTemplates'))
+  const shown = context.flags.has('all') ? templates : templates.filter((template) => template.of === undefined)
+  return rows(shown, columns, {
     name: (template) => template.ref,
     empty: 'no templates: croft template build debian:12',
   })

@@ -4,7 +4,7 @@ import type { Certificate } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import { covers } from '../../../plan/certificate-sets.ts'
 import { type CertificateRecord, certificateKey } from '../../certificates/records.ts'
-import { type Daemon, getFarm } from '../../daemon.ts'
+import { getFarm, type WholeDaemon } from '../../daemon.ts'
 import { readBundle } from '../../pki/pem.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { keys } from '../../records/keys.ts'
@@ -72,7 +72,7 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
-async function listViews(daemon: Daemon): Promise<Certificate[]> {
+async function listViews(daemon: WholeDaemon): Promise<Certificate[]> {
   const records = await readAll<TokenRecord>(daemon.store, keys.tokens)
   const edge = (await daemon.open()?.certificates.views()) ?? []
   return [...daemon.outside.certificates(), ...records.flatMap(({ value }) => clientOf(value)), ...edge]
@@ -82,7 +82,7 @@ const clientOf = ({ kind, name, hash: fingerprint, created: begins, expires }: T
   kind === undefined ? [] : [{ name, kind: 'client', fingerprint, names: [], begins, expires, renews: null }]
 
 /** Its own name first, then a domain that it bears; what people brought before all else. */
-async function getView(daemon: Daemon, name: string): Promise<Certificate> {
+async function getView(daemon: WholeDaemon, name: string): Promise<Certificate> {
   const plain = name.replace('*', '_')
   const views = await listViews(daemon)
   const imported = views.toSorted((one, two) => Number(two.kind === 'imported') - Number(one.kind === 'imported'))
@@ -94,7 +94,7 @@ async function getView(daemon: Daemon, name: string): Promise<Certificate> {
 const missing = (name: string): CroftError =>
   new CroftError('NOT_FOUND', `no certificate "${name}"`, { hint: 'croft cert ls' })
 
-async function notImported(daemon: Daemon, name: string): Promise<CroftError> {
+async function notImported(daemon: WholeDaemon, name: string): Promise<CroftError> {
   const { kind, name: own } = await getView(daemon, name)
   if (kind === 'imported')
     return new CroftError('NOT_FOUND', `"${name}" is a name of the certificate "${own}"`, {

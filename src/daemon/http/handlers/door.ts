@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { Door, FarmChange } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { Farm, PlannedStep } from '../../../api/resources.ts'
-import { type Daemon, getFarm } from '../../daemon.ts'
+import { getFarm, type WholeDaemon } from '../../daemon.ts'
 import { mayBeNear, nearHost } from '../../near.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { applyEdgeChange, differences, moveEdge } from '../../records/edge-settings.ts'
@@ -63,7 +63,7 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
-async function viewFarm(daemon: Daemon): Promise<Farm & { readonly door: Door }> {
+async function viewFarm(daemon: WholeDaemon): Promise<Farm & { readonly door: Door }> {
   return { ...shownFarm((await getFarmRecord(daemon)).value), door: daemon.outside.door() }
 }
 
@@ -71,7 +71,7 @@ async function viewFarm(daemon: Daemon): Promise<Farm & { readonly door: Door }>
  * What a caller from afar has the host ask is not the host itself. Of root's own it is told.
  */
 async function nearOf(
-  daemon: Daemon,
+  daemon: WholeDaemon,
   farm: FarmRecord,
   { body, caller }: { readonly body: FarmChanges; readonly caller: Caller },
 ): Promise<string[]> {
@@ -88,7 +88,7 @@ async function nearOf(
 /** `ADDRESS` or `ADDRESS:PORT` */
 const addressUrl = (server: string): string => `dns://${isIP(server) === 6 ? `[${server}]` : server}`
 
-async function decideFarm(daemon: Daemon, change: Decided): Promise<Change> {
+async function decideFarm(daemon: WholeDaemon, change: Decided): Promise<Change> {
   const { key, revision, value } = await getFarmRecord(daemon)
   const after = changedFarm(value, change)
   const same = JSON.stringify(after) === JSON.stringify(value)
@@ -122,7 +122,7 @@ function farmSteps({ name, before, after }: Change): PlannedStep[] {
   return old.listen === next.listen ? edge : [door, ...edge]
 }
 
-async function getFarmRecord(daemon: Daemon): Promise<Held<FarmRecord>> {
+async function getFarmRecord(daemon: WholeDaemon): Promise<Held<FarmRecord>> {
   const found = await read<FarmRecord>(daemon.store, keys.farm)
   if (found) return found
   throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })

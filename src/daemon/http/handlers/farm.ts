@@ -16,7 +16,7 @@ import {
   siteAttention,
 } from '../../../plan/attention.ts'
 import { certificateAttention } from '../../../plan/certificate-views.ts'
-import { type Daemon, getFarm, type StoreAway } from '../../daemon.ts'
+import { type Daemon, getFarm, type StoreAway, type WholeDaemon } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type GuestRecord, readAll, type SnapshotRecord } from '../../records/records.ts'
@@ -79,7 +79,7 @@ export const handlers = {
 
 export const shownFarm = ({ schema: _, ...farm }: FarmRecord): Farm => farm
 
-async function statusByKeptPlan({ hostName, version }: Daemon, { why, farm }: StoreAway): Promise<Status> {
+async function statusByKeptPlan({ hostName, version }: WholeDaemon, { why, farm }: StoreAway): Promise<Status> {
   const guests: Record<string, number> = {}
   const statuses = farm ? await readAll<GuestStatus>(farm.store, keys.guestStatuses(farm.host.name)) : []
   for (const { value } of statuses) guests[value.state] = (guests[value.state] ?? 0) + 1
@@ -136,7 +136,7 @@ const siteNow = ({ name, state, release, count, instances }: Site): SiteNow => (
 const mostCounted = 500
 
 /** Looked at when the pool is full alone: a few files of the kernel for each snapshot. */
-async function withSnapshots(daemon: Daemon, pool: Pool): Promise<PoolSeen> {
+async function withSnapshots(daemon: WholeDaemon, pool: Pool): Promise<PoolSeen> {
   const { parts } = getFarm(daemon)
   const { name: host } = parts.host
   const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host))

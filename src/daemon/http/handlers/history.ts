@@ -10,6 +10,7 @@ import { revertRoute } from '../../../plan/route-change.ts'
 import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { aimAgain } from '../../edge/aim.ts'
+import { cancelBuild } from '../../records/builds.ts'
 import { accepted, commit } from '../../records/change.ts'
 import { changeSpec, type Writing } from '../../records/guest-spec.ts'
 import { getGuestToChange, viewGuest } from '../../records/guests.ts'
@@ -77,6 +78,10 @@ export const handlers = {
     if (operation.state !== 'running') return operation
     if (goal?.kind === 'template' && getFarm(daemon).loop.cancelTemplate(goal.id))
       return daemon.operations.wait(params.operation, 5000)
+    if (goal?.kind === 'build') {
+      await cancelBuild(daemon, goal.id)
+      return daemon.operations.wait(params.operation, 5000)
+    }
     throw new CroftError(
       'REFUSED',
       `"${operation.verb} ${operation.target.name}" cannot be cancelled: it is a wish that the host works on`,

@@ -2,7 +2,7 @@
 import os from 'node:os'
 import { CroftError } from '../../../api/errors.ts'
 import type { Host, Network, PlannedStep, Pool } from '../../../api/resources.ts'
-import { type Daemon, getFarm } from '../../daemon.ts'
+import { type Daemon, getFarm, type WholeDaemon } from '../../daemon.ts'
 import { adoptOrphans } from '../../host/adopt.ts'
 import { planHost } from '../../host/plan-host.ts'
 import { listGuestViews } from '../../records/guests.ts'
@@ -54,12 +54,12 @@ export async function listPoolViews(daemon: Daemon): Promise<Pool[]> {
   )
 }
 
-function assertHost(daemon: Daemon, name: string): void {
+function assertHost(daemon: WholeDaemon, name: string): void {
   if (name === getFarm(daemon).parts.host.name) return
   throw new CroftError('NOT_FOUND', `no host "${name}"`, { hint: 'croft host ls' })
 }
 
-async function hostView(daemon: Daemon): Promise<Host> {
+async function hostView(daemon: WholeDaemon): Promise<Host> {
   const { host } = getFarm(daemon).parts
   const guests = await listGuestViews(daemon)
   const [one = 0, five = 0, fifteen = 0] = os.loadavg()

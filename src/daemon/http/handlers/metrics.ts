@@ -2,7 +2,7 @@
 import os from 'node:os'
 import type { Pool } from '../../../api/resources.ts'
 import { idOf } from '../../../plan/edge.ts'
-import { type Daemon, getFarm } from '../../daemon.ts'
+import { getFarm, type WholeDaemon } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { listRouteViews } from '../../records/routes.ts'
 import { listTemplateViews } from '../../records/templates.ts'
@@ -26,7 +26,7 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
-function daemonFacts({ version, hostName, away }: Daemon): DaemonFacts {
+function daemonFacts({ version, hostName, away }: WholeDaemon): DaemonFacts {
   const { user, system } = process.cpuUsage()
   return {
     ...{ version, node: process.versions.node, host: hostName, storeUp: away?.() === undefined },
@@ -36,7 +36,7 @@ function daemonFacts({ version, hostName, away }: Daemon): DaemonFacts {
   }
 }
 
-async function farmFacts(daemon: Daemon): Promise<FarmFacts> {
+async function farmFacts(daemon: WholeDaemon): Promise<FarmFacts> {
   const { parts, usage, checks, loop } = getFarm(daemon)
   const [used, guests, templates, pools, seen, views, counters] = await Promise.all([
     usage.look(usageMaxAgeMs),

@@ -2,6 +2,7 @@
 import type { Handlers } from '../handler.ts'
 import * as addresses from './addresses.ts'
 import * as apps from './apps.ts'
+import * as builds from './builds.ts'
 import * as certificates from './certificates.ts'
 import * as checks from './checks.ts'
 import * as config from './config.ts'
@@ -49,4 +50,5 @@ export const handlers: Handlers = {
   ...certificates.handlers,
   ...door.handlers,
   ...checks.handlers,
+  ...builds.handlers,
 }

@@ -3,7 +3,7 @@
 import type { MadeToken, Token } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import { longestLifeMs } from '../../../api/values.ts'
-import type { Daemon } from '../../daemon.ts'
+import type { WholeDaemon } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { keys } from '../../records/keys.ts'
@@ -101,7 +101,7 @@ export const handlers = {
 
 /** A certificate always ends: ten years are for ever. */
 async function certify(
-  daemon: Daemon,
+  daemon: WholeDaemon,
   name: string,
   expires: string | null,
 ): Promise<{ secret: string; hash: string }> {
@@ -110,10 +110,13 @@ async function certify(
   return { secret: pem, hash: fingerprint }
 }
 
-const endOf = (daemon: Daemon, lifeMs: number | null): string | null =>
+const endOf = (daemon: WholeDaemon, lifeMs: number | null): string | null =>
   lifeMs === null ? null : new Date(daemon.env.now() + lifeMs).toISOString()
 
-async function openDoor(daemon: Daemon, asked: string | undefined): Promise<{ address: string; fingerprint: string }> {
+async function openDoor(
+  daemon: WholeDaemon,
+  asked: string | undefined,
+): Promise<{ address: string; fingerprint: string }> {
   const { state, addresses, fingerprint } = daemon.outside.door()
   if (state !== 'open' || fingerprint === null)
     throw new CroftError('REFUSED', 'nobody can log in: the door to the outside is shut', {

@@ -1,0 +1,93 @@
+import type { CommandRow } from '../command.ts'
+
+/** How code becomes releases. */
+export const buildCommands: readonly CommandRow[] = [
+  {
+    noun: 'app',
+    verb: 'build',
+    args: ['[APP]'],
+    changes: true,
+    flags: ['git', 'ref', 'tar', 'sha256', 'as'],
+    summary: 'build an application: its result is a release',
+    description:
+      'In a throw-away guest, as a user without powers, with what its croft.toml says. From a repository, an archive, the repository that ' +
+      'croft app set names, or, without any of these, from the folder you stand in: what git lists there, or all but node_modules. The version ' +
+      'is the tag, else the first letters of the commit. What was built of the same before is not built again.',
+    examples: [
+      'croft build shop --git https://git.example.org/shop.git --ref v1.2.3',
+      'croft build shop --tar shop.tar.gz --as v2',
+      'croft app build',
+    ],
+    run: () => import('../commands/app/build.ts'),
+  },
+  {
+    noun: 'build',
+    verb: 'ls',
+    args: ['[APP]'],
+    flags: [],
+    watch: true,
+    summary: 'builds, newest first',
+    examples: ['croft build ls', 'croft ls builds -w'],
+    run: () => import('../commands/build/ls.ts'),
+  },
+  {
+    noun: 'build',
+    verb: 'show',
+    args: ['BUILD'],
+    flags: [],
+    watch: true,
+    summary: 'one build',
+    examples: ['croft build show 4f9c2a1b7e0d'],
+    run: () => import('../commands/build/show.ts'),
+  },
+  {
+    noun: 'build',
+    verb: 'logs',
+    args: ['BUILD'],
+    flags: [],
+    summary: 'what a build printed',
+    description: 'croft op logs -f shows it as it comes.',
+    examples: ['croft build logs 4f9c2a1b7e0d'],
+    run: () => import('../commands/build/logs.ts'),
+  },
+  {
+    noun: 'build',
+    verb: 'cancel',
+    args: ['BUILD'],
+    changes: true,
+    flags: [],
+    summary: 'end a build that runs or waits',
+    examples: ['croft build cancel 4f9c2a1b7e0d'],
+    run: () => import('../commands/build/cancel.ts'),
+  },
+  {
+    noun: 'release',
+    verb: 'ls',
+    args: ['[APP]'],
+    flags: [],
+    watch: true,
+    summary: 'releases, newest first',
+    examples: ['croft release ls shop', 'croft ls releases'],
+    run: () => import('../commands/release/ls.ts'),
+  },
+  {
+    noun: 'release',
+    verb: 'show',
+    args: ['RELEASE'],
+    flags: [],
+    watch: true,
+    summary: 'one release, and who runs it',
+    examples: ['croft release show shop:v1.2', 'croft release show shop:v1.2 -o yaml'],
+    run: () => import('../commands/release/show.ts'),
+  },
+  {
+    noun: 'release',
+    verb: 'rm',
+    args: ['RELEASE...'],
+    changes: true,
+    flags: ['parallel'],
+    summary: 'remove releases that nothing runs',
+    examples: ['croft release rm shop:v1.2'],
+    run: () => import('../commands/release/rm.ts'),
+  },
+]

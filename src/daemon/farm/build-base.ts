@@ -1,0 +1,85 @@
+/** What a build begins with: a template, or one of its own made of that and of packages, which the next build finds again. */
+import { createHash } from 'node:crypto'
+import { CroftError, isCode } from '../../api/errors.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { commitTemplate } from '../records/new-template.ts'
+import type { Held, TemplateRecord } from '../records/records.ts'
+import { getReadyTemplate } from '../records/templates.ts'
+import { callerOf, ended, type GuestWork } from './build-guest.ts'
+
+/** What a checkout is read in. What it is built in, it says itself. */
+export const firstBase = 'debian:12'
+
+/** Undefined when it was not made before. */
+export async function findBase(
+  { daemon, signal }: GuestWork,
+  base: string,
+  packages: readonly string[],
+): Promise<Held<TemplateRecord> | undefined> {
+  const plain = await whenReady(daemon, base, signal)
+  return plain && whenReady(daemon, nameOf(plain.value.id, packages), signal)
+}
+
+const nameOf = (id: string, packages: readonly string[]): string => {
+  const inputs = JSON.stringify([id, [...new Set(packages)].toSorted()])
+  return `base-${createHash('sha256').update(inputs).digest('hex').slice(0, 12)}:v1`
+}
+
+export async function ensureBase(
+  work: GuestWork,
+  base: string,
+  packages: readonly string[],
+): Promise<Held<TemplateRecord>> {
+  const plain = await ensure(work, base, () => ({ from: base, packages: [] }))
+  if (packages.length === 0) return plain
+  const { id, source } = plain.value
+  const wanted = [...new Set(packages)].toSorted()
+  return ensure(work, nameOf(id, packages), () => {
+    if (!/^(debian|ubuntu):/.test(source.from))
+      throw new CroftError('REFUSED', `build.packages need a base that was built of packages, and ${base} was not`, {
+        hint: `put them into the base: croft template build NAME --from debian:12 --packages ${wanted.join(',')}`,
+      })
+    return { ...source, packages: [...new Set([...source.packages, ...wanted])] }
+  })
+}
+
+/** The first to need it makes it; others wait for that. */
+async function ensure(
+  work: GuestWork,
+  ref: string,
+  sourceOf: () => TemplateRecord['source'],
+): Promise<Held<TemplateRecord>> {
+  const { daemon, signal, record } = work
+  for (let tries = 0; ; tries++) {
+    const found = await whenReady(daemon, ref, signal)
+    if (found) return found
+    if (tries > 0 || !/^(debian|ubuntu|base-[0-9a-f]{12}):/.test(ref)) return getReadyTemplate(daemon, ref)
+    const source = sourceOf()
+    getFarm(daemon).parts.builder.check(source)
+    const operation = await commitTemplate(daemon, callerOf(record), {}, { ref, verb: 'build', source }).catch(
+      (thrown) => {
+        if (isCode(thrown, 'BUSY') || isCode(thrown, 'EXISTS')) return null
+        throw thrown
+      },
+    )
+    await ended(daemon, operation, signal)
+  }
+}
+
+/** Undefined when there is none, or its making has failed. */
+export async function whenReady(
+  daemon: Daemon,
+  ref: string,
+  signal: AbortSignal,
+): Promise<Held<TemplateRecord> | undefined> {
+  for (;;) {
+    signal.throwIfAborted()
+    const found = await getReadyTemplate(daemon, ref).catch((thrown) => {
+      if (isCode(thrown, 'BUSY')) return 'busy' as const
+      if (isCode(thrown, 'TEMPLATE_NOT_FOUND') || isCode(thrown, 'REFUSED')) return undefined
+      throw thrown
+    })
+    if (found !== 'busy') return found
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * A repository is fetched in a guest of its own, which sees the deploy key and runs nothing of the repository. What leaves it
+ * is an archive of one commit; the guest that builds sees neither key nor history.
+ */
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { isCode } from '../../api/errors.ts'
+import {
+  checkOut,
+  commitNow,
+  fetchAll,
+  fetchRef,
+  fetchTag,
+  gitEnv,
+  gitInit,
+  isShortCommit,
+  keyFile,
+  packed,
+  submodules,
+} from '../../plan/git.ts'
+import { getFarm } from '../daemon.ts'
+import type { BuildSource } from '../records/app-records.ts'
+import { openBuildSecrets } from '../records/builds.ts'
+import { ensureBase, findBase, firstBase } from './build-base.ts'
+import { type BuildGuest, firstLimits, type GuestWork, makeBuildGuest, removeBuildGuest } from './build-guest.ts'
+import { largestArchive, readConfig, type Source, textOf } from './build-source.ts'
+
+type Git = Extract<BuildSource, { readonly kind: 'git' }>
+
+const packages = ['ca-certificates', 'git', 'openssh-client']
+
+export async function fetchGit(work: GuestWork, source: Git): Promise<Source> {
+  const guest = await gitGuest(work)
+  try {
+    await putKey(work, guest)
+    await guest.run(gitInit, { env: gitEnv })
+    const tag = await fetchInto(guest, source)
+    if ((await readConfig(guest).catch(() => undefined))?.build?.submodules)
+      await guest.run(submodules, { env: gitEnv, as: 'git submodule' })
+    const commit = (await textOf(guest, commitNow, 1024)).trim()
+    return { upload: await archive(work, guest), commit, ...(tag === undefined ? {} : { tag }) }
+  } finally {
+    if (!work.signal.aborted) await removeBuildGuest(work.daemon, work.record)
+  }
+}
+
+/** In what was made for it, when that is there; else where the usual base has git anyway. */
+async function gitGuest(work: GuestWork): Promise<BuildGuest> {
+  const made = await findBase(work, firstBase, packages)
+  if (made) return makeBuildGuest(work, made, firstLimits)
+  const guest = await makeBuildGuest(work, await ensureBase(work, firstBase, []), firstLimits)
+  const hasGit = await guest.run(['git', '--version']).then(
+    () => true,
+    (thrown) => {
+      if (isCode(thrown, 'BUILD_FAILED')) return false
+      throw thrown
+    },
+  )
+  if (hasGit) return guest
+  await removeBuildGuest(work.daemon, work.record)
+  return makeBuildGuest(work, await ensureBase(work, firstBase, packages), firstLimits)
+}
+
+async function putKey({ daemon, record }: GuestWork, guest: BuildGuest): Promise<void> {
+  const { DEPLOY_KEY: key } = await openBuildSecrets(getFarm(daemon).parts, record.app)
+  if (key === undefined) return
+  async function* text() {
+    yield Buffer.from(`${key?.trimEnd()}\n`)
+  }
+  await guest.run(['sh', '-c', 'umask 077; cat >"$1"', 'sh', keyFile], { stdin: text() })
+}
+
+/** The name of the tag, when it is one. */
+async function fetchInto(guest: BuildGuest, { url, ref }: Git): Promise<string | undefined> {
+  const run = (words: readonly string[]) => guest.run(words, { env: gitEnv, as: `git fetch ${url} ${ref}` })
+  const tag = await run(fetchTag(url, ref)).then(
+    () => ref,
+    () => undefined,
+  )
+  if (tag === undefined && isShortCommit(ref)) {
+    await run(fetchAll(url))
+    await run(checkOut(ref))
+    return undefined
+  }
+  if (tag === undefined) await run(fetchRef(url, ref))
+  await run(checkOut('FETCH_HEAD'))
+  return tag
+}
+
+async function archive({ daemon }: GuestWork, guest: BuildGuest): Promise<string> {
+  const { uploads } = getFarm(daemon).parts
+  const pipe = new PassThrough()
+  const received = uploads.receive(pipe, largestArchive)
+  const sent = guest.run(packed, {
+    as: 'packing the checkout',
+    maxBytes: largestArchive,
+    onBytes: (bytes) => (pipe.write(bytes) ? undefined : once(pipe, 'drain').then(() => undefined)),
+  })
+  sent.then(
+    () => pipe.end(),
+    (thrown) => pipe.destroy(thrown),
+  )
+  const [{ id }] = await Promise.all([received, sent])
+  uploads.claim(id)
+  return id
+}
