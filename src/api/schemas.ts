@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { AppChange, AppName, NewApp, SiteName } from './app.ts'
 import { BuildId, NewBuild } from './build.ts'
-import { CaRotation, CertificateRef, CertificateRef, FarmChange, FarmChange, NewCertificate, NewCertificate, NewToken, NewToken, TokenName, TokenName } from './door.ts'
+import { CaRotation, CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
 import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
 import {
