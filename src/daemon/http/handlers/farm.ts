@@ -94,7 +94,7 @@ async function statusByKeptPlan({ hostName, version }: WholeDaemon, { why, farm 
 /** So old may be what is known of disks and memory here. */
 const usageMaxAgeMs = 1000
 
-async function guestsAndAttention(daemon: Daemon): Promise<Pick<Status, 'guests' | 'attention' | 'sites'>> {
+async function guestsAndAttention(daemon: WholeDaemon): Promise<Pick<Status, 'guests' | 'attention' | 'sites'>> {
   const { usage, checks, loop } = getFarm(daemon)
   const [views, used, pools, wrong, routes, sites] = await Promise.all([
     listGuestViews(daemon),
