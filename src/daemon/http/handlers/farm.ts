@@ -16,7 +16,7 @@ import {
   siteAttention,
 } from '../../../plan/attention.ts'
 import { certificateAttention } from '../../../plan/certificate-views.ts'
-import { type Daemon, getFarm, type StoreAway, type WholeDaemon } from '../../daemon.ts'
+import { getFarm, type StoreAway, type WholeDaemon } from '../../daemon.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type GuestRecord, readAll, type SnapshotRecord } from '../../records/records.ts'
