@@ -46,7 +46,8 @@ export const guestCommands: readonly CommandRow[] = [
     flags: ['label', 'all'],
     watch: true,
     summary: 'all guests, or those named',
-    description: 'Names may be globs. --sort and -c take the names of columns; -o wide shows all of them.',
+    description:
+      'Names may be globs. Guests of builds are shown with --all. --sort and -c take the names of columns; -o wide shows all of them.',
     examples: ['croft ls', "croft ls 'web*' -l owner=lark", 'croft ls --sort -memory -o wide', 'croft ls -q'],
     run: () => import('../commands/guest/ls.ts'),
   },

@@ -21,9 +21,18 @@ export async function findTargets(context: Context, arg = 'GUEST'): Promise<Targ
   }
   const many = selects || words.length > 1 || words.some(isGlob) || context.args.many(arg).includes('-')
   if (!selects && !words.some(isGlob)) return { names: [...new Set(words.map(guestName))], many }
-  const guests = items(await context.client.request('listGuests'))
-  return { names: selectGuests(context, guests, words).map((guest) => guest.name), many }
+  const guests = selectGuests(context, items(await context.client.request('listGuests')), words)
+  const meant = guests.filter((guest) => !guest.spec.part || words.some((word) => isOfParts(word, guest.name)))
+  const left = guests.length - meant.length
+  if (left > 0)
+    context.say(
+      `! ${left} of sites or builds ${left === 1 ? 'is' : 'are'} left alone: croft site ls   (or name them: 'shop/prod/*')`,
+    )
+  return { names: meant.map((guest) => guest.name), many }
 }
+
+/** `*` and --all are of guests that people made. */
+const isOfParts = (word: string, name: string): boolean => word.includes('/') && globMatches(word, name)
 
 /** Of a list that is there already; `words` may be none. */
 export function selectGuests(context: Context, guests: readonly Guest[], words: readonly string[]): readonly Guest[] {
@@ -69,11 +78,13 @@ export function guestOrAll(context: Context): string | undefined {
   return word === undefined || word === 'ls' ? undefined : guestName(word)
 }
 
-/** A word that must be a guest's name, and not the shape of another thing. */
+/** A word that must be a guest's name or an instance's, and not the shape of another thing. */
 export function guestName(word: string): string {
   const pointed = parsePoint(word)
-  if (pointed.kind === 'guest' && word !== '') return word
+  if ((pointed.kind === 'guest' || pointed.kind === 'instance') && word !== '') return word
   throw new CroftError('USAGE', `"${word}" is not the name of a guest but looks like a ${pointed.kind}`, {
-    hint: pointed.kind === 'snapshot' || pointed.kind === 'template' ? `croft ${pointed.kind} ls` : 'croft ls',
+    hint: nouns.has(pointed.kind) ? `croft ${pointed.kind} ls` : 'croft ls',
   })
 }
+
+const nouns: ReadonlySet<string> = new Set(['snapshot', 'template', 'site'])

@@ -3,22 +3,28 @@ import { CroftError } from '../../api/errors.ts'
 import type { WriteQuery } from '../../api/schemas.ts'
 import type { Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
-import type { VolumeRecord } from './app-records.ts'
 import { assertRevision, type Change } from './change.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, read, readAll } from './records.ts'
 import { getSite } from './sites.ts'
+import { listVolumes } from './volumes.ts'
 
 type Query = WriteQuery & { readonly discardData?: boolean | undefined }
 
 export async function decideRemoval(daemon: Daemon, name: string, query: Query): Promise<Change> {
   const { key, revision, value } = await getSite(daemon, name)
   assertRevision(query, revision, name)
-  const volumes = await listVolumes(daemon, name)
+  const volumes = (await listVolumes(daemon, name)).filter(({ value }) => !value.deleting)
   if (volumes.length > 0 && !query.discardData)
-    throw new CroftError('REFUSED', `site "${name}" has lasting data: ${volumes.join(', ')}`, {
-      hint: `croft site rm ${name} --discard-data`,
-    })
+    throw new CroftError(
+      'REFUSED',
+      `site "${name}" has lasting data: ${volumes.map(({ value }) => value.name).join(', ')}`,
+      {
+        hint: `croft site rm ${name} --discard-data`,
+      },
+    )
+  // Their disks go when the last instance has gone.
+  const discards = volumes.map((volume): Write => ({ put: volume.key, value: { ...volume.value, deleting: true } }))
   const { release, run } = value
   const change = { ...{ kind: 'site', name, verb: 'rm' }, before: { release, run }, after: null }
   // Every change of configuration and secrets writes this one: none comes in between.
@@ -28,15 +34,9 @@ export async function decideRemoval(daemon: Daemon, name: string, query: Query):
     { key: keys.siteConfig(name), revision: config?.revision ?? 0 },
   ]
   if (!(await hasInstances(daemon, name)))
-    return { ...change, compare, writes: [{ delete: key }, ...(await allOf(daemon, name))] }
+    return { ...change, compare, writes: [{ delete: key }, ...(await allOf(daemon, name)), ...discards] }
   const leaving = { ...value, deleting: true as const, run: 'stopped' as const, generation: value.generation + 1 }
-  return { ...change, compare, writes: value.deleting ? [] : [{ put: key, value: leaving }] }
-}
-
-async function listVolumes(daemon: Daemon, site: string): Promise<string[]> {
-  const { host } = getFarm(daemon).parts
-  const records = await readAll<VolumeRecord>(daemon.store, keys.volumes(host.name))
-  return records.filter(({ value }) => value.site === site && !value.deleting).map(({ value }) => value.name)
+  return { ...change, compare, writes: value.deleting ? [] : [{ put: key, value: leaving }, ...discards] }
 }
 
 async function hasInstances(daemon: Daemon, site: string): Promise<boolean> {

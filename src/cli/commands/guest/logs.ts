@@ -104,6 +104,7 @@ function journalWords(context: Context): readonly string[] {
     ...(tail === undefined ? [] : [`--lines=${tail}`]),
     ...(flags.has('boot') ? [`--boot=${flags.text('boot') || 0}`] : []),
     ...values,
+    ...(flags.has('daemon') ? [`--unit=app-${flags.text('daemon')}.service`] : []),
     ...(flags.has('follow') ? ['--follow'] : []),
   ]
 }
@@ -147,7 +148,7 @@ function matcher(context: Context): Wanted {
 
 function refuseJournalFlags(context: Context, guest: string): void {
   const earlier = Number(context.flags.text('boot') ?? 0) !== 0
-  const flag = (['since', 'unit'] as const).find((name) => context.flags.has(name)) ?? (earlier && 'boot')
+  const flag = (['since', 'unit', 'daemon'] as const).find((name) => context.flags.has(name)) ?? (earlier && 'boot')
   if (!flag) return
   throw new CroftError('USAGE', `--${flag} needs a journal, which ${guest} does not show now`, {
     hint: `croft logs ${guest}`,

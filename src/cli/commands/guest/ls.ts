@@ -11,12 +11,16 @@ export async function run(context: Context): Promise<Answer> {
     context.client.request('listGuests').then(items),
     wantsUsage(context) ? context.client.request('getUsage').then(items) : undefined,
   ])
-  const shown = selectGuests(context, guests, words)
+  const shown = selectGuests(context, guests, words).filter((guest) => isShown(context, guest, words))
   return rows(usage ? withUsage(shown, usage) : shown, usage ? [...guestColumns, ...usedColumns] : guestColumns, {
     name: (guest) => guest.name,
     empty: guests.length === 0 ? 'no guests yet: croft create web debian:12' : 'no guest is meant by that',
   })
 }
+
+/** A build is over soon, and is told by its own commands. */
+const isShown = ({ flags }: Context, { spec }: Guest, words: readonly string[]): boolean =>
+  spec.part?.kind !== 'build' || flags.has('all') || words.some((word) => word.includes('/'))
 
 /** Looking at all guests costs more than reading a list: only when a column of it is shown, or sorted by. */
 function wantsUsage({ flags, forMachines }: Context): boolean {

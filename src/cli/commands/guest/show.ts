@@ -35,8 +35,9 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'name', value: guest.name },
     { title: 'state', value: stateOf(guest), as: 'state' },
     ...(status?.reason?.split('\n') ?? []).map((line, index) => ({ title: index === 0 ? 'reason' : '', value: line })),
+    ...partFields(spec),
     { title: 'since', value: status?.since, as: 'age' },
-    ...(status?.revived ? revived(guest.name, status.startedAt) : []),
+    ...(status?.revived ? revived(guest, status.startedAt) : []),
     { title: 'ipv4', value: guest.ipv4 },
     { title: 'ipv6', value: guest.ipv6 },
     { title: 'addresses', value: (spec.addresses ?? []).map(({ address }) => address).join(' ') },
@@ -70,13 +71,26 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
   ]
 }
 
-const revived = (name: string, startedAt: string | undefined): readonly Field[] => [
-  { title: 'started', value: startedAt, as: 'age' },
-  {
-    title: '',
-    value: `again, for it had ended by itself or with its host: croft logs ${name}; to end it: croft stop ${name}`,
-  },
-]
+function revived({ name, spec }: Guest, startedAt: string | undefined): readonly Field[] {
+  const end = spec.part?.kind === 'instance' ? `croft site stop ${spec.part.site}` : `croft stop ${name}`
+  return [
+    { title: 'started', value: startedAt, as: 'age' },
+    {
+      title: '',
+      value: `again, for it had ended by itself or with its host: croft logs ${name}; to end it: ${end}`,
+    },
+  ]
+}
+
+function partFields({ part, volumes = [] }: Guest['spec']): readonly Field[] {
+  if (part?.kind !== 'instance') return []
+  return [
+    { title: 'site', value: part.site },
+    { title: 'slot', value: part.slot },
+    { title: 'release', value: part.release },
+    ...volumes.map(({ target }, index) => ({ title: index === 0 ? 'data' : '', value: target })),
+  ]
+}
 
 /** `34 MB of 512 MB`; nothing when neither is known. */
 function ofLimit(
