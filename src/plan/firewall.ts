@@ -28,7 +28,7 @@ export interface FirewallInput {
   readonly uplink: string | null
   /** Of this host, where its edge listens. */
   readonly hostPorts?: readonly number[]
-  /** Addresses of a guest anywhere in the farm; undefined when there is none of that name. */
+  /** Addresses of a guest, or of all instances of a site; undefined when there is none of that name. */
   readonly addressesOf: (name: string) => readonly string[] | undefined
 }
 
@@ -95,7 +95,7 @@ function compileRules(
   const report = (index: number, never: string) => findings.push({ guest: guest.name, what: 'rule', index, never })
   const all: RuleBoxes[] = guest.rules.map((rule, index) => {
     const peers = peersOf(rule.peer, addressesOf)
-    if (peers === undefined) report(index, `no guest is named "${rule.peer}"`)
+    if (peers === undefined) report(index, noPeer(rule.peer))
     return { rule, index, boxes: boxesOf(peers ?? [], rule.service) }
   })
   return all.flatMap((entry) => {
@@ -111,6 +111,9 @@ function compileRules(
     return resolve(entry, subtract(entry.boxes, boxesIn(earlier)))
   })
 }
+
+const noPeer = (peer: string): string =>
+  peer.includes('/') ? `the site "${peer}" has no instance` : `no guest is named "${peer}"`
 
 function neverMatches(
   { boxes }: RuleBoxes,

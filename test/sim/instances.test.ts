@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { removePart, runPart } from '../../src/daemon/records/parts.ts'
+import { verdict } from '../../src/drivers/firewall/fake/verdict.ts'
 import { SimFarm } from './farm.ts'
 import { assertGolden } from './golden.ts'
 import { createInstance, loop, seed } from './instance.ts'
@@ -89,4 +90,31 @@ test('names: each instance its own, the site those that are ready, a build none'
     ['1.prod.shop.site', '2.prod.shop.site', '3.prod.shop.site', 'prod.shop.site'],
   )
   assert.deepEqual(names?.at(-1)?.addresses, of(1, 3))
+})
+
+test('firewall: instances of a site are open to each other, a site is a peer that follows its instances, a build reaches nobody', async () => {
+  const farm = await new SimFarm().open()
+  await farm.ask('createGuest', { body: { name: 'pg', template: 'debian:12' } })
+  await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  const rule = { action: 'allow', direction: 'in', peer: 'shop/prod', service: 'tcp/5432' }
+  await farm.ask('addRule', { params: { guest: 'pg' }, body: rule })
+  for (const name of ['shop/prod/1', 'shop/prod/2', 'shop/test/1']) await createInstance(farm.daemon, name)
+  await createInstance(farm.daemon, 'shop/build/b1', { part: { kind: 'build', id: 'b1' } })
+  await farm.pass(3)
+  const numbers = { pg: 1, web: 2, one: 3, two: 4, test: 5, build: 6 }
+  const address = (who: keyof typeof numbers) => `10.100.0.${numbers[who]}`
+  const may = (from: keyof typeof numbers, to: keyof typeof numbers, port: number) => {
+    assert.ok(farm.firewall.model)
+    const way = { from: `croft${numbers[from]}`, source: address(from), destination: address(to), local: false }
+    return verdict(farm.firewall.model, { ...way, protocol: 'tcp', port }).passes
+  }
+  assert.deepEqual([may('one', 'two', 8080), may('two', 'one', 1)], [true, true])
+  assert.deepEqual([may('one', 'test', 80), may('web', 'one', 80), may('build', 'one', 80)], [false, false, false])
+  assert.deepEqual([may('one', 'pg', 5432), may('two', 'pg', 5432), may('one', 'pg', 22)], [true, true, false])
+  assert.deepEqual([may('test', 'pg', 5432), may('web', 'pg', 5432)], [false, false])
+  await farm.ask('addRule', { params: { guest: 'web' }, body: { ...rule, peer: 'any', service: 'any' } })
+  assert.deepEqual([may('pg', 'web', 80), may('build', 'web', 80)], [true, false])
+  await removePart(farm.daemon, loop, 'shop/prod/2')
+  await farm.pass(3)
+  assert.deepEqual([may('two', 'pg', 5432), may('two', 'one', 80), may('one', 'pg', 5432)], [false, false, true])
 })

@@ -2,7 +2,7 @@
  * Brings the kernel's rules to what the records say. Many guests may ask at once: while one change is under way the next
  * ones gather and go together. `open` and `close` return when the kernel holds the change.
  */
-import type { GuestStatus } from '../../api/guest.ts'
+import type { GuestPart, GuestStatus, Rule } from '../../api/guest.ts'
 import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
 import { type CompiledFirewall, compileFirewall, type FirewallGuest } from '../../plan/firewall.ts'
 import { heardBy, portsIn } from '../edge/keeper.ts'
@@ -119,20 +119,30 @@ function compileRecords(
   takes: (guest: GuestRecord) => boolean,
 ): CompiledFirewall {
   const byName = new Map(records.map(({ value }) => [value.name, value]))
+  const addressesOf = (guest: GuestRecord) => [
+    ipv4Of(farm.prefix4, guest.number),
+    ipv6Of(farm.prefix6, guest.number),
+    ...publicOf(guest),
+  ]
+  const bySite = Map.groupBy(
+    records.map(({ value }) => value).filter(({ deleting }) => !deleting),
+    ({ spec }) => (spec.part?.kind === 'instance' ? spec.part.site : undefined),
+  )
   return compileFirewall({
     prefix4: farm.prefix4,
     prefix6: farm.prefix6,
     ...{ uplink, hostPorts },
     addressesOf(name) {
+      if (name.includes('/')) return bySite.get(name)?.flatMap(addressesOf)
       const guest = byName.get(name)
-      return guest && [ipv4Of(farm.prefix4, guest.number), ipv6Of(farm.prefix6, guest.number), ...publicOf(guest)]
+      return guest && addressesOf(guest)
     },
     guests: records.filter(({ value }) => takes(value)).map(({ value }) => firewallGuest(value, farm)),
   })
 }
 
 function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
-  const { limits, ports, rules } = guest.spec
+  const { limits, ports } = guest.spec
   const { netRate, netRateIn: rateIn = netRate, netRateOut: rateOut = netRate } = limits
   return {
     number: guest.number,
@@ -141,11 +151,19 @@ function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
     ipv4: ipv4Of(farm.prefix4, guest.number),
     ipv6: ipv6Of(farm.prefix6, guest.number),
     ports,
-    rules,
+    rules: [...guest.spec.rules, ...ruleOfPart(guest.spec.part, farm)],
     more: publicOf(guest),
     ...(rateIn === undefined ? {} : { rateIn }),
     ...(rateOut === undefined ? {} : { rateOut }),
   }
+}
+
+/** Instances of a site are open to each other; what a build runs nobody knows, and it needs nothing of the farm. Behind the guest's own. */
+function ruleOfPart(part: GuestPart | undefined, { prefix4, prefix6 }: FarmRecord): Rule[] {
+  const all = { service: { protocol: 'any' }, log: false } as const
+  if (part?.kind === 'instance') return [{ action: 'allow', direction: 'in', peer: part.site, ...all }]
+  if (part?.kind !== 'build') return []
+  return [prefix4, prefix6].map((peer) => ({ action: 'deny', direction: 'out', peer, ...all }))
 }
 
 const publicOf = ({ spec }: GuestRecord): string[] => (spec.addresses ?? []).map(({ address }) => address)
