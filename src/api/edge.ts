@@ -147,6 +147,8 @@ const settings = {
   connections: z.coerce.number().int().min(1).max(100_000),
   noindex: Flag,
   maintenance: Flag,
+  /** Of a path: users, lists and maintenance of its domain hold for it as well. */
+  inherit: Flag,
   /** What the page says. */
   maintenanceText: OneLine,
   retryAfter: Seconds,
@@ -224,12 +226,19 @@ export interface EdgeRoute extends RouteSettings {
   readonly preview?: string
   /** Users that basic authentication knows; passwords are never told. */
   readonly users: readonly string[]
+  /** Of a path: what holds for it and is said of the domain, or of a path above. */
+  readonly inherited?: { readonly [K in 'users' | 'allow' | 'deny' | 'maintenance']?: Inherited }
   /** What the certificate is, and when it ends; null without https. */
   readonly certificate: { readonly kind: string; readonly expires: string; readonly reason?: string } | null
   /** Since the edge began; null while it cannot be asked. */
   readonly requests: number | null
   readonly created: string
   readonly by: string
+}
+export interface Inherited {
+  /** The route that says it. */
+  readonly from: string
+  readonly value: readonly string[] | boolean
 }
 /** One request. Neither its query nor a header: there are secrets in these. */
 export interface RouteRequest {

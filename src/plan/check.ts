@@ -3,6 +3,7 @@
  * Nothing of a route that does not use it is judged: no TLS where there is no https, no redirect where both serve.
  */
 import type { Finding } from '../api/resources.ts'
+import { judgeAccess } from './check/access.ts'
 import { judgeDns } from './check/dns.ts'
 import { type CheckFacts, type CheckSubject, failed } from './check/facts.ts'
 import { red, sumUp } from './check/finding.ts'
@@ -11,11 +12,13 @@ import { judgeAliases, judgeHttp, judgeRedirect, nobodyListens } from './check/w
 
 export function judgeRoute(subject: CheckSubject, facts: CheckFacts): Finding[] {
   const { dns, redirect, aliases, tls, http, tcp, listens = true } = facts
+  const access = http ? judgeAccess(subject) : undefined
   return [
     ...(dns.length > 0 ? [judgeDns(dns, facts.edge)] : []),
     ...(redirect ? [judgeRedirect(redirect, subject)] : []),
     ...(aliases.length > 0 ? [judgeAliases(aliases, subject)] : []),
     ...(tls.length > 0 ? [judgeTls(tls, subject, facts.now)] : []),
+    ...(access ? [access] : []),
     ...(http ? [judgeHttp(http, subject, listens)] : []),
     ...(tcp ? [judgeTcp(tcp, subject, listens)] : []),
   ].map((finding) => withUnseen(finding, facts.unseen))

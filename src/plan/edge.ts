@@ -11,6 +11,7 @@ import type {
   StreamSite,
 } from '../drivers/edge/driver.ts'
 import { claimsOf, parseRoute, previewOf } from './domains.ts'
+import { type Effective, inheriting } from './inherit.ts'
 import { checkPathOf, type EdgeSite, serversOfSite } from './members.ts'
 
 export interface EdgeInput {
@@ -57,7 +58,8 @@ export function planEdge(input: EdgeInput): EdgeWish {
   // A name that somebody has goes before a preview.
   const claims = routes.flatMap(({ name, spec }) => claimsOf(name, spec))
   const taken = { hosts: new Set(claims.map(({ host }) => host)), paths: new Set(claims.map(at)) }
-  const sites = routes.flatMap((route) => siteOf(route, input, taken))
+  const effectiveOf = inheriting(routes)
+  const sites = routes.flatMap((route) => siteOf(route, { ...input, effective: effectiveOf(route) }, taken))
   const certificates = inOrder(input)
   const tls = certificates.length > 0 || streams.some(({ match }) => match.kind === 'passthrough')
   const web = sites.length > 0 || tls
@@ -129,9 +131,10 @@ interface Taken {
 }
 const at = ({ host, path }: { readonly host: string; readonly path: string }): string => host + path
 
-function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
-  const { settings, routes } = input
+function siteOf(route: PlannedRoute, input: EdgeInput & { readonly effective: Effective }, taken: Taken): Site[] {
+  const { settings, routes, effective } = input
   const { name, spec } = route
+  const { spec: whole, from } = effective
   const own = parseRoute(name)
   if (own.kind === 'tcp' || spec.passthrough) return []
   // What is said of a path of a domain holds under the domain's other names too.
@@ -150,13 +153,17 @@ function siteOf(route: PlannedRoute, input: EdgeInput, taken: Taken): Site[] {
       limits: limitsOf(spec),
       compress: spec.compress ?? false,
       noindex: spec.noindex ? hosts : previews,
-      allow: spec.allow ?? [],
-      deny: spec.deny ?? [],
-      users: sorted(route.users, (user) => user.name),
-      ...(spec.maintenance ? { maintenance: maintenanceOf(spec) } : {}),
+      allow: whole.allow ?? [],
+      deny: whole.deny ?? [],
+      users: sorted(usersOf(route, from.users, routes), (user) => user.name),
+      ...(whole.maintenance ? { maintenance: maintenanceOf(whole) } : {}),
     },
   ]
 }
+
+/** As another route has them, when it is that one that says so. */
+const usersOf = (route: PlannedRoute, from: string | undefined, routes: readonly PlannedRoute[]) =>
+  (from === undefined ? route : (routes.find(({ name }) => name === from) ?? route)).users
 
 type Answerers = Pick<EdgeInput, 'guests' | 'sites'> & { readonly isSilent: boolean }
 

@@ -3,6 +3,7 @@
 import type { RouteAim, RouteChanges, RouteSettings, RouteSpec } from '../api/edge.ts'
 import { CroftError } from '../api/errors.ts'
 import { claimsOf, isPreview, parseRoute, twiceIn } from './domains.ts'
+import { isBelow } from './inherit.ts'
 
 /** The keys that are settings: the others of a change say where it leads, and to whom. */
 const others: ReadonlySet<string> = new Set(['name', 'to', 'redirect', 'upstream', 'status', 'users', 'anybody'])
@@ -17,7 +18,7 @@ export function applyRouteChange(
   const { target: _, users: had, ...rest } = before ?? ({} as Partial<RouteSpec>)
   const set = Object.entries(change).filter(([key, value]) => !others.has(key) && value !== undefined)
   const settings = Object.fromEntries(
-    Object.entries({ ...rest, ...Object.fromEntries(set) }).filter(([, value]) => isSaid(value)),
+    Object.entries({ ...rest, ...Object.fromEntries(set) }).filter(([key, value]) => isSaid(name, key, value)),
   ) as RouteSettings
   const users = namesAfter(had ?? [], change)
   const spec: RouteSpec = { target: aim, ...settings, ...(users.length > 0 ? { users } : {}) }
@@ -25,9 +26,12 @@ export function applyRouteChange(
   return spec
 }
 
-/** What is as it is by itself is not kept. */
-const isSaid = (value: unknown): boolean =>
-  value !== null && value !== false && !(Array.isArray(value) && value.length === 0)
+/** What is as it is by itself is not kept. Of a path, by itself is as its domain: there a no is something. */
+function isSaid(name: string, key: string, value: unknown): boolean {
+  if (key === 'inherit') return value === false
+  if (value === false) return key === 'maintenance' && isBelow(name)
+  return value !== null && !(Array.isArray(value) && value.length === 0)
+}
 
 function withStatus(target: RouteAim | undefined, status: 301 | 302 | 308 | undefined): RouteAim {
   if (!target) throw wrong('a route leads to a guest, a site, a redirect or another server')
@@ -63,6 +67,7 @@ function assertFits(name: string, spec: RouteSpec): void {
     throw wrong(`${name} can lead to a guest or a site only`)
   const alien = isOurs(target) ? undefined : ofGuests.find((key) => spec[key] !== undefined)
   if (alien !== undefined) throw wrong(`${wordOf(alien)} is for routes to guests and sites`)
+  if (spec.inherit === false && !isBelow(name)) throw wrong('inherit is for a path of a domain')
   if (route.kind === 'http') assertNames(name, spec, route)
 }
 
@@ -100,6 +105,31 @@ export function revertRoute(spec: RouteSpec, before: RouteSpec, after: RouteSpec
     else now?.delete(key)
   }
   return Object.fromEntries(now ?? []) as unknown as RouteSpec
+}
+
+/** What makes such a route by `croft route add`, passwords apart: they are asked for. `guest` is the one that it led to. */
+export function addWords(name: string, { target, users = [], ...settings }: RouteSpec, guest = 'GUEST'): string {
+  const to = aimWords(target, guest)
+  const status = target.kind === 'redirect' && target.status !== 301 ? [`status=${target.status}`] : []
+  const said = Object.entries(settings).map(([key, value]) => `${wordOf(key)}=${typed(value)}`)
+  return [name, to, ...status, ...said, ...users.map((user) => `user=${user}`)].join(' ')
+}
+
+function aimWords(target: RouteAim, guest: string): string {
+  switch (target.kind) {
+    case 'guest':
+      return `${guest}:${target.port}`
+    case 'site':
+      return `${target.site}${target.port === undefined ? '' : `:${target.port}`}`
+    default:
+      return `--${target.kind} ${target.url}`
+  }
+}
+
+function typed(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  const text = Array.isArray(value) ? value.join(',') : String(value)
+  return /^[\w.,:/*@+-]*$/.test(text) ? text : JSON.stringify(text)
 }
 
 /** Names of the farm's own making cannot be given. */

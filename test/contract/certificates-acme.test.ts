@@ -237,9 +237,12 @@ else {
     clock.ahead = 0
   })
 
-  test('nobody agreed: nothing is asked, and what is there serves', async () => {
+  test('nobody agreed: nothing is asked, what is there serves, and old refusals are no trouble', async () => {
+    assert.equal((await certificates.certificatesFor([shop, ['*.bad.example']])).length > 0, true)
+    assert.equal((await view('_.bad.example'))?.state, 'failing')
     await set({ acmeAgreed: false })
-    const served = await certificates.certificatesFor([shop, ['quiet.example']])
+    const served = await certificates.certificatesFor([shop, ['quiet.example'], ['*.bad.example']])
+    assert.equal((await view('_.bad.example'))?.state, 'valid')
     assert.equal(servedBy(served, 'shop.example')?.name, 'acme-shop.example')
     assert.equal(servedBy(served, 'quiet.example')?.name, 'farm-quiet.example')
     await assert.rejects(certificates.issueNow('quiet.example'), /agreed/)

@@ -161,7 +161,48 @@ test('a revert puts back what one change touched, and is refused when that was s
   await ok('changeRoute', of('a.org', { rate: 7 }))
   await refused('revert', { body }, /CHANGED_MEANWHILE/)
   const added = entries.find(({ value }) => value.verb === 'add')
-  await refused('revert', { body: { ...body, revision: added?.revision } }, /nothing to go back to/)
+  await refused('revert', { body: { ...body, revision: added?.revision } }, /changed since it was added/)
+})
+
+test('a revert of adding takes it back, one of removing adds it again, but where its passwords or its guest are gone', async () => {
+  const { farm, refused, keysOf, ...farmOf } = await farmWith('web')
+  const ok: typeof farmOf.ok = async (route, asked) => {
+    await farm.pass(1)
+    return farmOf.ok(route, asked)
+  }
+  /** Each change at a time of its own. */
+  const last = async () => {
+    await farm.pass(1)
+    const entries = await readAll<{ verb: string }>(farm.store, 'history/of/route/a.org/')
+    return entries.toSorted((a, b) => b.revision - a.revision)[0]?.revision
+  }
+  const revert = async (revision: number | undefined) => ({ body: { kind: 'route', name: 'a.org', revision } })
+  await ok('addRoute', add('a.org', { to: 'web:8080', names: 'b.org', https: 'off', rate: 5 }))
+  const added = await last()
+  await ok('removeRoute', of('a.org'))
+  const removed = await last()
+  const again = await ok('revert', await revert(removed))
+  assert.deepEqual([again.target, again.names, again.rate], ['web:8080', ['b.org'], 5])
+  assert.equal(farm.edge.ask({ host: 'b.org', path: '/', secure: false })?.status, 200)
+  await refused('revert', await revert(removed), /EXISTS/)
+  await ok('revert', await revert(added))
+  for (const prefix of ['routes/', 'domains/', 'ports/']) assert.deepEqual(await keysOf(prefix), [])
+
+  const change = { to: 'web:8080', names: 'b.org', users: { ann: 'secret' }, maintenanceText: 'Back at noon' }
+  await ok('addRoute', add('a.org', change))
+  await ok('removeRoute', of('a.org'))
+  await refused('revert', await revert(await last()), /took the passwords of ann/)
+  await ok('addRoute', add('a.org', { to: 'web:8080' }))
+  await ok('removeRoute', of('a.org'))
+  const gone = await last()
+  await ok('revert', await revert(gone))
+  const dry = (await farm.ask('deleteGuest', { params: { guest: 'web' }, query: { dryRun: '1' } })) as Accepted
+  assert.deepEqual(dry.steps?.at(-1), { what: 'a.org', step: 'lose target', detail: 'it leads to web' })
+  assert.match(dry.warnings?.[0] ?? '', /^a\.org would have no target then: croft route set a\.org to=GUEST$/)
+  await ok('removeRoute', of('a.org'))
+  await farm.ask('deleteGuest', { params: { guest: 'web' } })
+  await farm.pass(10)
+  await refused('revert', await revert(await last()), /the guest that a.org led to is gone/)
 })
 
 test('the edge is told before the answer, and one that it would not take is refused before it is kept', async () => {

@@ -142,6 +142,12 @@ test('settings reach the edge: passwords, maintenance, paths, redirects, other s
     assert.equal(secret.code, 0, secret.stderr)
     assert.equal((await get('https://b.example.org/')).status, 401)
     assert.equal((await get('https://b.example.org/', ['-u', 'lark:wren-and-robin'])).status, 200)
+    assert.match(secret.stderr, /holds for b\.example\.org\/api too: croft route set b\.example\.org\/api inherit=no/)
+    assert.match(await farm.croftOk('route', 'show', 'b.example.org/api'), /users +lark \(of b\.example\.org\)/)
+    assert.equal((await get('https://b.example.org/api/x')).status, 401)
+    assert.equal((await get('https://b.example.org/api/x', ['-u', 'lark:wren-and-robin'])).status, 200)
+    await farm.croftOk('route', 'set', 'b.example.org/api', 'inherit=no')
+    assert.equal((await get('https://b.example.org/api/x')).status, 200)
     assert.doesNotMatch(await farm.croftOk('history', 'route', 'b.example.org', '--json'), /wren|\$6\$/)
     await farm.croftOk(
       'route',

@@ -70,8 +70,14 @@ export const croftCommands: readonly CommandRow[] = [
     flags: ['limit', 'tail'],
     watch: true,
     summary: 'who changed what, newest first',
-    description: 'Of one thing when it is named; a noun before the name says of what kind, else it is a guest.',
-    examples: ['croft history', 'croft history web', 'croft history template debian:12'],
+    description:
+      'Of one thing when it is named; a noun before the name says of what kind, else its shape: a domain is a route, a word a guest.',
+    examples: [
+      'croft history',
+      'croft history web',
+      'croft history shop.example.org',
+      'croft history template debian:12',
+    ],
     run: () => import('../commands/croft/history.ts'),
   },
   {
@@ -82,11 +88,11 @@ export const croftCommands: readonly CommandRow[] = [
     flags: [],
     summary: 'put back what a revision changed',
     description:
-      'Settings of guests and routes: what that change touched is as it was before, all else stays. Refused when it was set anew since.',
+      'Settings of guests and routes: what that change touched is as it was before, all else stays; a route that was added goes, one that was removed comes back. Refused when it was set anew since.',
     examples: [
       'croft revert web 41',
       'croft revert guest web 41',
-      'croft revert route shop.example.org 52',
+      'croft revert shop.example.org 52',
       'croft revert guest/web 41 --reason "too small"',
     ],
     run: () => import('../commands/croft/revert.ts'),

@@ -19,6 +19,7 @@ const settings = [
   'connections',
   'noindex',
   'maintenance',
+  'inherit',
   'maintenance-text',
   'retry-after',
   'redirect',
@@ -82,11 +83,13 @@ export const routeCommands: readonly CommandRow[] = [
     summary: 'change where a route leads, and how',
     description:
       'An empty value takes a setting back to what it is by itself. user=lark asks for a password, user=-lark takes the user away, ' +
-      'user= all of them.',
+      'user= all of them. Users, allow, deny and maintenance of a domain hold for its paths as well, but where the path’s own route ' +
+      'sets them, or says inherit=no.',
     examples: [
       'croft route set shop.example.org maintenance=yes retry-after=30m',
       'croft route set shop.example.org to=backend:8080',
       'croft route set shop.example.org user=lark',
+      'croft route set shop.example.org/health inherit=no',
       'croft route set shop.example.org allow= rate=50/s body-max=10M',
     ],
     run: () => import('../commands/route/set.ts'),

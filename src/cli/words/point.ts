@@ -25,6 +25,10 @@ export function parsePoint(word: string): Pointed {
   return { kind: 'guest', name: word }
 }
 
+/** What no guest, site or template is called: a domain, with a path or without, and a port. */
+export const isRoute = (word: string): boolean =>
+  /^(\*\.)?[^/:@*?]*\.[^/:@*?]*(\/[^:@]*)?$/.test(word) || /^([0-9.]*|\[[^\]]*\]):\d{1,5}$/.test(word)
+
 /** `web@monday`, both sides there. */
 export function parseSnapshot(word: string): { readonly guest: string; readonly snapshot: string } {
   const pointed = parsePoint(word)

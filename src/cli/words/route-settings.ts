@@ -22,6 +22,10 @@ export const edgeSettingTable = {
   connections: { value: 'NUMBER', means: 'requests that the guest gets at once; more wait' },
   noindex: { value: 'yes|no', means: 'search engines are asked to keep away (no)' },
   maintenance: { value: 'yes|no', means: 'everybody but edge-operators gets 503 and a page (no)' },
+  inherit: {
+    value: 'yes|no',
+    means: 'of a path: users, lists and maintenance of its domain hold for it as well (yes)',
+  },
   'maintenance-text': { value: 'TEXT', means: 'what that page says' },
   'retry-after': { value: 'TIME', means: 'when that page tells to come again (5m)' },
   redirect: { value: 'URL', means: 'where everybody is sent; without a path there the path is kept' },

@@ -155,7 +155,9 @@ export function createCertificates(parts: CertificatesParts): Certificates {
       if (none) return []
       const { book, acme } = await getOpened()
       const held = book.all().map((each) => ({ ...each, ...each.record, usable: book.findPem(each) !== undefined }))
-      return viewCertificates({ sets: wished, held, stateOf: acme.stateOf, now: env.now() })
+      // Where nobody is asked, what a server once refused is nobody's trouble any more.
+      const stateOf = acme.settings() ? acme.stateOf : () => undefined
+      return viewCertificates({ sets: wished, held, stateOf, now: env.now() })
     },
     async issueNow(name) {
       const { acme } = await getOpened()

@@ -8,6 +8,7 @@ import type { HostParts } from '../host/parts.ts'
 import { readUpstream } from '../hostprep/resolver.ts'
 import { keys } from '../records/keys.ts'
 import { type FarmRecord, type GuestRecord, type RouteRecord, read, readAll } from '../records/records.ts'
+import { effectiveOf } from '../records/routes.ts'
 import { type Checks, createChecks } from './checks.ts'
 import type { EdgePlace } from './gather.ts'
 
@@ -31,7 +32,10 @@ export function createRouteChecks(parts: RouteChecksParts): Checks {
     routes: async () => (await readAll<RouteRecord>(store, keys.routes)).map(({ value }) => value),
     async subject(name) {
       const route = (await read<RouteRecord>(store, keys.route(name)))?.value
-      return route && subjectOf(route, await targetOf(parts, route))
+      if (!route) return undefined
+      const { spec } = await effectiveOf(store, route)
+      const operators = (await read<FarmRecord>(store, keys.farm))?.value.edge?.operators ?? []
+      return subjectOf({ ...route, spec }, { target: await targetOf(parts, route), operators })
     },
     async gather(subject) {
       // Who has no route needs none of this.

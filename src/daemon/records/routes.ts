@@ -7,6 +7,7 @@ import { certificateChooser } from '../../plan/certificate-sets.ts'
 import { certificateReasons } from '../../plan/certificate-views.ts'
 import { parseRoute, previewOf } from '../../plan/domains.ts'
 import { type EdgeGuest, findGuest, idOf } from '../../plan/edge.ts'
+import { type Effective, inheritedKeys, inheriting, isBelow } from '../../plan/inherit.ts'
 import type { EdgeSite } from '../../plan/members.ts'
 import { routeState } from '../../plan/route-state.ts'
 import type { Store } from '../../store/store.ts'
@@ -28,6 +29,19 @@ export async function getRouteRecord(daemon: Daemon, name: string): Promise<Held
   const found = await read<RouteRecord>(daemon.store, keys.route(name))
   if (found) return found
   throw new CroftError('NOT_FOUND', `no route "${name}"`, { hint: 'croft route ls' })
+}
+
+/** What holds for it, its domain's part with it. */
+export async function effectiveOf(store: Store, route: RouteRecord): Promise<Effective> {
+  const routes = isBelow(route.name) ? await readAll<RouteRecord>(store, keys.routes) : []
+  return inheriting(routes.map(({ value }) => value))(route)
+}
+
+/** The names of those for which something of this route holds. */
+export async function listHeirs(store: Store, name: string): Promise<string[]> {
+  const routes = (await readAll<RouteRecord>(store, keys.routes)).map(({ value }) => value)
+  const effective = inheriting(routes)
+  return routes.flatMap((route) => (Object.values(effective(route).from).includes(name) ? [route.name] : []))
 }
 
 export async function readEdgeGuests(
@@ -70,15 +84,24 @@ export async function listRoutesTo(daemon: Daemon, guest: Pick<GuestRecord, 'num
 export async function viewRoute(daemon: Daemon, name: string, { knock = true } = {}): Promise<EdgeRoute> {
   const record = await getRouteRecord(daemon, name)
   if (knock) await getFarm(daemon).loop.edge.listeners.ask(record.value)
-  return (await viewer(daemon))(record)
+  const above = isBelow(name) ? (await readAll<RouteRecord>(daemon.store, keys.routes)).map(({ value }) => value) : []
+  return (await viewer(daemon, above))(record)
 }
 
 export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
-  const [records, view] = await Promise.all([readAll<RouteRecord>(daemon.store, keys.routes), viewer(daemon)])
-  return records.map(view)
+  const records = await readAll<RouteRecord>(daemon.store, keys.routes)
+  return records.map(
+    await viewer(
+      daemon,
+      records.map(({ value }) => value),
+    ),
+  )
 }
 
-async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
+async function viewer(
+  daemon: Daemon,
+  routes: readonly RouteRecord[],
+): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
   const { parts, loop } = getFarm(daemon)
   const [guests, sites, farm, certificates, views, counters] = await Promise.all([
     readEdgeGuests(daemon.store, parts.farm, parts.host),
@@ -91,12 +114,14 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
   const there = certificates.map(({ key, revision, value }) => held(key, revision, value))
   const choose = certificateChooser(there, daemon.env.now())
   const reasons = certificateReasons(views)
+  const effective = inheriting(routes)
   return ({ revision, value }) => {
     const { name, id, created, by, spec } = value
     const { target, users = [], ...settings } = spec
     const at = parseRoute(name)
     const preview = at.kind === 'http' ? previewOf(at.host, farm?.value.edge?.previewDomain) : undefined
-    const told = routeState(spec, { guests, sites }, loop.edge.listeners.hearing(id))
+    const { spec: whole, from } = effective(value)
+    const told = routeState(whole, { guests, sites }, loop.edge.listeners.hearing(id))
     const reason = loop.edge.whyNot(value)
     const state = reason === undefined || told.state === 'no-target' ? told : ({ state: 'waits', reason } as const)
     return {
@@ -105,11 +130,20 @@ async function viewer(daemon: Daemon): Promise<(record: Held<RouteRecord>) => Ed
       ...settings,
       ...(preview === undefined ? {} : { preview }),
       users,
+      ...inheritedView({ spec: whole, from }),
       certificate: at.kind === 'tcp' ? null : certificateOf(spec, choose(at.host), reasons.get(at.host)),
       requests: counters?.get(idOf(id))?.requests ?? (counters ? 0 : null),
       ...{ created, by },
     }
   }
+}
+
+function inheritedView({ spec, from }: Effective): Pick<EdgeRoute, 'inherited'> {
+  const taken = inheritedKeys.flatMap((key) => {
+    const [name, value] = [from[key], spec[key]]
+    return name === undefined || value === undefined ? [] : [[key, { from: name, value }] as const]
+  })
+  return taken.length === 0 ? {} : { inherited: Object.fromEntries(taken) }
 }
 
 function certificateOf(

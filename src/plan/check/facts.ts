@@ -13,10 +13,8 @@ export interface CheckSubject {
   readonly https: 'only' | 'both' | 'off'
   /** The certificate is the guest's own. */
   readonly passthrough: boolean
-  readonly maintenance: boolean
-  /** Why a visitor like us may be refused: it asks for a password, or lets in only some. */
-  readonly asksPassword: boolean
-  readonly limited: boolean
+  /** Who may come; what holds for the domain of a path is in it. */
+  readonly access: CheckAccess
   /** Of a guest's route: who answers, and what it does now. */
   readonly target?: {
     readonly guest: string
@@ -25,6 +23,17 @@ export interface CheckSubject {
     readonly port: number
   }
 }
+
+export interface CheckAccess {
+  readonly maintenance: boolean
+  readonly users: readonly string[]
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+  /** Networks that pass maintenance pages. */
+  readonly operators: readonly string[]
+}
+
+export const openToAll: CheckAccess = { maintenance: false, users: [], allow: [], deny: [], operators: [] }
 
 /** What could not be found out, and why. */
 export interface Failure {

@@ -6,10 +6,16 @@ import type { CheckSubject } from './facts.ts'
 interface Route {
   readonly id: string
   readonly name: string
+  /** As it is in force. */
   readonly spec: RouteSpec
 }
 
-export function subjectOf({ id, name, spec }: Route, target: CheckSubject['target']): CheckSubject {
+export interface Around {
+  readonly target: CheckSubject['target']
+  readonly operators: readonly string[]
+}
+
+export function subjectOf({ id, name, spec }: Route, { target, operators }: Around): CheckSubject {
   const at = parseRoute(name)
   const passthrough = spec.passthrough === true
   return {
@@ -20,9 +26,10 @@ export function subjectOf({ id, name, spec }: Route, target: CheckSubject['targe
     path: at.kind === 'tcp' ? '/' : at.path,
     // What passes through is TLS alone: nothing of the edge answers on http.
     https: passthrough ? 'both' : (spec.https ?? 'only'),
-    maintenance: spec.maintenance === true,
-    asksPassword: (spec.users ?? []).length > 0,
-    limited: (spec.allow ?? []).length > 0 || (spec.deny ?? []).length > 0,
+    access: {
+      maintenance: spec.maintenance === true,
+      ...{ users: spec.users ?? [], allow: spec.allow ?? [], deny: spec.deny ?? [], operators },
+    },
     ...(target ? { target } : {}),
   }
 }

@@ -1,6 +1,7 @@
 /** What HTTP answered: where names lead, and what the first one says. Pure. */
 import type { Finding } from '../../api/resources.ts'
 import { listensText, seeListeners } from '../route-state.ts'
+import { isByRule } from './access.ts'
 import { type CheckSubject, failed, type HttpFacts, type LeadFacts } from './facts.ts'
 import { red, sumUp, type Trouble, warn } from './finding.ts'
 
@@ -44,22 +45,19 @@ export function judgeAliases(aliases: readonly LeadFacts[], { name, hosts }: Che
 }
 
 export function judgeHttp(http: HttpFacts, subject: CheckSubject, listens = true): Finding {
+  const isRule = !failed(http) && isByRule(http.status, subject.access)
   const told = failed(http) ? '' : `${http.status} in ${Math.round(http.firstByteMs)} ms`
-  const isNobody = !listens && (failed(http) || http.status >= 500)
-  return sumUp('http', isNobody && !subject.maintenance ? nobodyListens(subject) : troublesOf(http, subject), told)
+  if (!listens && (isRule || failed(http) || http.status >= 500)) return sumUp('http', nobodyListens(subject), '')
+  if (isRule) return sumUp('http', [], `${told}, by its access; what is behind was not seen`)
+  return sumUp('http', troublesOf(http, subject), told)
 }
 
 function troublesOf(http: HttpFacts, subject: CheckSubject): Trouble[] {
-  const { name, maintenance, asksPassword, limited } = subject
   if (failed(http)) return [red(`no answer: ${http.failure}`, mendOf(subject))]
   const { status, firstByteMs } = http
-  if (maintenance && status === 503)
-    return [warn('503: the maintenance page', `croft route set ${name} maintenance=no`)]
   if (status === 503) return [red(`503: ${whyNobody(subject)}`, mendOf(subject))]
   if (status >= 500)
     return [red(`${status}: ${subject.kind === 'guest' ? 'the guest' : 'the other side'} fails`, mendOf(subject))]
-  if (status === 401 && asksPassword) return slow(firstByteMs, subject)
-  if (status === 403 && limited) return slow(firstByteMs, subject)
   if (status >= 400) return [warn(`${status} in ${Math.round(firstByteMs)} ms`, mendOf(subject))]
   return slow(firstByteMs, subject)
 }

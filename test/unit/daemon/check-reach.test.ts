@@ -13,7 +13,7 @@ import { type Env, systemEnv } from '../../../src/daemon/env.ts'
 import { fingerprintOf } from '../../../src/daemon/pki/authority.ts'
 import { issue } from '../../../src/daemon/pki/openssl.ts'
 import { createRunner } from '../../../src/drivers/exec/runner.ts'
-import type { CheckSubject, DnsFacts } from '../../../src/plan/check/facts.ts'
+import { type CheckSubject, type DnsFacts, openToAll } from '../../../src/plan/check/facts.ts'
 
 const day = 24 * 3600 * 1000
 const run = createRunner()
@@ -62,7 +62,7 @@ async function listen(server: Server): Promise<string> {
 
 const subject: CheckSubject = {
   ...{ name: 'shop.example.org', id: 'r1', kind: 'guest', hosts: ['shop.example.org'], aliases: [], path: '/' },
-  ...{ https: 'only', passthrough: false, maintenance: false, asksPassword: false, limited: false },
+  ...{ https: 'only', passthrough: false, access: openToAll },
 }
 const named: string[][] = []
 const askNames = async (names: readonly string[]): Promise<DnsFacts[]> => {

@@ -5,13 +5,13 @@ import { isCode } from '../../../src/api/errors.ts'
 import { type CheckRecord, createChecks } from '../../../src/daemon/checks/checks.ts'
 import { keys } from '../../../src/daemon/records/keys.ts'
 import { readAll } from '../../../src/daemon/records/records.ts'
-import type { CheckSubject, HttpFacts } from '../../../src/plan/check/facts.ts'
+import { type CheckSubject, type HttpFacts, openToAll } from '../../../src/plan/check/facts.ts'
 import { createMemoryStore } from '../../../src/store/memory/index.ts'
 import { quiet, SimClock } from '../../sim/clock.ts'
 
 const subjectOf = (name: string, id = `id-${name}`): CheckSubject => ({
   ...{ name, id, kind: 'guest', hosts: [name], aliases: [], path: '/', https: 'off' },
-  ...{ passthrough: false, maintenance: false, asksPassword: false, limited: false },
+  ...{ passthrough: false, access: openToAll },
 })
 
 function world(...names: string[]) {

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Finding } from '../../../src/api/resources.ts'
-import type {
-  CheckFacts,
-  CheckSubject,
-  DnsFacts,
-  HttpFacts,
-  LeadFacts,
-  TlsSeen,
+import {
+  type CheckAccess,
+  type CheckFacts,
+  type CheckSubject,
+  type DnsFacts,
+  type HttpFacts,
+  type LeadFacts,
+  openToAll,
+  type TlsSeen,
 } from '../../../src/plan/check/facts.ts'
 import { judgeRoute } from '../../../src/plan/check.ts'
 
@@ -17,7 +19,7 @@ const now = Date.parse('2026-11-21T12:00:00Z')
 const edge = { addresses: ['203.0.113.10', '2001:db8::10'], certain: { 4: true, 6: true } }
 const subject: CheckSubject = {
   ...{ name: 'shop.example.org', id: 'r1', kind: 'guest', hosts: ['shop.example.org'], aliases: [], path: '/' },
-  ...{ https: 'only', passthrough: false, maintenance: false, asksPassword: false, limited: false },
+  ...{ https: 'only', passthrough: false, access: openToAll },
   target: { guest: 'web', state: 'running', address: '10.100.0.1', port: 8080 },
 }
 const some = (...addresses: string[]) => ({ addresses, ttlSeconds: 300 })
@@ -125,9 +127,12 @@ test('what the site says', () => {
   const of = (http: HttpFacts, more: Partial<CheckSubject> = {}) => told({ http }, more).http ?? ''
   const status = (code: number, more: Partial<CheckSubject> = {}) => of({ status: code, firstByteMs: 10 }, more)
   for (const code of [200, 204, 301, 302, 304]) assert.equal(status(code).slice(0, 3), 'ok:')
-  assert.equal(status(401, { asksPassword: true }), 'ok: 401 in 10 ms')
+  assert.equal(
+    status(401, { access: { ...openToAll, users: ['ann'] } }),
+    'ok: 401 in 10 ms, by its access; what is behind was not seen',
+  )
   assert.match(status(401), /^warn: 401/)
-  assert.equal(status(403, { limited: true }).slice(0, 3), 'ok:')
+  assert.equal(status(403, { access: { ...openToAll, allow: ['192.0.2.0/24'] } }).slice(0, 3), 'ok:')
   assert.match(status(404), /^warn: 404 .* → croft logs web/)
   assert.match(status(503), /^red: 503: nothing answers in web → croft logs web/)
   assert.match(
@@ -142,13 +147,35 @@ test('what the site says', () => {
   const nobody = 'red: nothing listens on web:8080 → croft exec web -- ss -ltn'
   assert.equal(ofSilent({ status: 503, firstByteMs: 2 }), nobody)
   assert.equal(ofSilent({ failure: 'nothing came in 10 s' }), nobody)
-  assert.match(ofSilent({ status: 503, firstByteMs: 2 }, { maintenance: true }) ?? '', /the maintenance page/)
+  assert.match(
+    ofSilent({ status: 401, firstByteMs: 2 }, { access: { ...openToAll, users: ['ann'] } }) ?? '',
+    /nothing listens/,
+  )
   assert.equal(ofSilent({ status: 200, firstByteMs: 2 }), 'ok: 200 in 2 ms', 'it does by now')
-  assert.match(status(503, { maintenance: true }), /^warn: 503: the maintenance page → croft route set shop/)
+  assert.match(status(503, { access: { ...openToAll, maintenance: true } }), /^ok: 503 .*by its access/)
   assert.match(status(500), /^red: 500: the guest fails/)
   assert.match(of({ status: 200, firstByteMs: 1001 }), /^warn: the first byte came after 1\.0 s/)
   assert.match(of({ status: 200, firstByteMs: 10_001 }), /^red: the first byte came after 10\.0 s/)
   assert.match(of({ failure: 'nothing came in 10 s' }), /^red: no answer: nothing came/)
+})
+
+test('who may come is said by itself; a page for everybody is a warning', () => {
+  const of = (access: Partial<CheckAccess>) => told({}, { access: { ...openToAll, ...access } }).access
+  assert.equal(of({}), undefined)
+  assert.equal(of({ users: ['ann', 'bob'] }), 'ok: a password is asked for (ann, bob)')
+  assert.equal(
+    of({ allow: ['1.1.1.1', '::1', '2.2.2.2', '::2'] }),
+    'ok: only 1.1.1.1, ::1, 2.2.2.2 and 1 more may come',
+  )
+  assert.equal(of({ deny: ['::/0'], users: ['ann'] }), 'ok: a password is asked for (ann); ::/0 may not come')
+  assert.equal(
+    of({ maintenance: true }),
+    'warn: everybody, for edge-operators is empty, get the maintenance page → croft farm set edge-operators=NETWORK, or croft route set shop.example.org maintenance=no',
+  )
+  assert.equal(
+    of({ maintenance: true, operators: ['192.0.2.0/24'] }),
+    'warn: all but edge-operators (192.0.2.0/24) get the maintenance page → croft route set shop.example.org maintenance=no',
+  )
 })
 
 test('a TCP route is connected to, and nothing else', () => {
@@ -194,7 +221,7 @@ test('of every combination: one finding a check, one line, and what is not ok ha
   const subjects: Partial<CheckSubject>[] = [
     {},
     { kind: 'redirect' },
-    { maintenance: true, asksPassword: true, limited: true },
+    { access: { maintenance: true, users: ['a', 'b', 'c', 'd'], allow: ['::1'], deny: ['::2'], operators: ['::3'] } },
     { target: { guest: 'web', state: 'failed', address: '10.100.0.1', port: 8080 } },
   ]
   let count = 0

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NewRoute, type RouteAim, RouteChange, type RouteSpec } from '../../../src/api/edge.ts'
 import { isCode } from '../../../src/api/errors.ts'
-import { applyRouteChange, assertNoPreview } from '../../../src/plan/route-change.ts'
+import { addWords, applyRouteChange, assertNoPreview } from '../../../src/plan/route-change.ts'
 
 const aim: RouteAim = { kind: 'guest', number: 1, id: 'x', port: 80 }
 const made = (name: string, words: object, target: RouteAim | undefined = aim, before?: RouteSpec): RouteSpec =>
@@ -102,4 +102,28 @@ test('a route says one of a guest, redirect and upstream, in words that are what
   ])
     assert.equal(NewRoute.safeParse(bad).success, false, JSON.stringify(bad))
   assert.equal(NewRoute.parse({ name: 'Shop.Example.ORG/', to: 'web' }).name, 'shop.example.org')
+})
+
+test('a route as the words that make it', () => {
+  const guest: RouteSpec['target'] = { kind: 'guest', number: 1, id: 'x', port: 8080 }
+  const words = (spec: Partial<RouteSpec>, name?: string) => addWords('a.org', { target: guest, ...spec }, name)
+  assert.equal(words({}), 'a.org GUEST:8080')
+  const said = {
+    names: ['b.org', 'c.org'],
+    maintenanceText: 'Back at "noon"',
+    bodyMax: 1024,
+    sticky: true,
+    users: ['ann', 'bob'],
+  }
+  const text =
+    'a.org web:8080 names=b.org,c.org maintenance-text="Back at \\"noon\\"" body-max=1024 sticky=yes user=ann user=bob'
+  assert.equal(words(said, 'web'), text)
+  assert.equal(
+    words({ target: { kind: 'redirect', url: 'https://b.org', status: 308 } }),
+    'a.org --redirect https://b.org status=308',
+  )
+  assert.equal(
+    words({ target: { kind: 'upstream', url: 'https://b.org', near: true }, maintenance: false }),
+    'a.org --upstream https://b.org maintenance=no',
+  )
 })

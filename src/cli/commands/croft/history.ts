@@ -4,7 +4,7 @@ import { type Answer, type Column, rows } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
 import { items } from '../../wire/request.ts'
 import { findNoun } from '../../words/grammar.ts'
-import { parsePoint } from '../../words/point.ts'
+import { isRoute, parsePoint } from '../../words/point.ts'
 import { changesBetween } from './changes.ts'
 
 const columns: readonly Column<HistoryEntry>[] = [
@@ -47,6 +47,7 @@ export function recordOf(context: Context, word: string): { readonly kind: strin
   const slash = word.indexOf('/')
   const noun = slash > 0 ? findNoun(word.slice(0, slash)) : undefined
   if (noun !== undefined) return { kind: noun, name: word.slice(slash + 1) }
+  if (isRoute(word)) return { kind: 'route', name: word }
   const { kind } = parsePoint(word)
   if (kind === 'instance') return { kind: 'guest', name: word }
   if (kind === 'guest' || kind === 'template' || kind === 'snapshot' || kind === 'site') return { kind, name: word }

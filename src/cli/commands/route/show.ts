@@ -11,6 +11,14 @@ export async function run(context: Context): Promise<Answer> {
 
 const list = (words: readonly string[] | null | undefined): string | null => words?.join(' ') || null
 const yes = (flag: boolean | null | undefined): string | null => (flag ? 'yes' : null)
+/** With the route that says it, where that is another one. */
+function own(route: EdgeRoute, key: 'users' | 'allow' | 'deny' | 'maintenance'): string | null {
+  const text = (value: readonly string[] | boolean | null | undefined): string | null =>
+    typeof value === 'boolean' ? (value ? 'yes' : 'no') : list(value)
+  const above = route.inherited?.[key]
+  return above ? `${text(above.value)} (of ${above.from})` : text(route[key])
+}
+
 const seconds = (value: number | null | undefined): string | null => (value ? `${value}s` : null)
 
 function fields(route: EdgeRoute): Field[] {
@@ -30,9 +38,9 @@ function fields(route: EdgeRoute): Field[] {
     { title: 'certificate', value: certificateText(route) },
     { title: '', value: route.certificate?.reason },
     { title: 'requests', value: route.requests, as: 'number' },
-    { title: 'users', value: list(route.users) },
-    { title: 'allow', value: list(route.allow) },
-    { title: 'deny', value: list(route.deny) },
+    { title: 'users', value: own(route, 'users') },
+    { title: 'allow', value: own(route, 'allow') },
+    { title: 'deny', value: own(route, 'deny') },
     { title: 'check', value: route.check },
     { title: 'sticky', value: yes(route.sticky) },
     { title: 'compress', value: yes(route.compress) },
@@ -43,7 +51,8 @@ function fields(route: EdgeRoute): Field[] {
     { title: 'queue', value: seconds(route.queue) },
     { title: 'connections', value: route.connections },
     { title: 'noindex', value: yes(route.noindex) },
-    { title: 'maintenance', value: yes(route.maintenance) },
+    { title: 'maintenance', value: own(route, 'maintenance') },
+    { title: 'inherit', value: route.inherit === false ? 'no' : null },
     { title: 'maintenance-text', value: route.maintenanceText },
     { title: 'retry-after', value: seconds(route.retryAfter) },
     { title: 'created', value: route.created, as: 'age' },

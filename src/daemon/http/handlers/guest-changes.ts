@@ -98,12 +98,12 @@ export const handlers = {
 
   async deleteGuest(daemon, { params, query, caller }) {
     const first = await getGuestToChange(daemon, params.guest, 'rm')
-    if (query.dryRun)
-      return {
-        operation: null,
-        result: null,
-        steps: await planSteps(daemon, { ...first.value, deleting: true }),
-      }
+    if (query.dryRun) {
+      const steps = await planSteps(daemon, { ...first.value, deleting: true })
+      const lost = await listRoutesTo(daemon, first.value)
+      const routes = lost.map((what) => ({ what, step: 'lose target', detail: `it leads to ${params.guest}` }))
+      return { operation: null, result: null, steps: [...steps, ...routes], ...withoutTarget(lost, 'would have') }
+    }
     const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
       const record = await getGuestToChange(daemon, params.guest, 'rm')
       if (record.value.number !== first.value.number)
@@ -113,7 +113,8 @@ export const handlers = {
       return guestChange(record, next, 'rm', null)
     })
     if (operation) getFarm(daemon).loop.nudge(first.value.number)
-    const left = await routesWithout(daemon, first.value)
+    const lost = await listRoutesTo(daemon, first.value)
+    const left = withoutTarget(lost, lost.length === 1 ? 'has' : 'have')
     return { ...(await accepted(daemon, query, operation, async () => null)), ...left }
   },
 
@@ -149,12 +150,10 @@ export const handlers = {
 } satisfies Partial<Handlers>
 
 /** Routes stay: their names are to lead somewhere else soon. */
-async function routesWithout(daemon: Daemon, guest: GuestRecord): Promise<{ warnings?: string[] }> {
-  const names = await listRoutesTo(daemon, guest)
-  if (names.length === 0) return {}
-  const have = names.length === 1 ? 'has' : 'have'
-  return { warnings: [`${names.join(', ')} ${have} no target now: croft route set ${names[0]} to=GUEST`] }
-}
+const withoutTarget = (names: readonly string[], have: string): { warnings?: string[] } =>
+  names.length === 0
+    ? {}
+    : { warnings: [`${names.join(', ')} ${have} no target then: croft route set ${names[0]} to=GUEST`] }
 
 async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () => Promise<GuestPlan>) {
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }

@@ -1,23 +1,20 @@
 /** History, revert, operations and raw records. */
 import { isDeepStrictEqual } from 'node:util'
 
-import type { RouteSpec } from '../../../api/edge.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestSpec } from '../../../api/guest.ts'
 import type { DataEntry, HistoryEntry } from '../../../api/resources.ts'
 import { revertSpec } from '../../../plan/guest-change.ts'
-import { revertRoute } from '../../../plan/route-change.ts'
 import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
-import { type Daemon, getFarm } from '../../daemon.ts'
-import { aimAgain } from '../../edge/aim.ts'
+import { getFarm } from '../../daemon.ts'
 import { cancelBuild } from '../../records/builds.ts'
 import { accepted, commit } from '../../records/change.ts'
-import { changeSpec, type Writing } from '../../records/guest-spec.ts'
+import { changeSpec } from '../../records/guest-spec.ts'
 import { getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 import { revertConfig } from './config.ts'
-import { decideChange, planned, served } from './routes.ts'
+import { revertRouteTo } from './route-revert.ts'
 
 const secretPrefixes = ['secrets/', 'seeds/', 'tokens/', 'certificates/', 'acme/']
 
@@ -132,19 +129,3 @@ export const handlers = {
     return accepted(daemon, query, operation, async () => (await daemon.store.get(query.key)).entry ?? null)
   },
 } satisfies Partial<Handlers>
-
-async function revertRouteTo(daemon: Daemon, { name, verb, revision, before, after }: HistoryEntry, how: Writing) {
-  const { query, caller } = how
-  if (!before || !after)
-    throw new CroftError('REFUSED', `revision ${revision} (${verb}) has nothing to go back to`, {
-      hint: `croft history route ${name}`,
-    })
-  const [old, then] = [before, after] as [RouteSpec, RouteSpec]
-  const led = isDeepStrictEqual(old.target, then.target)
-  const target = led ? old.target : await aimAgain(daemon, old.target, { name, caller })
-  const to = (spec: RouteSpec) => revertRoute(spec, { ...old, target }, then)
-  const decide = () => decideChange(daemon, name, { change: {}, hashes: {}, query, verb: `revert ${revision}`, to })
-  if (query.dryRun) return planned(name, await decide())
-  await commit(daemon, caller, query, decide)
-  return served(daemon, name)
-}

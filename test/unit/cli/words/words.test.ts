@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { distance, nearest } from '../../../../src/api/nearest.ts'
-import { globMatches, parsePoint } from '../../../../src/cli/words/point.ts'
+import { globMatches, isRoute, parsePoint } from '../../../../src/cli/words/point.ts'
 import { parsePort, parsePortRef, portText } from '../../../../src/cli/words/ports.ts'
 
 test('one way to point at a thing', () => {
@@ -16,6 +16,30 @@ test('one way to point at a thing', () => {
     ['shop/prod/2', 'instance'],
   ]
   for (const [word, kind] of shapes) assert.equal(parsePoint(word).kind, kind, word)
+})
+
+test('a domain is a route, with a path or without; so is a port', () => {
+  for (const word of [
+    'shop.example.org',
+    'shop.example.org/api',
+    '*.example.org',
+    ':5432',
+    '203.0.113.5:5432',
+    '[::1]:80',
+  ])
+    assert.ok(isRoute(word), word)
+  for (const word of [
+    'web',
+    'shop/prod',
+    'shop/prod/2',
+    'web@a.b',
+    'debian:12',
+    'ubuntu:24.04',
+    'shop:v1.2',
+    'web*',
+    'guest/a.b',
+  ])
+    assert.ok(!isRoute(word), word)
 })
 
 test('globs match as their plain translation does', () => {
