@@ -124,24 +124,22 @@ function web(wish: EdgeWish, around: Around): string[] {
     `http-request set-var(txn.site) var(txn.any),concat(,txn.path,/),map_beg(${file(mapFiles.routes)}) unless { var(txn.site) -m found }`,
     'http-request deny deny_status 404 unless { var(txn.site) -m found }',
     ...clientAddress,
-    'http-request set-var(txn.called) var(txn.name)',
-    'http-request set-var(txn.called) var(txn.any) if { var(txn.any) -m found }',
-    `http-request set-var(txn.noindex) var(txn.site),concat(/,txn.called),map_str(${file(mapFiles.noindex)})`,
-    'http-response set-header X-Robots-Tag "noindex, nofollow" if { var(txn.noindex) -m found }',
+    ...(wish.sites.some(({ noindex }) => noindex.length > 0) ? whatIsIndexed(file(mapFiles.noindex)) : []),
     // Never true: the map is there to be asked which configuration this is.
     `http-request set-var(txn.mark) str(mark),map_str(${file(mapFiles.mark)}) if { always_false }`,
     'use_backend b_%[var(txn.site)]',
   ]
 }
 
+const hostAsked = 'req.hdr(host),host_only,lower,rtrim(.)'
+
 /** A name that is no name is refused: with a slash in it, it would choose another path's rules. */
 const whoIsAsked = [
   // What ends at it for one reader goes on for another.
   "http-request deny deny_status 400 if { req.hdrs -m reg '\\x00' }",
-  'http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)',
   'http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }',
-  'http-request deny deny_status 400 if { var(txn.host) -m found } !{ var(txn.host) -m reg ^[a-z0-9._-]{1,253}$ } !{ req.hdr(host) -m beg [ }',
-  'http-request set-var(txn.name) var(txn.host) if { var(txn.host) -m reg ^[a-z0-9._-]{1,253}$ }',
+  `http-request set-var(txn.name) ${hostAsked} if { ${hostAsked} -m reg ^[a-z0-9._-]{1,253}$ }`,
+  'http-request deny deny_status 400 if !{ var(txn.name) -m found } { req.hdr(host) -m found } !{ req.hdr(host) -m beg [ }',
   'http-request deny deny_status 404 unless { var(txn.name) -m found }',
 ]
 
@@ -169,11 +167,19 @@ const clientAddress = [
   'http-request del-header Forwarded',
   'http-request del-header X-Forwarded- -m beg',
   'http-request del-header Proxy',
-  'http-request set-header X-Forwarded-For %[src]',
   'http-request set-header X-Real-IP %[src]',
-  'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
-  'http-request set-header X-Forwarded-Proto https if { ssl_fc }',
-  'http-request set-header X-Forwarded-Proto http unless { ssl_fc }',
+  // Nothing of that name is left to be replaced.
+  'http-request add-header X-Forwarded-For %[src]',
+  'http-request add-header X-Forwarded-Host %[req.hdr(host)]',
+  'http-request add-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]',
+]
+
+/** Of no site, as of most farms: nothing is asked for it. */
+const whatIsIndexed = (map: string): string[] => [
+  'http-request set-var(txn.called) var(txn.name)',
+  'http-request set-var(txn.called) var(txn.any) if { var(txn.any) -m found }',
+  `http-request set-var(txn.noindex) var(txn.site),concat(/,txn.called),map_str(${map})`,
+  'http-response set-header X-Robots-Tag "noindex, nofollow" if { var(txn.noindex) -m found }',
 ]
 
 /** In front of the https one, when TLS of some names goes on as it is; the rest comes back in by a local socket. */
