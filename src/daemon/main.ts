@@ -15,6 +15,10 @@ export { prepareHost, undoHost } from './hostprep/hostprep.ts'
 export const shutDownHost = (say: (line: string) => void) => shutDownGuests(settingsFrom(process.env), say)
 export const examineHost = () => diagnoseWithoutDaemon(settingsFrom(process.env))
 
+/** A file of another tool as croft.toml: no daemon is asked. */
+export const importApplication = async (text: string, file: string, app?: string) =>
+  (await import('../plan/config/import/import.ts')).importAppFile(text, file, app)
+
 export async function runDaemon(): Promise<void> {
   const log = createLog(process.env.CROFT_LOG || 'info')
   process.on('unhandledRejection', (thrown) =>

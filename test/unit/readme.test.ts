@@ -68,7 +68,7 @@ test('every command that a document names parses', () => {
 /** What is wrong with a line; a word that is left out is not. */
 function complaint(line: string): string | undefined {
   try {
-    const [, ...words] = wordsOf(line.replace(/\s+#.*$/, ''))
+    const [, ...words] = wordsOf(line.replace(/\s+#.*$/, '').replace(/ > [\w.-]+$/, ''))
     const parsed = parse(commands, words)
     return parsed.kind === 'unknown' && words[0] !== 'NAME' ? parsed.error.message : undefined
   } catch (thrown) {

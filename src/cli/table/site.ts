@@ -56,6 +56,17 @@ export const siteCommands: readonly CommandRow[] = [
     run: () => import('../commands/app/rm.ts'),
   },
   {
+    noun: 'app',
+    verb: 'import',
+    args: ['FILE', '[APP]'],
+    flags: [],
+    summary: 'croft.toml from a file of metactl, jvmctl or flockr',
+    description:
+      'It is printed; what could not be taken over is said on stderr. The application is called as its folder is, or as named. No daemon is asked and nothing is changed.',
+    examples: ['croft app import .metactl', 'croft app import myapp/config.yaml myapp'],
+    run: () => import('../commands/app/import.ts'),
+  },
+  {
     noun: 'site',
     verb: 'add',
     args: ['SITE'],

@@ -5,12 +5,13 @@ import { flat } from './issues.ts'
 import { notKnown } from './parse.ts'
 import { flatten, segmentsOf, unflatten } from './paths.ts'
 import { CroftToml } from './schema.ts'
+import { unsafeNames } from './values.ts'
 
 /** Refuses what is nothing of a configuration, with what was probably meant. */
 export function checkPath(path: string): readonly string[] {
   const segments = segmentsOf(path)
-  for (const name of ['__proto__', 'constructor', 'prototype'])
-    if (segments.includes(name)) throw new CroftError('BAD_VALUE', `"${name}" cannot be a name`)
+  const unsafe = segments.find((name) => unsafeNames.has(name))
+  if (unsafe !== undefined) throw new CroftError('BAD_VALUE', `"${unsafe}" cannot be a name`)
   return segments
 }
 

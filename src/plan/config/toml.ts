@@ -2,6 +2,7 @@
 import { type AST, ParseError, parseTOML } from 'toml-eslint-parser'
 import { CroftError } from '../../api/errors.ts'
 import { printableLine } from '../../api/printable.ts'
+import { unsafeNames } from './values.ts'
 
 export interface Place {
   readonly line: number
@@ -60,7 +61,7 @@ function walker(places: Map<string, Place>, file: string) {
     for (const [index, key] of keys.entries()) {
       const name = nameOf(key)
       path.push(name)
-      if (unsafe.has(name)) throw at(file, place(key), `"${name}" cannot be a name`)
+      if (unsafeNames.has(name)) throw at(file, place(key), `"${name}" cannot be a name`)
       if (path.length > deepest) throw at(file, place(key), 'is nested too deep')
       if (!places.has(placeKey(path))) places.set(placeKey(path), place(key))
       if (index < keys.length - 1) table = child(table, name, key)
@@ -101,6 +102,4 @@ function walker(places: Map<string, Place>, file: string) {
 }
 
 const nameOf = (key: AST.TOMLBare | AST.TOMLQuoted): string => (key.type === 'TOMLBare' ? key.name : key.value)
-/** They mean something to every object of the language. */
-const unsafe: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 const bare = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>

@@ -5,14 +5,20 @@ import { SizeBytes, TemplateRef } from '../../api/values.ts'
 const noControls = /^[^\p{C}\p{Zl}\p{Zp}]*$/u
 export const Line = z.string().max(4000, 'is too long').regex(noControls, 'must be one line of printable characters')
 
+/** They mean something to every object of the language. */
+export const unsafeNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+const isSafe = (name: string): boolean => !unsafeNames.has(name)
+
 /** Names of daemons, cron jobs and data: they become names of units and of volumes. */
 export const PartName = z
   .string()
   .regex(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/, 'must be 1 to 32 of a-z, 0-9 and -, beginning with a letter')
+  .refine(isSafe, 'cannot be a name')
 export const VariableName = z
   .string()
   .max(200)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be letters, digits and _, not beginning with a digit')
+  .refine(isSafe, 'cannot be a name')
 /** Lines and tabs are let through, for keys and certificates are handed over like this. */
 const VariableText = z
   .string()
