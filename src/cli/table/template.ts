@@ -71,7 +71,7 @@ export const templateCommands: readonly CommandRow[] = [
     summary: 'make a template from an archive',
     description:
       'A root file system as squashfs or tar, plain or compressed by gzip, xz, zstd or bzip2; an image of Incus, LXD or LXC, in one file or in two, then ' +
-      'with what describes it as METADATA and the fingerprint of both as --sha256; what incus export, docker save or croft template export wrote; an ' +
+      'with what describes it as METADATA and the fingerprint of both as --sha256; what incus export, vzdump, docker save or croft template export wrote; an ' +
       'OCI image, as archive or folder. From a file, or from an address with its --sha256. What it is its content says, not its ' +
       'name. Without a version it is v1.',
     examples: [

@@ -85,7 +85,7 @@ async function index(archive: Range): Promise<Index> {
   for await (const entry of readTar(bytes)) {
     const path = cleanPath(entry.path)
     if (tops.size < indexedFiles) tops.add(path.split('/')[0] ?? '')
-    if (entry.kind === 'file' && ranges.size < indexedFiles && !ranges.has(path))
+    if (entry.kind === 'file' && !entry.hasHoles && ranges.size < indexedFiles && !ranges.has(path))
       ranges.set(path, { fd: archive.fd, from: bytes.position, to: bytes.position + entry.size })
   }
   return {

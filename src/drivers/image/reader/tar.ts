@@ -1,6 +1,7 @@
 /** Reads tar: ustar, GNU long names, pax. What it does not know it refuses; names travel as latin1 text, byte for byte. */
 import type { Bytes } from './bytes.ts'
 import { Refused, shown } from './refused.ts'
+import { assertMap, filled, readOldMap, readPaxMap, type Sparse } from './sparse.ts'
 
 export type EntryKind = 'file' | 'dir' | 'symlink' | 'link' | 'fifo' | 'device'
 
@@ -16,6 +17,8 @@ export interface TarEntry {
   readonly target: string
   /** File capabilities, the one extended attribute that is kept. */
   readonly capability: string | undefined
+  /** Its content does not lie in the archive as it is. */
+  readonly hasHoles?: boolean
 }
 
 const blockBytes = 512
@@ -31,6 +34,7 @@ const kinds: Readonly<Record<string, EntryKind>> = {
   '5': 'dir',
   '6': 'fifo',
   '7': 'file',
+  S: 'file',
 }
 
 /** Whoever takes an entry reads its content, all or nothing of it, before asking for the next. */
@@ -52,15 +56,19 @@ export async function* readTar(bytes: Bytes): AsyncGenerator<TarEntry> {
     } else if (type === 'L') longName = untilZero(await content(bytes, size))
     else if (type === 'K') longTarget = untilZero(await content(bytes, size))
     else {
-      const entry = entryOf(head, type, { longName, longTarget, pax: new Map([...everywhere, ...pax]) })
+      const said = { longName, longTarget, pax: new Map([...everywhere, ...pax]) }
       pax = new Map()
       longName = undefined
       longTarget = undefined
-      const taken = new Counted(bytes)
+      const stored = entryOf(head, type, said)
+      const sparse = await sparseOf(head, type, { stored, pax: said.pax, bytes })
+      const entry = sparse ? { ...stored, path: sparse.path, size: sparse.size, hasHoles: true } : stored
+      const left = stored.size - (sparse?.mapBytes ?? 0)
+      const taken = new Counted(bytes, sparse)
       current.set(entry, taken)
       yield entry
-      if (!taken.used) await bytes.skip(entry.size)
-      await bytes.skip(padding(entry.size))
+      if (!taken.used) await bytes.skip(left)
+      await bytes.skip(padding(stored.size))
     }
   }
 }
@@ -77,16 +85,43 @@ const current = new WeakMap<TarEntry, Counted>()
 class Counted {
   used = false
   private readonly bytes: Bytes
+  private readonly sparse: Sparse | undefined
 
-  constructor(bytes: Bytes) {
+  constructor(bytes: Bytes, sparse: Sparse | undefined) {
     this.bytes = bytes
+    this.sparse = sparse
   }
 
   pieces(count: number): AsyncGenerator<Buffer> {
     this.used = true
-    return this.bytes.pieces(count)
+    return this.sparse ? filled(this.sparse, this.bytes) : this.bytes.pieces(count)
   }
 }
+
+interface Holed extends Sparse {
+  readonly path: string
+  readonly mapBytes: number
+}
+
+async function sparseOf(
+  head: Buffer,
+  type: string,
+  { stored, pax, bytes }: { stored: TarEntry; pax: Said['pax']; bytes: Bytes },
+): Promise<Holed | undefined> {
+  const says = [...pax.keys()].some((key) => key.startsWith('GNU.sparse'))
+  if (type !== 'S' && !says) return undefined
+  const path = pax.get('GNU.sparse.name') ?? stored.path
+  const isNew = pax.get('GNU.sparse.major') === '1' && pax.get('GNU.sparse.minor') === '0'
+  if (stored.kind !== 'file' || (type === 'S') === says || (says && !isNew)) throw unknownKind(path, type)
+  const sparse = says
+    ? await readPaxMap(bytes, { size: paxNumber(pax, 'GNU.sparse.realsize') ?? Number.NaN, stored: stored.size, path })
+    : { ...(await readOldMap(head, bytes, path)), mapBytes: 0 }
+  assertMap(sparse, stored.size - sparse.mapBytes, path)
+  return { ...sparse, path }
+}
+
+const unknownKind = (path: string, type: string): Refused =>
+  new Refused(`${shown(path)} is of a kind that is not known (${shown(type)})`)
 
 export const padding = (size: number): number => (blockBytes - (size % blockBytes)) % blockBytes
 
@@ -108,10 +143,9 @@ function entryOf(head: Buffer, type: string, { longName, longTarget, pax }: Said
   const short = textAt(head, 0, 100)
   const path = pax.get('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`)
   const kind = kinds[type]
-  if (kind === undefined || [...pax.keys()].some((key) => key.startsWith('GNU.sparse')))
-    throw new Refused(`${shown(path)} is of a kind that is not known (${shown(type)})`)
+  if (kind === undefined) throw unknownKind(path, type)
   // Old archives mark a folder by its name alone.
-  const isFolder = kind === 'dir' || (kind === 'file' && type !== '7' && path.endsWith('/'))
+  const isFolder = kind === 'dir' || (kind === 'file' && type !== '7' && type !== 'S' && path.endsWith('/'))
   const size = paxNumber(pax, 'size') ?? sizeOf(head)
   if (size > 0 && !(kind === 'file' && !isFolder)) throw new Refused(`${shown(path)} has a content that it cannot have`)
   return {
