@@ -163,3 +163,19 @@ test('imported: preferred to all others, its key in nothing that can be read, an
     await farm.croftOk('cert', 'rm', 'shop.example', '-y')
     await becomesTrusted('shop.example', 'acme-root.pem')
   }))
+
+test('a new CA of the farm: the edge is by it at once, and visitors who know either get in; it is known as the farm’s own', () =>
+  withRoutes(async () => {
+    await serve('plain.example')
+    await becomesTrusted('plain.example', 'farm-ca.pem')
+    await farm.croftOk('cert', 'rotate')
+    const [, present = ''] = (await readFile(file('pki/ca.pem'), 'utf8')).split(/(?=-----BEGIN CERTIFICATE)/)
+    await writeFile(file('farm-ca2.pem'), present)
+    await becomesTrusted('plain.example', 'farm-ca2.pem')
+    assert.ok(await trusts('plain.example', 'farm-ca.pem'))
+    const said = await farm.croft('check', 'plain.example')
+    assert.match(said.stdout, /by the farm’s own CA: browsers do not know it/)
+    assert.doesNotMatch(said.stdout, /nobody trusts/)
+    await farm.croftOk('cert', 'rotate', '--finish')
+    assert.ok(await trusts('plain.example', 'farm-ca2.pem'))
+  }))
