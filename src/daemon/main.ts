@@ -19,6 +19,13 @@ export const examineHost = () => diagnoseWithoutDaemon(settingsFrom(process.env)
 export const importApplication = async (text: string, file: string, app?: string) =>
   (await import('../plan/config/import/import.ts')).importAppFile(text, file, app)
 
+/** What code is, by its files; with the croft.toml that says so. */
+export async function recogniseApplication(files: readonly string[], read: (path: string) => string, name: string) {
+  const { detectPlatform, isTelling, writeToml } = await import('../plan/platforms/table.ts')
+  const detected = detectPlatform(files, (path) => (isTelling(path) && files.includes(path) ? read(path) : undefined))
+  return detected && { platform: detected.platform, found: detected.found, toml: writeToml(detected, name) }
+}
+
 export async function runDaemon(): Promise<void> {
   const log = createLog(process.env.CROFT_LOG || 'info')
   process.on('unhandledRejection', (thrown) =>

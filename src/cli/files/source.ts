@@ -32,7 +32,7 @@ export async function sourceOf(
     return { app, source: { git: git?.url ?? '', ref } }
   }
   if (ref !== undefined) throw new CroftError('USAGE', '--ref needs a repository: --git URL')
-  return { app, source: await fromHere(context) }
+  return { app, source: await fromHere(context, app) }
 }
 
 /** The folder one stands in is another app's, when the farm knows where the code of this one is. */
@@ -88,11 +88,12 @@ async function assertHash(path: string, wanted: string): Promise<void> {
   if (hash.digest('hex') !== wanted) throw new CroftError('HASH_DIFFERS', `"${path}" has another sha256`)
 }
 
-async function fromHere(context: Context): Promise<AskedSource> {
+async function fromHere(context: Context, app: string): Promise<AskedSource> {
   const { listHere } = await import('./here.ts')
   const { archiveOf } = await import('./send.ts')
-  const { paths, commit, dirty } = await listHere(context)
-  if (paths.length === 0) throw new CroftError('USAGE', 'this folder holds no file to build')
+  const { paths: listed, commit, dirty } = await listHere(context)
+  if (listed.length === 0) throw new CroftError('USAGE', 'this folder holds no file to build')
+  const paths = await withCroftToml(context, listed, app)
   const about = commit === undefined ? 'a folder' : `a folder at ${commit.slice(0, 8)}${dirty ? ' with changes' : ''}`
   const from = { about, ...(commit === undefined ? {} : { commit, dirty }) }
   if (context.flags.has('dry-run')) return { upload: 'dryrundryrun', ...from }
@@ -100,6 +101,14 @@ async function fromHere(context: Context): Promise<AskedSource> {
   const onLeftOut = (path: string, why: string) => context.say(`! ${path} is ${why}: left out`)
   const archive = archiveOf(sent, { owner: { uid: 0, gid: 0 }, onBytes() {}, onLeftOut })
   return { upload: await send(context, archive), ...from }
+}
+
+/** Where there is none it is written, to be seen and changed. */
+async function withCroftToml(context: Context, paths: readonly string[], app: string): Promise<readonly string[]> {
+  if (paths.includes('croft.toml')) return paths
+  const { writeDown } = await import('./write-down.ts')
+  await writeDown(context, paths, app)
+  return [...paths, 'croft.toml']
 }
 
 async function send(context: Context, source: AsyncIterable<Uint8Array>): Promise<string> {

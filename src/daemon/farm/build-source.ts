@@ -90,19 +90,15 @@ export async function readConfig(guest: BuildGuest): Promise<AppConfig> {
     const { parseAppFile } = await import('../../plan/config/parse.ts')
     return parseAppFile(await readText(guest, 'croft.toml'), 'croft.toml')
   }
-  const { detectPlatform } = await import('../../plan/platforms/table.ts')
+  const { detectPlatform, isTelling } = await import('../../plan/platforms/table.ts')
   const texts = new Map<string, string>()
-  for (const name of files.filter(tells).slice(0, 30)) texts.set(name, await readText(guest, name))
+  for (const name of files.filter(isTelling)) texts.set(name, await readText(guest, name))
   const detected = detectPlatform(files, (path) => texts.get(path))
   if (detected) return detected.config
   throw new CroftError('BAD_VALUE', 'there is no croft.toml, and nothing tells what it is', {
     hint: 'write a croft.toml: croft help app',
   })
 }
-
-/** What others write down about their own programs. */
-const tells = (path: string): boolean =>
-  !path.includes('/') && /^Procfile$|\.(json|toml|txt|xml|gradle|kts|cfg)$/.test(path)
 
 async function listFiles(guest: BuildGuest): Promise<string[]> {
   const words = ['find', '.', '-mindepth', '1', '-maxdepth', '3', '-name', '.git', '-prune', '-o']

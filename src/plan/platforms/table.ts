@@ -25,6 +25,10 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
 /** The first that recognises it: what runs a server of its own goes before what only holds files. */
 const order: readonly PlatformName[] = ['plain', 'php', 'python', 'node', 'jetty', 'java', 'static']
 
+/** Files whose text is looked at: few, and at the top. */
+export const isTelling = (path: string): boolean =>
+  /^(Procfile|package\.json|composer\.json|pom\.xml|(wsgi|app|main|application|server)\.py)$/.test(path)
+
 export function detectPlatform(files: readonly string[], read: Read): Detected | undefined {
   for (const name of order) {
     const detected = platforms[name].detect(files, read)

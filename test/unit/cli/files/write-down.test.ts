@@ -1,0 +1,34 @@
+/** A folder without croft.toml gets one; a folder that has one keeps it. */
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { croft } from '../fake-daemon.ts'
+
+const before = process.cwd()
+const folder = mkdtempSync(join(tmpdir(), 'shop-'))
+beforeEach(() => process.chdir(folder))
+afterEach(() => {
+  process.chdir(before)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('what a folder is is written down before it is built, and never over a file that is there', async () => {
+  const build = (...words: string[]) => croft(['app', 'build', 'shop', '--tar', 'none', ...words])
+  const here = (...words: string[]) => croft(['app', 'build', ...words])
+  assert.match((await here()).err, /no file to build/)
+  writeFileSync('README.md', '# shop')
+  assert.match((await here()).err, /no croft\.toml here, and no file tells what this is/)
+  writeFileSync('package.json', '{"scripts":{"start":"node server.js"}}')
+  const planned = await here('--dry-run')
+  assert.match(planned.err, /found node \(package\.json with a start script\) → would write croft\.toml/)
+  assert.equal(existsSync('croft.toml'), false)
+  const ran = await here()
+  assert.match(ran.err, /found node .* → wrote croft\.toml, \d+ lines/)
+  assert.match(readFileSync('croft.toml', 'utf8'), /\[daemon\.web\]\ncommand = "node server\.js"\n/)
+  writeFileSync('croft.toml', '[app]\nname = "mine"\n')
+  assert.doesNotMatch((await here()).err, /wrote/)
+  assert.equal(readFileSync('croft.toml', 'utf8'), '[app]\nname = "mine"\n')
+  assert.match((await build()).err, /"none" cannot be read/)
+})
