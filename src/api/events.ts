@@ -13,6 +13,8 @@ export const eventKinds = [
   'op',
   'hook',
   'check',
+  'edge',
+  'certificate',
 ] as const
 export type EventKind = (typeof eventKinds)[number]
 

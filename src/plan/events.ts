@@ -177,7 +177,7 @@ export function tellRecord(kind: EventKind, name: string, before: unknown, after
 type More = { readonly [K in 'at' | 'by' | 'reason' | 'detail']?: string | undefined }
 
 /** Of a reason the first line: the rest is for `croft show`. */
-function tell(kind: EventKind, name: string, event: string, { at, by, reason, detail }: More = {}): Told {
+export function tell(kind: EventKind, name: string, event: string, { at, by, reason, detail }: More = {}): Told {
   return {
     ...{ kind, name, event },
     ...(at === undefined ? {} : { at }),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EdgeRoute } from '../../src/api/edge.ts'
 import type { Accepted } from '../../src/api/resources.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
 import { SimFarm } from './farm.ts'
 
 test('an edge that was killed serves again within seconds; one without routes is left alone', async () => {
@@ -17,6 +18,9 @@ test('an edge that was killed serves again within seconds; one without routes is
   assert.equal(answer(), undefined)
   await farm.pass(3)
   assert.equal(answer(), 200)
+  await farm.pass(3)
+  const { entry } = await farm.store.get(keys.edgeStatus('ash'))
+  assert.equal((entry?.value as { state: string }).state, 'serves', 'that it died and is back was told')
   const open = () => farm.firewall.model?.hostPorts?.toSorted((a, b) => a - b)
   assert.deepEqual(open(), [80])
   await farm.ask('removeRoute', { params: { route: 'a.org' }, body: {} })

@@ -57,6 +57,8 @@ export const flagTable = {
         'op',
         'hook',
         'check',
+        'edge',
+        'certificate',
       ],
     ],
     means: 'only of this kind: site, app, guest, snapshot, template, op, hook, check, pool, size, host, farm',

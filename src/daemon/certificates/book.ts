@@ -1,7 +1,7 @@
 /** The certificates of the store, kept in memory and followed: the edge is told anew at each change of a route, and must not wait. */
 import { CroftError, isCode } from '../../api/errors.ts'
 import { type Change, cursor, type Store, type Write } from '../../store/store.ts'
-import type { Env } from '../env.ts'
+import { type Env, timestamp } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import type { Seal } from '../pki/seal.ts'
 import { keys } from '../records/keys.ts'
@@ -108,7 +108,7 @@ export async function openBook({ env, store, log, seal }: BookParts, onChange: (
     },
     async keep(made, also = []) {
       const at = certificateKey(made.kind, made.name)
-      const record = recordOf({ ...made, key: seal.seal(at, made.key) })
+      const record = { ...recordOf({ ...made, key: seal.seal(at, made.key) }), at: timestamp(env) }
       const { revision } = await store.transact([], [{ put: at, value: record }, ...also])
       take(at, revision, record)
       return held(at, revision, record)

@@ -10,7 +10,7 @@ import type { Runner } from '../../drivers/exec/command.ts'
 import { type CertificateSet, certificateSets, chooseCertificates, nextChange } from '../../plan/certificate-sets.ts'
 import { viewCertificates } from '../../plan/certificate-views.ts'
 import type { Store } from '../../store/store.ts'
-import type { Env } from '../env.ts'
+import { type Env, timestamp } from '../env.ts'
 import type { Failpoint } from '../host/failpoint.ts'
 import type { Log } from '../host/parts.ts'
 import type { Seal } from '../pki/seal.ts'
@@ -21,6 +21,7 @@ import { createLookup, type Lookup } from './acme/lookup.ts'
 import { type Ask, createProofs } from './acme/proofs.ts'
 import type { TokenRecord } from './acme/records.ts'
 import { type Book, openBook } from './book.ts'
+import { createEndings } from './endings.ts'
 import { createFarmLeaves, type FarmCa, type FarmLeaves } from './farm-leaves.ts'
 import { type Certificate, type CertificateRecord, certificateKey, type Made, recordOf } from './records.ts'
 
@@ -84,6 +85,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   const closing = new AbortController()
   let timer: Disposable | undefined
   let opened: Promise<Opened> | undefined
+  const endings = createEndings(parts)
   let wished: readonly CertificateSet[] = []
 
   /** With the first route. What fails then is tried again at the next call. */
@@ -124,6 +126,9 @@ export function createCertificates(parts: CertificatesParts): Certificates {
     )
     lookAgain(missing ? env.now() + soonMs : nextChange(new Set(chosen.values()), env.now()))
     await acme.wish(sets)
+    await endings(
+      book.all().flatMap(({ kind, record, until }) => (kind === 'imported' ? [{ name: record.name, until }] : [])),
+    )
     return served(book, chosen)
   }
 
@@ -173,7 +178,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
     async seal(made) {
       const { seal } = await getOpened()
       const key = certificateKey(made.kind, made.name)
-      return { key, value: recordOf({ ...made, key: seal.seal(key, made.key) }) }
+      return { key, value: { ...recordOf({ ...made, key: seal.seal(key, made.key) }), at: timestamp(env) } }
     },
     known: async (key) => (await getOpened()).book.refresh(key),
     onChange(listener) {

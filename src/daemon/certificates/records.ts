@@ -20,6 +20,8 @@ export interface CertificateRecord {
   /** SHA-256 of the certificate. */
   readonly fingerprint: string
   readonly issuer: string
+  /** When it was kept. */
+  readonly at?: string
   /** Of the farm's own: the fingerprint of the CA that made it. */
   readonly ca?: string
   /** Of ACME: which server gave it. */

@@ -10,7 +10,9 @@ import type { Edge, Missed, SiteCounters } from '../../drivers/edge/driver.ts'
 import { listensIn } from '../../drivers/edge/missed.ts'
 import { certifiedNames } from '../../plan/domains.ts'
 import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
+import type { EdgeStatus } from '../../plan/edge-events.ts'
 import { describeMissed, insteadOf, type MissedRoute, missedBy } from '../../plan/edge-missed.ts'
+import { timestamp } from '../env.ts'
 import type { HostParts } from '../host/parts.ts'
 import { nearRanges } from '../near.ts'
 import { keys } from '../records/keys.ts'
@@ -68,6 +70,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   let trouble: string | undefined
   /** A host without routes starts no edge, and asks after one only once. */
   let serves = true
+  let died = false
   let missed: readonly Missed[] = []
   let settings: EdgeSettings = {}
   /** Where it was told to hear, without what it missed. */
@@ -172,11 +175,23 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     }
   }
 
+  /** A change of this record is an event. */
+  async function tell(state: EdgeStatus['state']): Promise<void> {
+    died = state === 'died'
+    const value: EdgeStatus = { name: 'edge', state, at: timestamp(env) }
+    await store.transact([], [{ put: keys.edgeStatus(host.name), value }]).catch(() => undefined)
+  }
+
   function lookAfter(edge: Edge, signal: AbortSignal): void {
     if (signal.aborted) return
     env.later(missedMs, async () => {
       const lives = !serves || (await edge.state().catch(() => undefined))?.running !== false
-      if (!lives && serves && trouble === undefined && !signal.aborted) await refresh()
+      if (signal.aborted) return
+      if (lives && died) await tell('serves')
+      if (!lives && serves && trouble === undefined) {
+        await tell('died')
+        await refresh()
+      }
       lookAfter(edge, signal)
     })
   }

@@ -2,6 +2,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EventKind } from '../../api/events.ts'
 import type { HistoryEntry } from '../../api/resources.ts'
+import type { SetState } from '../../plan/acme.ts'
+import {
+  type CertificateSeen,
+  type Ending,
+  tellAcme,
+  tellCertificate,
+  tellEdge,
+  tellEnding,
+} from '../../plan/edge-events.ts'
 import {
   type CheckState,
   type HookState,
@@ -35,7 +44,7 @@ export function tellBatch({ changes }: Batch): Told[] {
 }
 
 /** What history tells of. */
-const wishes = /^(guests|routes|templates|sizes|pools|hosts|farm|apps|sites|configs|secrets)(\/|$)/
+const wishes = /^(guests|routes|templates|sizes|pools|hosts|farm|apps|sites|configs|secrets|certificates)(\/|$)/
 
 function removalOf(change: Change): Pick<Told, 'at'> | undefined {
   if (change.kind !== 'put' || !change.key.startsWith(keys.removal(''))) return undefined
@@ -93,6 +102,12 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return on(first, tellHook(last, before as HookState | undefined, after as HookState | undefined))
     case 'checks':
       return on(first, tellCheck(before as CheckState | undefined, after as CheckState | undefined))
+    case 'certificates':
+      return tellCertificate(last, before as CertificateSeen | undefined, after as CertificateSeen | undefined)
+    case 'endings':
+      return tellEnding(before as Ending | undefined, after as Ending | undefined)
+    case 'acme':
+      return first === 'sets' ? tellAcme(last, before as SetState | undefined, after as SetState | undefined) : []
     case 'status':
       return on(
         first,
@@ -104,7 +119,7 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
 }
 
 function tellStatus(kind: string, name: string, { before, after }: { before: unknown; after: unknown }): Told[] {
-  const tellers = { guest: tellGuestStatus, snapshot: tellSnapshot, template: tellTemplateStatus }
+  const tellers = { guest: tellGuestStatus, snapshot: tellSnapshot, template: tellTemplateStatus, edge: tellEdge }
   if (!Object.hasOwn(tellers, kind)) return []
   const teller = tellers[kind as keyof typeof tellers] as (name: string, before: unknown, after: unknown) => Told[]
   return teller(name, before, after)
@@ -123,4 +138,9 @@ function nameIn(...records: readonly unknown[]): string | undefined {
 /** The noun that somebody must be allowed to read to be told. */
 export const nounOf = (kind: EventKind): string => nouns[kind] ?? kind
 
-const nouns: Readonly<Partial<Record<EventKind, string>>> = { op: 'operation', hook: 'host', check: 'route' }
+const nouns: Readonly<Partial<Record<EventKind, string>>> = {
+  op: 'operation',
+  hook: 'host',
+  check: 'route',
+  edge: 'route',
+}

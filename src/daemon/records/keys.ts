@@ -45,6 +45,10 @@ export const keys = {
   check: (host: string, id: string) => `checks/${host}/${id}`,
   edgeCertificates: 'certificates/',
   edgeCertificate: (name: string) => `certificates/${name}`,
+  /** Of certificates that nobody renews: that it was told. */
+  endings: 'endings/',
+  ending: (name: string) => `endings/${name}`,
+  edgeStatus: (host: string) => `status/${host}/edge/1`,
   acmeTokens: 'acme/tokens/',
   acmeToken: (token: string) => `acme/tokens/${token}`,
   /** What is known of each set of names that an ACME server is asked about. */
