@@ -20,7 +20,7 @@ test('an edge that was killed serves again within seconds; one without routes is
   assert.equal(answer(), 200)
   await farm.pass(3)
   const { entry } = await farm.store.get(keys.edgeStatus('ash'))
-  assert.equal((entry?.value as { state: string }).state, 'serves', 'that it died and is back was told')
+  assert.match(JSON.stringify(entry?.value), /"state":"serves"/, 'that it died and is back was told')
   const open = () => farm.firewall.model?.hostPorts?.toSorted((a, b) => a - b)
   assert.deepEqual(open(), [80])
   await farm.ask('removeRoute', { params: { route: 'a.org' }, body: {} })

@@ -61,7 +61,8 @@ export const flagTable = {
         'certificate',
       ],
     ],
-    means: 'only of this kind: site, app, guest, snapshot, template, op, hook, check, pool, size, host, farm',
+    means:
+      'only of this kind: site, app, guest, route, check, edge, certificate, snapshot, template, op, hook, pool, size, host, farm',
   },
   tail: { short: 'n', value: 'N', means: 'the last N lines' },
   grep: { value: 'PATTERN', means: 'only lines that hold this' },
