@@ -5,6 +5,7 @@
 
 import { buildRoutes } from './build-routes.ts'
 import { certificateRoutes } from './certificate-routes.ts'
+import { deployRoutes } from './deploy-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
@@ -201,6 +202,7 @@ export const routes = {
   ...templateRoutes,
   ...edgeRoutes,
   ...siteRoutes,
+  ...deployRoutes,
   ...buildRoutes,
 
   listChecks: {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { AppChange, AppName, NewApp, SiteName } from './app.ts'
 import { BuildId, NewBuild } from './build.ts'
+import { Deploy, SiteAction } from './deploy.ts'
 import { CaRotation, CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
 import { NewRoute, RouteChange, RouteName as RouteNameSchema } from './edge.ts'
 import { eventKinds } from './events.ts'
@@ -52,6 +53,8 @@ const Page = { limit: z.coerce.number().int().min(1).max(1000).optional(), after
 
 /** Query schemas, for the routes that take one. Anything not named here is refused. */
 export const queries = {
+  deploySite: WriteQuery,
+  actSite: WriteQuery,
   initFarm: WriteQuery,
   fixDoctor: WriteQuery,
   createGuest: WriteQuery,
@@ -133,6 +136,8 @@ export const queries = {
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
 
 export const bodies = {
+  deploySite: Deploy,
+  actSite: SiteAction,
   initFarm: NewFarm,
   fixDoctor: NewMend,
   createGuest: NewGuest,

@@ -18,6 +18,7 @@ export const nouns = [
   'build',
   'release',
   'site',
+  'instance',
   'config',
   'secret',
   'size',

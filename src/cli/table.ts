@@ -5,6 +5,7 @@ import { buildCommands } from './table/build.ts'
 import { certCommands } from './table/cert.ts'
 import { configCommands } from './table/config.ts'
 import { croftCommands } from './table/croft.ts'
+import { deployCommands } from './table/deploy.ts'
 import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
 import { guestCommands } from './table/guest.ts'
@@ -24,6 +25,7 @@ export const commands: readonly CommandRow[] = [
   ...siteCommands,
   ...configCommands,
   ...buildCommands,
+  ...deployCommands,
   ...certCommands,
   ...farmCommands,
   ...doorCommands,

@@ -7,6 +7,7 @@ import type { Certificates } from './certificates/certificates.ts'
 import type { Checks } from './checks/checks.ts'
 import type { Env } from './env.ts'
 import type { Builds } from './farm/builds.ts'
+import type { Rollouts } from './farm/rollouts.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
 import type { Outside } from './http/outside.ts'
@@ -21,6 +22,7 @@ export interface OpenFarm {
   readonly certificates: Certificates
   readonly checks: Checks
   readonly builds: Builds
+  readonly rollouts: Rollouts
 }
 
 /** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */

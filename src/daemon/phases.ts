@@ -109,6 +109,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await farm?.loop.begin()
     if (!farm || away) return
     farm.builds.begin()
+    await farm.rollouts.begin()
     farm.checks.begin()
   }
 
@@ -118,6 +119,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await hooks?.close()
     hooks = undefined
     await phase.farm?.builds.close()
+    await phase.farm?.rollouts.close()
     await phase.farm?.loop.close()
     await phase.farm?.certificates.close()
     await phase.farm?.checks.close()

@@ -30,10 +30,12 @@ import { createKnock } from './edge/knock.ts'
 import { lazyEdge } from './edge/lazy.ts'
 import { type Env, systemEnv } from './env.ts'
 import { createBuilds } from './farm/builds.ts'
+import type { AskHealth } from './farm/health.ts'
+import { createRollouts } from './farm/rollouts.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
 import { createFailpoint } from './host/failpoint.ts'
-import { createInside } from './host/inside.ts'
+import { createInside, type Inside } from './host/inside.ts'
 import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
@@ -226,13 +228,14 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
     own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
   })
+  const inside = createInside(runtime)
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal },
     farm: farm.value,
     sitesDir: settings.sitesDir,
     host,
     runtime,
-    inside: createInside(runtime),
+    ...{ inside, askHealth: lazyAsk(inside) },
     storage: pools.storage,
     pools,
     firewall: createNftables({ run }),
@@ -248,10 +251,17 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const daemon: Daemon = { env, store, operations, open: () => open }
   const builds = createBuilds(daemon, join(settings.stateDir, 'builds'))
   const open: OpenFarm = {
-    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks, builds },
+    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks },
+    ...{ builds, rollouts: createRollouts(daemon) },
   }
   return open
 }
+
+/** Loaded with the first site. */
+const lazyAsk =
+  (inside: Inside): AskHealth =>
+  async (asked) =>
+    (await import('./farm/ask-health.ts')).createAskHealth(inside)(asked)
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file
 

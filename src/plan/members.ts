@@ -7,6 +7,9 @@ import { type EdgeGuest, findGuest, idOf, whyNot } from './edge.ts'
 export interface MemberDaemon {
   readonly port: number | null
   readonly health: Required<HealthCheck>
+  /** Who it runs as, and where: its checks do so too. */
+  readonly user: string
+  readonly folder: string
 }
 
 /** What of an instance its visitors and its name depend on. */

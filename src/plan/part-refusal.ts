@@ -22,7 +22,7 @@ function hintFor(verb: string, site: string): string {
     case 'freeze':
       return `croft site stop ${site}`
     case 'restart':
-      return `croft site stop ${site}; croft site start ${site}`
+      return `croft site restart ${site}`
     case 'rm':
       return `croft site scale ${site} NUMBER`
     case 'set':

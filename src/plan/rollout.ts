@@ -46,8 +46,11 @@ export interface RolloutSight {
 export type RolloutAction =
   | { readonly do: 'create'; readonly slot: number }
   | { readonly do: 'before'; readonly member: string }
-  /** `register` is a step of its own, written with the members that are ready from then on. */
-  | { readonly do: 'register' | 'drain' | 'restore' | 'remove'; readonly members: readonly string[] }
+  /** Also of none: names of the site may be others. It is a step of its own, written with the members that are ready from then on. */
+  | { readonly do: 'register'; readonly members: readonly string[] }
+  | { readonly do: 'drain'; readonly members: readonly string[] }
+  | { readonly do: 'restore'; readonly members: readonly string[] }
+  | { readonly do: 'remove'; readonly members: readonly string[] }
   | { readonly do: 'go'; readonly step: RolloutStep }
   /** `member` is the one whose words tell more. */
   | { readonly do: 'fail'; readonly reason: string; readonly member?: string }
@@ -100,8 +103,7 @@ function gate(sight: RolloutSight): RolloutAction {
   const lost = lostOne(sight)
   if (lost) return lost
   const unwell = newOnes(sight).find(({ guest, health }) => guest !== 'running' || !health?.good)
-  const members = namesOf(newOnes(sight), 'starting')
-  if (!unwell) return members.length > 0 ? { do: 'register', members } : { do: 'go', step: 'drain' }
+  if (!unwell) return { do: 'register', members: namesOf(newOnes(sight), 'starting') }
   const left = sight.withinMs - (sight.now - sight.since)
   if (left > 0) return { do: 'wait', forMs: left }
   return { do: 'fail', reason: `${unwell.name} is not healthy: ${whyUnwell(unwell)}`, member: unwell.name }

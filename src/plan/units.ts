@@ -8,6 +8,7 @@ import { missingSecret } from './config/interpolate.ts'
 import { secretsOf } from './config/resolve.ts'
 import { VariableName } from './config/values.ts'
 import { platforms } from './platforms/table.ts'
+import { beforeFiles } from './units/before.ts'
 import { cronFiles } from './units/cron.ts'
 import { daemonFiles } from './units/daemon.ts'
 import { credentialsFolder, environmentFile, type InstanceInput, opened, unitFolder } from './units/input.ts'
@@ -42,6 +43,7 @@ export function instanceFiles(input: InstanceInput): readonly SeedFile[] {
     ),
     ...(platform.files?.(config) ?? []),
     ...Object.keys(config.daemon).flatMap((name) => daemonFiles(name, input)),
+    ...beforeFiles(input),
     ...Object.keys(config.cron).flatMap((name) => cronFiles(name, input)),
   ]
 }

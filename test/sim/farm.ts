@@ -10,9 +10,11 @@ import type { RouteName } from '../../src/api/routes.ts'
 import { bodies, queries } from '../../src/api/schemas.ts'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
-import type { WholeDaemon } from '../../src/daemon/daemon.ts'
+import type { Daemon, WholeDaemon } from '../../src/daemon/daemon.ts'
 import { createBuilds } from '../../src/daemon/farm/builds.ts'
-import { createInside } from '../../src/daemon/host/inside.ts'
+import type { Asked as AskedHealth } from '../../src/daemon/farm/health.ts'
+import { createRollouts } from '../../src/daemon/farm/rollouts.ts'
+import { createInside, type Inside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { planHost } from '../../src/daemon/host/plan-host.ts'
@@ -103,9 +105,14 @@ export class SimFarm {
   sitesDir = '/nowhere/sites'
   /** Templates are built when this comes. */
   builds = Promise.resolve()
+  /** What runs words inside of guests, instead of the fake's own way. */
+  inside: Inside | undefined
+  /** Why an instance is not well. */
+  unwell: (asked: AskedHealth) => string | undefined = () => undefined
   private running: Running | undefined
   private silent = false
   private dieAt = Number.POSITIVE_INFINITY
+  private dies: (passed: readonly string[]) => boolean = () => false
 
   async open(): Promise<this> {
     this.silent = true
@@ -136,10 +143,12 @@ export class SimFarm {
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
     const checks = createRouteChecks({ ...parts, farmCa: () => null, everyMs: 300_000 })
-    const builds = createBuilds({ env, store, operations, open: () => daemon.open() }, '')
+    const some: Daemon = { env, store, operations, open: () => daemon.open() }
+    const builds = createBuilds(some, '')
+    const rollouts = createRollouts(some)
     const daemon: WholeDaemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, usage, certificates: parts.certificates, checks, builds }),
+      open: () => ({ parts, loop, usage, certificates: parts.certificates, checks, builds, rollouts }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
         () => undefined,
@@ -152,6 +161,7 @@ export class SimFarm {
     this.running = { life, daemon, parts }
     this.say('daemon', 'begins')
     await loop.begin()
+    await rollouts.begin()
     await quiet()
   }
 
@@ -189,7 +199,8 @@ export class SimFarm {
         ...noCertificates,
       }),
       runtime: heldBy(life, this.runtime, act('runtime')),
-      inside: createInside(this.runtime),
+      inside: this.inside ?? createInside(this.runtime),
+      askHealth: async (asked) => this.unwell(asked),
       storage: pools.storage,
       pools,
       network: heldBy(life, this.network, act('network')),
@@ -210,6 +221,12 @@ export class SimFarm {
     this.dieAt = this.passed.length + failpoints
   }
 
+  /** At the nth time that it passes this one, from now on. */
+  killAt(name: string, nth: number): void {
+    const from = this.passed.length
+    this.dies = (passed) => passed.slice(from).filter((each) => each === name).length === nth
+  }
+
   kill(): void {
     assert.ok(this.running)
     this.running.life.alive = false
@@ -219,7 +236,8 @@ export class SimFarm {
   private failpoint(life: Lifeline, name: string): void {
     if (!life.alive) throw new Error('dead')
     this.passed.push(name)
-    if (this.passed.length <= this.dieAt) return
+    if (this.passed.length <= this.dieAt && !this.dies(this.passed)) return
+    this.dies = () => false
     this.dieAt = Number.POSITIVE_INFINITY
     life.alive = false
     this.say('daemon', `is killed at ${name}`)

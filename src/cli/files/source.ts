@@ -53,7 +53,7 @@ export function appNameHere(): string {
 }
 
 /** Of `[app]` alone: all else of the file is the farm's to read. */
-function readAppName(): string | undefined {
+export function readAppName(): string | undefined {
   let text: string
   try {
     text = readFileSync('croft.toml', 'utf8')

@@ -115,6 +115,10 @@ export const flagTable = {
   'pool-size': { value: 'SIZE', means: 'how large the pool file may grow' },
   erase: { value: 'DEVICE', means: 'the device whose content may be destroyed, named again' },
   prefix4: { value: 'PREFIX', means: 'the guests’ addresses, a /16 like 10.100.0.0/16' },
+  instances: { value: 'N', means: 'so many of them, from now on' },
+  size: { value: 'SIZE', means: 'each as large as this, from now on: croft size ls' },
+  waves: { value: 'WAVES', means: 'so many at a time: 1,2 or 25%,50%; the rest at last' },
+  domain: { value: 'DOMAIN', means: 'serve this name, from now on; again, or with commas, for more' },
   fix: {
     value: 'NAME',
     values: ['docker', 'sysctl', 'subuid', 'pool-mount'],

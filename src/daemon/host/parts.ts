@@ -11,6 +11,7 @@ import type { Store } from '../../store/store.ts'
 import type { Certificates } from '../certificates/certificates.ts'
 import type { Knock } from '../edge/knock.ts'
 import type { Env } from '../env.ts'
+import type { AskHealth } from '../farm/health.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { HashPassword } from '../pki/passwords.ts'
 import type { Seal } from '../pki/seal.ts'
@@ -27,6 +28,8 @@ export interface Log {
 }
 
 export interface HostParts {
+  /** Whether an instance of a site is well. */
+  readonly askHealth: AskHealth
   readonly env: Env
   readonly store: Store
   readonly host: HostRecord

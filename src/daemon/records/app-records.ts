@@ -130,6 +130,8 @@ export interface MembersRecord {
   readonly members: readonly Member[]
   /** The next instance gets this number; it never falls. */
   readonly next: number
+  /** Of the last rollout that was done: what lost instances are made anew from. */
+  readonly serves?: Pick<RolloutRecord, 'to' | 'hash' | 'config' | 'slots'>
 }
 
 export interface RolloutRecord {
@@ -142,6 +144,8 @@ export interface RolloutRecord {
   readonly created: string
   readonly finished?: string
   readonly config: ResolvedConfig
+  /** Places for instances; `hash` is of all that one in it is made from, `config` its own where that is another one. */
+  readonly slots: readonly { readonly slot: number; readonly hash: string; readonly config?: ResolvedConfig }[]
   /** Of release and configuration: the same again changes nothing. */
   readonly hash: string
   /** How many instances each wave replaces; absent: all at once. */
@@ -151,6 +155,10 @@ export interface RolloutRecord {
   /** When this step began. */
   readonly since: string
   readonly cancel?: true
+  /** The step before traffic has ended well. */
+  readonly before?: 'done'
+  /** It replaces what was lost, by nobody's wish. */
+  readonly repair?: true
   readonly reason?: string
   readonly lines?: readonly string[]
   readonly old: readonly string[]

@@ -124,6 +124,8 @@ export interface RouteRecord {
   readonly id: string
   readonly created: string
   readonly by: string
+  /** The site whose configuration has made it. */
+  readonly site?: string
   readonly spec: RouteSpec
 }
 /** What proves the users of a route: crypt(3) hashes. */

@@ -16,12 +16,13 @@ const health = (path: string, kind: HealthCheck['kind'] = 'http'): Required<Heal
   ...{ kind, path, command: '' },
   ...{ intervalSeconds: 5, timeoutSeconds: 5, withinSeconds: 60 },
 })
+const runs = { user: 'app', folder: '/srv/app' }
 const member = (number: number, state: ServingMember['state'], path = '/up', port = 3000): ServingMember => ({
   ...{ number, id: `id-${number}`, name: `shop/prod/${number}`, state },
   daemons: {
-    worker: { port: null, health: health('/', 'none') },
-    web: { port, health: health(path) },
-    api: { port: 4000, health: health('/api/up') },
+    worker: { port: null, health: health('/', 'none'), ...runs },
+    web: { port, health: health(path), ...runs },
+    api: { port: 4000, health: health('/api/up'), ...runs },
   },
 })
 const to = (more: object = {}): RouteSpec => ({ target: { kind: 'site', site: 'shop/prod', id: 'site-1', ...more } })

@@ -79,6 +79,11 @@ export const handlers = {
       await cancelBuild(daemon, goal.id)
       return daemon.operations.wait(params.operation, 5000)
     }
+    if (goal?.kind === 'rollout' && operation.verb !== 'start' && operation.verb !== 'stop') {
+      const { cancelRollout } = await import('../../records/rollouts.ts')
+      await cancelRollout(daemon, goal.id)
+      return daemon.operations.wait(params.operation, 5000)
+    }
     throw new CroftError(
       'REFUSED',
       `"${operation.verb} ${operation.target.name}" cannot be cancelled: it is a wish that the host works on`,

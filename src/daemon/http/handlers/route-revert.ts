@@ -11,8 +11,8 @@ import { commit } from '../../records/change.ts'
 import type { Writing } from '../../records/guest-spec.ts'
 import { keys } from '../../records/keys.ts'
 import { read } from '../../records/records.ts'
+import { decideAdd, decideChange, decideRemove } from '../../records/route-decisions.ts'
 import { readEdgeGuests } from '../../records/routes.ts'
-import { decideAdd, decideChange, decideRemove } from './route-decisions.ts'
 import { planned, served } from './routes.ts'
 
 export async function revertRouteTo(daemon: Daemon, entry: HistoryEntry, how: Writing) {

@@ -5,9 +5,9 @@ import { type Daemon, getFarm } from '../../daemon.ts'
 import { aimByAddress } from '../../edge/aim.ts'
 import { type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
+import { decideAdd, decideChange, decideRemove, hashesOf } from '../../records/route-decisions.ts'
 import { getRouteRecord, listHeirs, listRouteViews, viewRoute } from '../../records/routes.ts'
 import type { Handlers } from '../handler.ts'
-import { decideAdd, decideChange, decideRemove, hashesOf } from './route-decisions.ts'
 
 export const handlers = {
   listRoutes: (daemon): Promise<EdgeRoute[]> => listRouteViews(daemon),

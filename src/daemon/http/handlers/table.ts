@@ -6,6 +6,7 @@ import * as builds from './builds.ts'
 import * as certificates from './certificates.ts'
 import * as checks from './checks.ts'
 import * as config from './config.ts'
+import * as deploys from './deploys.ts'
 import * as door from './door.ts'
 
 import * as events from './events.ts'
@@ -48,6 +49,7 @@ export const handlers: Handlers = {
   ...metrics.handlers,
   ...tokens.handlers,
   ...certificates.handlers,
+  ...deploys.handlers,
   ...door.handlers,
   ...checks.handlers,
   ...builds.handlers,

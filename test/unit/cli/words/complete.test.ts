@@ -100,7 +100,7 @@ test('__complete asks the daemon and answers words that a shell can take as they
     (await croft(['__complete', '--', ...typed], { socketPath: daemon.socketPath })).out
   assert.equal(await ask('start', 'w'), 'web\trunning\nwide\trunning\n')
   assert.equal(await ask('start', 'web', 'w'), 'wide\trunning\n')
-  assert.match(await ask('start', ''), /^web\trunning\nwide\trunning\n$/)
+  assert.match(await ask('start', ''), /^web\trunning\nwide\trunning\nsite\n$/)
   assert.match(await ask('op', 'wait', ''), /^op1op1op1\tcreate web done\n$/)
   assert.equal(await ask('pull', ''), 'web:/\nwide:/\n')
   assert.equal(await ask('ls', '-l', ''), 'owner=lark\n')

@@ -1,30 +1,23 @@
 /** What changes of routes write: decided on what is read, and decided again when that changed meanwhile. */
 import { isDeepStrictEqual } from 'node:util'
-import type { RouteAim, RouteChanges, RouteSpec } from '../../../api/edge.ts'
-import { CroftError } from '../../../api/errors.ts'
-import type { WriteQuery } from '../../../api/schemas.ts'
-import { claimsOf } from '../../../plan/domains.ts'
-import { applyRouteChange, assertNoPreview } from '../../../plan/route-change.ts'
-import type { Compare, Write } from '../../../store/store.ts'
-import { type Daemon, getFarm } from '../../daemon.ts'
-import type { Aimed } from '../../edge/aim.ts'
-import { assertServable } from '../../edge/servable.ts'
-import { timestamp } from '../../env.ts'
-import type { SiteRecord } from '../../records/app-records.ts'
-import { assertRevision, type Change } from '../../records/change.ts'
-import { moveDomains } from '../../records/domains.ts'
-import { leavePorts, takePorts } from '../../records/edge-ports.ts'
-import { getGuestToChange } from '../../records/guests.ts'
-import { keys } from '../../records/keys.ts'
-import {
-  type FarmRecord,
-  type Held,
-  type RouteRecord,
-  type RouteUsersRecord,
-  read,
-  schemaVersion,
-} from '../../records/records.ts'
-import { getRouteRecord } from '../../records/routes.ts'
+import type { RouteAim, RouteChanges, RouteSpec } from '../../api/edge.ts'
+import { CroftError } from '../../api/errors.ts'
+import type { WriteQuery } from '../../api/schemas.ts'
+import { claimsOf } from '../../plan/domains.ts'
+import { applyRouteChange, assertNoPreview } from '../../plan/route-change.ts'
+import type { Compare, Write } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import type { Aimed } from '../edge/aim.ts'
+import { assertServable } from '../edge/servable.ts'
+import { timestamp } from '../env.ts'
+import type { SiteRecord } from './app-records.ts'
+import { assertRevision, type Change } from './change.ts'
+import { moveDomains } from './domains.ts'
+import { leavePorts, takePorts } from './edge-ports.ts'
+import { getGuestToChange } from './guests.ts'
+import { keys } from './keys.ts'
+import { type FarmRecord, type Held, type RouteRecord, type RouteUsersRecord, read, schemaVersion } from './records.ts'
+import { getRouteRecord } from './routes.ts'
 
 export type Hashes = Readonly<Record<string, string | null>>
 
@@ -34,6 +27,8 @@ export interface RouteWriting {
   readonly hashes: Hashes
   readonly query: { ifRevision?: number | undefined }
   readonly verb: string
+  /** The site that asks, when its configuration has made the route. */
+  readonly site?: string
   /** Instead of what the change names. */
   readonly to?: (spec: RouteSpec) => RouteSpec
 }
@@ -41,10 +36,11 @@ export interface RouteWriting {
 export async function decideChange(
   daemon: Daemon,
   name: string,
-  { change, aimed, hashes, query, verb, to }: RouteWriting,
+  { change, aimed, hashes, query, verb, site, to }: RouteWriting,
 ): Promise<Change> {
   const record = await getRouteRecord(daemon, name)
   assertRevision(query, record.revision, name)
+  if (site === undefined) assertOwn(record.value, Object.keys(change))
   const before = record.value.spec
   const { farm, target, compare } = await readBasis(daemon, change, aimed)
   const spec = applyRouteChange(name, to ? to(before) : before, { change, target })
@@ -70,6 +66,16 @@ export async function decideChange(
           ...domains.writes,
         ],
   }
+}
+
+/** What a site's configuration says of a route is said there; everything else as of any route. */
+const ofConfiguration: readonly string[] = ['to', 'redirect', 'upstream', 'names', 'aliases']
+
+function assertOwn({ name, site }: RouteRecord, changed: readonly string[]): void {
+  if (site === undefined || !changed.some((key) => ofConfiguration.includes(key))) return
+  throw new CroftError('REFUSED', `route "${name}" is one of the domains of site "${site}"`, {
+    hint: `croft config set ${site} route.domains=… · croft deploy ${site}`,
+  })
 }
 
 /** What a route is decided on: the farm's settings, and the guest that it is to lead to. */
@@ -129,12 +135,13 @@ interface Adding {
   readonly hashes: Hashes
   readonly by: string
   readonly verb: string
+  readonly site?: string
   /** Instead of what the change names. */
   readonly spec?: RouteSpec
 }
 
 export async function decideAdd(daemon: Daemon, adding: Adding): Promise<Change> {
-  const { name, id, change, aimed, hashes, by, verb } = adding
+  const { name, id, change, aimed, hashes, by, verb, site } = adding
   const key = keys.route(name)
   if (await read(daemon.store, key))
     throw new CroftError('EXISTS', `there is a route "${name}"`, { hint: `croft route set ${name}` })
@@ -144,7 +151,10 @@ export async function decideAdd(daemon: Daemon, adding: Adding): Promise<Change>
   assertServable(name, spec)
   const domains = await moveDomains(daemon, name, { before: [], after: claimsOf(name, spec) })
   const ports = await takePorts(daemon, name, farm.value)
-  const record: RouteRecord = { schema: schemaVersion, ...{ name, id, created: timestamp(daemon.env), by, spec } }
+  const record: RouteRecord = {
+    ...{ schema: schemaVersion, name, id, created: timestamp(daemon.env), by, spec },
+    ...(site === undefined ? {} : { site }),
+  }
   return {
     ...{ kind: 'route', name, verb, before: null, after: spec },
     compare: [{ key, revision: 0 }, ...compare, ...domains.compare, ...ports.compare],
@@ -160,13 +170,19 @@ export async function decideAdd(daemon: Daemon, adding: Adding): Promise<Change>
 interface Removing {
   readonly query: { readonly ifRevision?: number | undefined }
   readonly verb: string
+  readonly site?: string
   /** Only while it is as it was made. */
   readonly was?: RouteSpec
 }
 
-export async function decideRemove(daemon: Daemon, name: string, { query, verb, was }: Removing): Promise<Change> {
+export async function decideRemove(
+  daemon: Daemon,
+  name: string,
+  { query, verb, site, was }: Removing,
+): Promise<Change> {
   const record = await getRouteRecord(daemon, name)
   assertRevision(query, record.revision, name)
+  if (site === undefined) assertOwn(record.value, ['to'])
   const { id, spec } = record.value
   if (was && !isDeepStrictEqual(was, spec))
     throw new CroftError('CHANGED_MEANWHILE', `${name} was changed since it was added`, {

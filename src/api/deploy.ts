@@ -1,0 +1,25 @@
+/** What can be asked of a site: another version, another number of instances, to stop and to start. */
+import { z } from 'zod'
+import { AppName, VersionName } from './app.ts'
+import { DomainOrWildcard } from './edge.ts'
+
+export const mostInstances = 50
+const Count = z.coerce.number().int().min(1).max(mostInstances)
+const Wave = z
+  .string()
+  .regex(/^\d{1,3}%?(,\d{1,3}%?){0,19}$/, 'must be numbers of instances, or parts of them, like 1,2 or 25%')
+
+/** `version` absent: what it runs. `anew`: new instances although nothing differs. `back`: the version before, or `version`. */
+export const Deploy = z.strictObject({
+  version: VersionName.optional(),
+  instances: Count.optional(),
+  size: AppName.optional(),
+  domains: z.array(DomainOrWildcard).min(1).max(40).optional(),
+  waves: Wave.optional(),
+  anew: z.boolean().optional(),
+  back: z.boolean().optional(),
+})
+export type Deploy = z.input<typeof Deploy>
+
+export const SiteAction = z.strictObject({ do: z.enum(['start', 'stop']) })
+export type SiteAction = z.infer<typeof SiteAction>

@@ -1,0 +1,107 @@
+import { CroftError } from '../../../api/errors.ts'
+import type { Build, Site } from '../../../api/site.ts'
+import type { Answer } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { appNameHere, readAppName, sourceOf } from '../../files/source.ts'
+import { items } from '../../wire/request.ts'
+import { bulk } from '../../work/bulk.ts'
+import { changeAnswer, changeResult, wrongUse } from '../../work/change.ts'
+import { deployAnswer, inTurn } from '../../work/deploy.ts'
+
+const usualStage = 'prod'
+
+export async function run(context: Context): Promise<Answer> {
+  const labels = context.flags.texts('label')
+  if (labels.length > 0) return deployAll(context, labels)
+  const named = context.args.maybe('SITE')
+  const site = named ?? `${appNameHere()}/${usualStage}`
+  const [app = ''] = site.split('/')
+  const typed = context.args.maybe('VERSION')
+  const version = typed ?? ((await isBuilt(context, app)) ? await build(context, app) : await newest(context, app))
+  return deployAnswer(context, site, { version, ...wished(context) })
+}
+
+/** What is said with a deploy. */
+function wished({ flags }: Context): object {
+  const [instances, size, waves] = [flags.text('instances'), flags.text('size'), flags.text('waves')]
+  const domains = flags.texts('domain').flatMap((text) => text.split(','))
+  return {
+    ...(instances === undefined ? {} : { instances }),
+    ...(size === undefined ? {} : { size }),
+    ...(waves === undefined ? {} : { waves }),
+    ...(domains.length === 0 ? {} : { domains }),
+  }
+}
+
+/** From the folder one stands in, when it is that app's, or from where it was said. */
+async function isBuilt({ flags, args }: Context, app: string): Promise<boolean> {
+  if (flags.text('git') !== undefined || flags.text('tar') !== undefined) return true
+  return args.maybe('SITE') === undefined || readAppName() === app
+}
+
+/** The version that it became. */
+async function build(context: Context, app: string): Promise<string> {
+  if (context.flags.has('dry-run'))
+    throw new CroftError('USAGE', 'a build cannot be planned: say which version', { hint: `croft release ls ${app}` })
+  const { source } = await sourceOf(context, app)
+  const version = context.flags.text('as')
+  const body = { ...(source === undefined ? {} : { source }), ...(version === undefined ? {} : { version }) }
+  let made: Build | undefined
+  await changeAnswer(
+    context,
+    { route: 'addBuild', params: { app }, body, narrate: true },
+    async ({ result, operation }) => {
+      const { id } = result as Build
+      made = operation ? await context.client.request('getBuild', { params: { build: id } }) : (result as Build)
+      return { kind: 'done', results: [] }
+    },
+  )
+  const { release, already } = made ?? {}
+  if (release == null) throw new CroftError('FAILED', `the build of ${app} made no release`, { hint: 'croft build ls' })
+  context.say(already ? `✓ ${release} is already that` : `✓ ${release} built`)
+  return release.slice(release.indexOf(':') + 1)
+}
+
+async function newest(context: Context, app: string): Promise<string> {
+  const all = items(await context.client.request('listReleases'))
+  const ready = all.filter((release) => release.app === app && release.state === 'ready')
+  const [last] = ready.toSorted((a, b) => (a.created < b.created ? 1 : -1))
+  if (last) return last.version
+  throw new CroftError('NOT_FOUND', `${app} has no release yet`, { hint: `croft build ${app} · croft release ls` })
+}
+
+/** `-l stage=prod`: each of them, to its app’s newest version or the one that is named. */
+async function deployAll(context: Context, labels: readonly string[]): Promise<Answer> {
+  if (context.args.maybe('VERSION') !== undefined)
+    throw wrongUse(context, 'croft deploy -l: one word at most, the version')
+  const typed = context.args.maybe('SITE')
+  const sites = items(await context.client.request('listSites')).filter((site) =>
+    labels.every((label) => bears(site, label)),
+  )
+  if (sites.length === 0)
+    throw new CroftError('NOT_FOUND', `no site bears ${labels.join(' ')}`, { hint: 'croft site ls' })
+  const names = sites.map(({ name }) => name)
+  return bulk(context, { names, many: true }, async (name, signal) => {
+    const version = typed ?? (await newest(context, name.split('/')[0] ?? ''))
+    const change = {
+      route: 'deploySite',
+      params: { site: name },
+      body: { version, ...wished(context) },
+      name,
+      signal,
+    } as const
+    return inTurn(context, () =>
+      changeResult(context, change, ({ result, unchanged }) => ({
+        name,
+        text: `${name} ${unchanged ? 'is' : 'runs'} ${(result as Site).release}`,
+        record: result,
+      })),
+    )
+  })
+}
+
+/** A site has two labels by itself. */
+function bears({ app, stage }: Site, label: string): boolean {
+  const [key, value] = label.split('=')
+  return (key === 'app' && value === app) || (key === 'stage' && value === stage)
+}

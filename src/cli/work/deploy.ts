@@ -1,0 +1,46 @@
+/** A site is given another version, number or size: sent, waited for while somebody else deploys, and followed to its end. */
+import type { Site } from '../../api/site.ts'
+import { type Answer, done } from '../answer.ts'
+import type { Context } from '../context.ts'
+import { RemoteError } from '../wire/request.ts'
+import { changeAnswer } from './change.ts'
+
+const againMs = 1000
+
+export async function deployAnswer(context: Context, site: string, body: object): Promise<Answer> {
+  const change = { route: 'deploySite', params: { site }, body, narrate: true } as const
+  return inTurn(context, () =>
+    changeAnswer(context, change, async ({ unchanged }) => {
+      const now = await context.client.request('getSite', { params: { site } })
+      return done(site, unchanged ? `${site} is that already: ${siteLine(now)}` : siteLine(now), {
+        record: now,
+        hint: `croft site show ${site} · croft rollback ${site}`,
+      })
+    }),
+  )
+}
+
+/** `shop/prod 2 of 2 healthy  shop:v1.2  https://shop.example.org` */
+function siteLine({ name, count, instances, release, domains }: Site): string {
+  const healthy = instances.filter(({ state }) => state === 'ready').length
+  const [first] = domains
+  const at = first === undefined ? [] : [`https://${first}`]
+  return [`${name} ${healthy} of ${count} healthy`, release ?? 'nothing', ...at].join('  ')
+}
+
+/** Two deploys of one site never mix: the second waits and says for whom. With --no-wait it is refused. */
+export async function inTurn<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  let said = ''
+  for (;;) {
+    try {
+      return await work()
+    } catch (thrown) {
+      const isBusy = thrown instanceof RemoteError && thrown.code === 'BUSY'
+      if (!isBusy || context.flags.has('no-wait') || context.flags.has('dry-run')) throw thrown
+      const who = thrown.message.replace(/:[^:]*$/, '')
+      if (said !== who) context.say(`▲ waits: ${thrown.message}`)
+      said = who
+      await context.io.sleep(againMs, new AbortController().signal)
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Asks instances again and again whether they are well: from their host, as visitors come, not from within. What was last heard
+ * is kept in memory alone: after a start of the daemon all are asked anew.
+ */
+import type { MemberDaemon } from '../../plan/members.ts'
+import type { MemberSight } from '../../plan/rollout.ts'
+import type { Env } from '../env.ts'
+
+export interface Asked {
+  readonly number: number
+  readonly address: string
+  /** What it hears as Host. */
+  readonly host: string
+  /** The daemon's name. */
+  readonly name: string
+  readonly daemon: MemberDaemon
+  readonly signal: AbortSignal
+}
+/** Why it is not well; undefined when it is. Ends in about the time that its check allows. */
+export type AskHealth = (asked: Asked) => Promise<string | undefined>
+
+export interface Watched {
+  readonly id: string
+  readonly number: number
+  readonly address: string
+  readonly host: string
+  readonly daemons: Readonly<Record<string, MemberDaemon>>
+  /** A rollout waits for it. */
+  readonly eager: boolean
+}
+
+export interface HealthBoard {
+  /** Whom of this site to ask from now on. */
+  watch(site: string, members: readonly Watched[]): void
+  /** By the guest's id. */
+  of(id: string): MemberSight['health']
+  close(): void
+}
+
+const eagerMs = 250
+const restfulMs = 10_000
+
+interface One {
+  readonly site: string
+  readonly over: AbortController
+  member: Watched
+  timer: Disposable | undefined
+  good: boolean | undefined
+  why: string
+  times: number
+  /** Of the monotonic clock: since when it is as it is. */
+  since: number
+}
+
+export function createHealthBoard({
+  env,
+  ask,
+  onChange,
+}: {
+  readonly env: Env
+  readonly ask: AskHealth
+  readonly onChange: (site: string) => void
+}): HealthBoard {
+  const all = new Map<string, One>()
+
+  function begin(site: string, member: Watched): void {
+    const since = env.monotonicMs()
+    const fresh = { timer: undefined, good: undefined, why: '', times: 0, since }
+    const one: One = { site, member, over: new AbortController(), ...fresh }
+    all.set(member.id, one)
+    look(one)
+  }
+
+  async function look(one: One): Promise<void> {
+    const why = await firstTrouble(one).catch((thrown) => String(thrown))
+    if (one.over.signal.aborted) return
+    const good = why === undefined
+    const changed = good !== one.good
+    if (changed) Object.assign(one, { good, times: 0, since: env.monotonicMs() })
+    one.why = why ?? ''
+    one.times += 1
+    if (changed) onChange(one.site)
+    one.timer = env.later(everyMs(one), () => look(one))
+  }
+
+  /** All daemons are asked at once; the first in their order that is not well is told. */
+  async function firstTrouble({ member, over: { signal } }: One): Promise<string | undefined> {
+    const { number, address, host } = member
+    const checked = Object.entries(member.daemons).filter(([, { health }]) => health.kind !== 'none')
+    const told = await Promise.all(
+      checked.map(([name, daemon]) => ask({ number, address, host, name, daemon, signal })),
+    )
+    const at = told.findIndex((why) => why !== undefined)
+    return at < 0 ? undefined : checked.length > 1 ? `${checked[at]?.[0]}: ${told[at]}` : told[at]
+  }
+
+  function everyMs({ member }: One): number {
+    const kinds = Object.values(member.daemons).map(({ health }) => health)
+    const wished = Math.min(restfulMs, ...kinds.map(({ intervalSeconds }) => intervalSeconds * 1000))
+    if (!member.eager) return Math.max(wished, restfulMs / 2)
+    // What runs inside costs more than a look from outside.
+    return kinds.some(({ kind }) => kind === 'exec') ? wished : Math.min(wished, eagerMs)
+  }
+
+  function end(one: One): void {
+    one.over.abort()
+    one.timer?.[Symbol.dispose]()
+    all.delete(one.member.id)
+  }
+
+  return {
+    watch(site, members) {
+      const wanted = new Map(members.map((member) => [member.id, member]))
+      for (const one of all.values()) if (one.site === site && !wanted.has(one.member.id)) end(one)
+      for (const member of members) {
+        const one = all.get(member.id)
+        if (!one) begin(site, member)
+        else {
+          const hurries = member.eager && !one.member.eager
+          one.member = member
+          if (hurries && one.timer) {
+            one.timer[Symbol.dispose]()
+            one.timer = env.later(0, () => look(one))
+          }
+        }
+      }
+    },
+    of(id) {
+      const one = all.get(id)
+      if (one?.good === undefined) return undefined
+      if (one.good) return { good: true }
+      const seconds = Math.round((env.monotonicMs() - one.since) / 1000)
+      return { good: false, why: one.times > 1 ? `${one.why}, ${one.times} times in ${seconds} s` : one.why }
+    },
+    close() {
+      for (const one of [...all.values()]) end(one)
+    },
+  }
+}

@@ -1,0 +1,80 @@
+/** The making of an instance: a guest with its seed, and a member of its site, in one transaction. */
+import { CroftError } from '../../api/errors.ts'
+import type { GuestSpec } from '../../api/guest.ts'
+import { daemonsOf } from '../../plan/deploy.ts'
+import { applyChange } from '../../plan/guest-change.ts'
+import { instanceFiles } from '../../plan/units.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { timestamp } from '../env.ts'
+import type { Member } from '../records/app-records.ts'
+import { commit } from '../records/change.ts'
+import { keys } from '../records/keys.ts'
+import { emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.ts'
+import { read, type SizeRecord } from '../records/records.ts'
+import { openSecrets } from '../records/sites.ts'
+import { getReadyTemplate, initOf } from '../records/templates.ts'
+import { emptyMembers } from './members.ts'
+import type { RolloutNow } from './rollout-acts.ts'
+
+/** Returns its name. Decided on what was read: whoever changed that meanwhile makes it fail, and it is looked at anew. */
+export async function createInstance(daemon: Daemon, now: RolloutNow, slot: number): Promise<string> {
+  const { name: site, rollout, members } = now
+  const { to, by, slots, config: first } = rollout.value
+  const { parts, loop } = getFarm(daemon)
+  const place = slots.find((each) => each.slot === slot)
+  if (!place) throw new CroftError('INTERNAL', `${site} has no place ${slot}`)
+  const config = place.config ?? first
+  const record = members?.value ?? emptyMembers(now.site?.value.id ?? '')
+  const name = `${site}/${record.next}`
+  const template = await getReadyTemplate(daemon, to)
+  const init = await initOf(daemon, template.value.id)
+  const secrets = await openSecrets(parts, site)
+  const about = { config, site, slot, name, release: to, farm: parts.farm.name, secrets }
+  const spec: Omit<GuestSpec, 'root'> = {
+    ...(await sized(daemon, config.instances.size)),
+    template: to,
+    ...(init === undefined ? {} : { init }),
+    part: { kind: 'instance', site, slot, release: to },
+  }
+  const plan: GuestPlan = {
+    ...{ name, verb: 'create', spec, seed: instanceFiles(about) },
+    from: { kind: 'template', id: template.value.id, ref: to },
+    compare: [{ key: template.key, revision: template.revision }],
+  }
+  const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
+  let number = 0
+  await commit(daemon, { name: by, role: 'operator' }, { reason: `rollout ${rollout.value.id}` }, async () => {
+    const { goal: _, ...change } = (await newGuestChange(daemon, plan, ids)).change
+    const made = change.writes.flatMap((write) =>
+      'put' in write ? [write.value as { number?: number; id?: string }] : [],
+    )
+    number = made.find(({ id }) => id === ids.id)?.number ?? 0
+    const member: Member = {
+      ...{ number, id: ids.id, name, slot, release: to, hash: place.hash, state: 'starting' },
+      ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },
+    }
+    const next = { ...record, members: [...record.members, member], next: record.next + 1 }
+    return {
+      ...change,
+      compare: [
+        ...change.compare,
+        { key: keys.membersOf(site), revision: members?.revision ?? 0 },
+        { key: rollout.key, revision: rollout.revision },
+      ],
+      writes: [
+        ...change.writes,
+        { put: keys.membersOf(site), value: next },
+        { put: rollout.key, value: { ...rollout.value, new: [...rollout.value.new, name] } },
+      ],
+    }
+  })
+  loop.nudge(number)
+  return name
+}
+
+async function sized(daemon: Daemon, name: string | null): Promise<Omit<GuestSpec, 'root'>> {
+  if (name === null) return emptySpec
+  const size = await read<SizeRecord>(daemon.store, keys.size(name))
+  if (!size) throw new CroftError('NOT_FOUND', `no size "${name}"`, { hint: 'croft size ls' })
+  return applyChange(emptySpec, { size: name }, size.value)
+}

@@ -1,0 +1,96 @@
+/** What is done about a site between rollouts: stopped and started, lost instances made anew, taken away with the site. */
+
+import type { RunAction } from '../../plan/site-run.ts'
+import type { Daemon } from '../daemon.ts'
+import { timestamp } from '../env.ts'
+import type { Caller } from '../http/access.ts'
+import type { RolloutRecord } from '../records/app-records.ts'
+import { commit } from '../records/change.ts'
+import { keys } from '../records/keys.ts'
+import { runPart } from '../records/parts.ts'
+import { schemaVersion } from '../records/records.ts'
+import { runGoal } from '../records/rollouts.ts'
+import { decideRemoval } from '../records/site-removal.ts'
+import { removeSiteRoutes } from '../records/site-routes.ts'
+import { inState, removeMember, tellEdge, writeMembers } from './members.ts'
+import type { SiteNow } from './site-now.ts'
+
+export interface RunActs {
+  act(now: SiteNow, action: RunAction): Promise<void>
+  /** Tells who waits for the site to be as it is wished. */
+  settle(now: SiteNow, isSettled: boolean): void
+}
+
+type Handlers = {
+  readonly [K in RunAction['do']]: (now: SiteNow, action: Extract<RunAction, { do: K }>) => Promise<void>
+}
+const itself: Caller = { name: 'croft', role: 'operator' }
+
+export function createRunActs(daemon: Daemon, { nudge }: { readonly nudge: (site: string) => void }): RunActs {
+  const handlers: Handlers = {
+    async register(now, { members }) {
+      await writeMembers(daemon, now, inState(daemon, members, 'ready'))
+      await tellEdge(daemon, now.name)
+    },
+
+    async drain(now, { members }) {
+      await writeMembers(daemon, now, inState(daemon, members, 'draining'))
+      await tellEdge(daemon, now.name)
+    },
+
+    async halt(now, { members }) {
+      for (const name of members) await runPart(daemon, itself, { name, run: 'stopped' })
+      await writeMembers(daemon, now, inState(daemon, members, 'starting'))
+    },
+
+    async run(_now, { members }) {
+      for (const name of members) await runPart(daemon, itself, { name, run: 'running' })
+    },
+
+    async remove(now, { members: [name] }) {
+      if (name !== undefined) await removeMember(daemon, now, name)
+    },
+
+    /** A rollout of what serves, which replaces those that were lost: its gate holds for them as for any other. */
+    async repair(now, { members }) {
+      const serves = now.members?.value.serves
+      if (!serves) return
+      const at = timestamp(daemon.env)
+      const rollout: RolloutRecord = {
+        ...{
+          schema: schemaVersion,
+          id: daemon.env.id(),
+          site: now.name,
+          from: serves.to,
+          by: itself.name,
+          repair: true,
+        },
+        ...{ ...serves, config: { ...serves.config, before: null }, created: at, since: at },
+        ...{ state: 'running', step: 'start', old: members, new: [] },
+      }
+      await writeMembers(daemon, now, (record) => record, {
+        compare: [{ key: keys.rollout(now.name), revision: now.rollout?.revision ?? 0 }],
+        writes: [{ put: keys.rollout(now.name), value: rollout }],
+      })
+    },
+
+    async forget(now) {
+      await removeSiteRoutes(daemon, now.name)
+      await commit(daemon, itself, {}, () => decideRemoval(daemon, now.name, { discardData: true }))
+    },
+
+    async wait() {},
+  }
+
+  return {
+    async act(now, action) {
+      await (handlers[action.do] as (now: SiteNow, action: RunAction) => Promise<void>)(now, action)
+      nudge(now.name)
+    },
+    settle({ name }, isSettled) {
+      if (!isSettled) return
+      const { operations } = daemon
+      operations.settle(runGoal(name), operations.mark(), { end: 'met' })
+    },
+  }
+}

@@ -1,0 +1,129 @@
+/** What is there of a site, as its loop looks at it. */
+import type { GuestStatus } from '../../api/guest.ts'
+import { ipv4Of } from '../../plan/addresses.ts'
+import { withinSecondsOf } from '../../plan/deploy.ts'
+import { idOf } from '../../plan/edge.ts'
+import type { MemberSight, RolloutSight } from '../../plan/rollout.ts'
+import type { RunSight } from '../../plan/site-run.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import type { Member, MembersRecord, RolloutRecord, SiteRecord } from '../records/app-records.ts'
+import { keys } from '../records/keys.ts'
+import { type GuestRecord, type Held, read, readAll } from '../records/records.ts'
+import type { HealthBoard, Watched } from './health.ts'
+
+export const drainMs = 30_000
+/** What died is made anew at once; what dies again soon after that waits. */
+const repairEveryMs = 300_000
+
+interface Known {
+  readonly record: GuestRecord
+  readonly status: GuestStatus | undefined
+}
+
+export interface SiteNow {
+  readonly name: string
+  readonly site: Held<SiteRecord> | undefined
+  readonly members: Held<MembersRecord> | undefined
+  readonly rollout: Held<RolloutRecord> | undefined
+  /** By number: those of this site alone. */
+  readonly guests: ReadonlyMap<number, Known>
+}
+
+export async function readSiteNow(daemon: Daemon, name: string): Promise<SiteNow> {
+  const { store } = daemon
+  const { host } = getFarm(daemon).parts
+  const [site, members, rollout, guests, statuses] = await Promise.all([
+    read<SiteRecord>(store, keys.site(name)),
+    read<MembersRecord>(store, keys.membersOf(name)),
+    read<RolloutRecord>(store, keys.rollout(name)),
+    readAll<GuestRecord>(store, keys.guests(host.name)),
+    readAll<GuestStatus>(store, keys.guestStatuses(host.name)),
+  ])
+  const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
+  const own = guests.filter(({ value: { spec } }) => spec.part?.kind === 'instance' && spec.part.site === name)
+  const known = own.map(({ value }) => [value.number, { record: value, status: byNumber.get(value.number) }] as const)
+  return { ...{ name, site, members, rollout }, guests: new Map(known) }
+}
+
+export const membersOf = ({ members }: SiteNow): readonly Member[] => members?.value.members ?? []
+
+/** Who of them is to be asked whether it is well. */
+export function watchedOf(daemon: Daemon, now: SiteNow): Watched[] {
+  const { farm } = getFarm(daemon).parts
+  const config = now.rollout?.value.config
+  return membersOf(now).flatMap(({ id, number, daemons, state }) => {
+    if (guestOf(now, { id, number }).guest !== 'running') return []
+    const host = config?.route.domains[0] ?? 'localhost'
+    return [{ id, number, daemons, host, address: ipv4Of(farm.prefix4, number), eager: state === 'starting' }]
+  })
+}
+
+type Place = Pick<Member, 'id' | 'number'>
+
+function guestOf({ guests }: SiteNow, { id, number }: Place): Pick<MemberSight, 'guest' | 'why'> {
+  const known = guests.get(number)
+  if (known?.record.id !== id || known.record.deleting) return { guest: 'gone' }
+  const { status } = known
+  if (status?.state === 'failed') return { guest: 'failed', why: status.reason ?? 'it does not start' }
+  return { guest: status?.state === 'running' ? 'running' : 'coming' }
+}
+
+interface Seen {
+  readonly health: HealthBoard
+  /** By member, of those that drain. */
+  readonly open: ReadonlyMap<string, number>
+  readonly now: number
+}
+
+const sightOf =
+  (now: SiteNow, { health, open }: Seen) =>
+  (member: Member): MemberSight => {
+    const { name, state, slot, since, id } = member
+    const heard = health.of(id)
+    const held = open.get(name)
+    return {
+      ...{ name, state, slot, since: Date.parse(since), ...guestOf(now, member) },
+      ...(heard === undefined ? {} : { health: heard }),
+      ...(held === undefined ? {} : { open: held }),
+    }
+  }
+
+export function rolloutSight(now: SiteNow, rollout: RolloutRecord, seen: Seen): RolloutSight {
+  const { step, since, cancel, slots, waves = [], config, before } = rollout
+  return {
+    ...{ step, since: Date.parse(since), now: seen.now, waves, drainMs },
+    ...{ cancelled: cancel === true, count: slots.length, old: rollout.old, new: rollout.new },
+    before: config.before === null ? 'none' : (before ?? 'wanted'),
+    members: membersOf(now).map(sightOf(now, seen)),
+    withinMs: withinSecondsOf(config) * 1000,
+  }
+}
+
+export function runSight(now: SiteNow, site: SiteRecord, seen: Seen): RunSight {
+  const sight = sightOf(now, seen)
+  const members = membersOf(now).map((member) => ({
+    ...sight(member),
+    wished: now.guests.get(member.number)?.record.spec.run === 'stopped' ? ('stopped' as const) : ('running' as const),
+  }))
+  const known = new Set(membersOf(now).map(({ number }) => number))
+  const last = now.rollout?.value
+  const since = last?.repair && last.finished !== undefined ? seen.now - Date.parse(last.finished) : repairEveryMs
+  return {
+    ...{ run: site.run, deleting: site.deleting === true, now: seen.now, members, drainMs },
+    leaving: [...now.guests.keys()].filter((number) => !known.has(number)).length,
+    ...(now.members?.value.serves ? { repairInMs: Math.max(0, Math.min(repairEveryMs, repairEveryMs - since)) } : {}),
+  }
+}
+
+/** What visitors still have open with those that drain; who cannot be asked is left out. */
+export async function readOpen(daemon: Daemon, now: SiteNow): Promise<ReadonlyMap<string, number>> {
+  const { edge } = getFarm(daemon).parts
+  const draining = membersOf(now).filter(({ state }) => state === 'draining')
+  const held = await Promise.all(
+    draining.map(async ({ name, id }) => {
+      const open = edge ? await edge.open(idOf(id)).catch(() => undefined) : 0
+      return open === undefined ? [] : [[name, open] as const]
+    }),
+  )
+  return new Map(held.flat())
+}

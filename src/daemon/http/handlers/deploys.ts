@@ -1,0 +1,60 @@
+/** How sites change: a handler writes the rollout, the loop of rollouts walks it. */
+import { CroftError } from '../../../api/errors.ts'
+import { type Daemon, getFarm } from '../../daemon.ts'
+import { accepted, commit } from '../../records/change.ts'
+import { viewSite } from '../../records/site-views.ts'
+import { createSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  async deploySite(daemon, { params: { site }, body, query, caller }) {
+    const { decideRollout, getRelease } = await import('../../records/rollouts.ts')
+    const { back, ...said } = body
+    const version = back ? (body.version ?? (await previousOf(daemon, site))) : body.version
+    const asked = { ...said, site, version, verb: back ? 'rollback' : body.anew ? 'restart' : 'deploy' }
+    const ids = { id: daemon.env.id(), anew: daemon.env.id() }
+    const known = await readSite(daemon, site)
+    if (!known) {
+      // Nothing begins for a version that is not there.
+      const [app = '', stage = ''] = site.split('/')
+      await getRelease(daemon, { app, stage, release: null }, version)
+      if (query.dryRun)
+        return { operation: null, result: null, steps: [{ what: site, step: 'add', detail: `site, with ${version}` }] }
+      await createSite(daemon, caller, site, query)
+    }
+    if (query.dryRun) {
+      const { steps } = await decideRollout(daemon, caller, asked, ids)
+      return { operation: null, result: null, steps }
+    }
+    let isSame = false
+    const operation = await commit(daemon, caller, query, async () => {
+      const { change, rollout } = await decideRollout(daemon, caller, asked, ids)
+      isSame = rollout === undefined
+      return change
+    })
+    getFarm(daemon).rollouts.nudge(site)
+    const answer = await accepted(daemon, query, operation, () => viewSite(daemon, site))
+    return { ...answer, ...(isSame ? { unchanged: true as const } : {}) }
+  },
+
+  async actSite(daemon, { params: { site }, body, query, caller }) {
+    const run = body.do === 'start' ? 'running' : 'stopped'
+    const now = await getSiteToChange(daemon, site)
+    if (query.dryRun)
+      return {
+        ...{ operation: null, result: null },
+        steps: now.value.run === run ? [] : [{ what: site, step: body.do, detail: `all its instances` }],
+      }
+    const { decideRun } = await import('../../records/rollouts.ts')
+    const operation = await commit(daemon, caller, query, () => decideRun(daemon, { site, run, verb: body.do }))
+    getFarm(daemon).rollouts.nudge(site)
+    return accepted(daemon, query, operation, () => viewSite(daemon, site))
+  },
+} satisfies Partial<Handlers>
+
+async function previousOf(daemon: Daemon, site: string): Promise<string> {
+  const { previous } = (await getSite(daemon, site)).value
+  const [ref] = previous
+  if (ref !== undefined) return ref.slice(ref.indexOf(':') + 1)
+  throw new CroftError('REFUSED', `site "${site}" ran nothing else before`, { hint: `croft site show ${site}` })
+}

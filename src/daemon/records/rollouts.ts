@@ -1,0 +1,271 @@
+/** How a site is given another version, configuration or number of instances: a record, which the loop of rollouts walks. */
+import { createHash } from 'node:crypto'
+import type { AppConfig, ResolvedConfig } from '../../api/app.ts'
+import { CroftError } from '../../api/errors.ts'
+import type { PlannedStep } from '../../api/resources.ts'
+import { resolveConfig } from '../../plan/config/resolve.ts'
+import { setValue } from '../../plan/config/set.ts'
+import { leavingOf, madeFrom, type SlotWish, wavesOf } from '../../plan/deploy.ts'
+import type { Compare, Write } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { timestamp } from '../env.ts'
+import type { Caller } from '../http/access.ts'
+import type { MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord, SiteSecretRecord } from './app-records.ts'
+import type { Change } from './change.ts'
+import { differences } from './edge-settings.ts'
+import { keys } from './keys.ts'
+import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
+import { layersOf } from './site-config.ts'
+import { checkSiteRoutes } from './site-routes.ts'
+import { getSiteToChange } from './sites.ts'
+import { getReadyTemplate } from './templates.ts'
+
+/** What is asked for, beside what is known of the site. */
+export interface Asked {
+  readonly site: string
+  /** `v1.2`; absent: what it runs. */
+  readonly version?: string | undefined
+  readonly instances?: number | undefined
+  readonly size?: string | undefined
+  readonly domains?: readonly string[] | undefined
+  readonly waves?: string | undefined
+  /** New instances, whatever is the same. */
+  readonly anew?: boolean | undefined
+  readonly verb: string
+}
+
+export interface Decided {
+  readonly change: Change
+  /** Undefined: it is as it is asked for. */
+  readonly rollout: RolloutRecord | undefined
+  readonly steps: readonly PlannedStep[]
+}
+
+/** Reads what there is; asked again when that changed meanwhile. `ids` are made once. */
+export async function decideRollout(
+  daemon: Daemon,
+  caller: Caller,
+  asked: Asked,
+  ids: { readonly id: string; readonly anew: string },
+): Promise<Decided> {
+  const { store } = daemon
+  const site = await getSiteToChange(daemon, asked.site)
+  if (site.value.run === 'stopped')
+    throw new CroftError('REFUSED', `site "${asked.site}" is stopped`, { hint: `croft site start ${asked.site}` })
+  const [config, members, last] = await Promise.all([
+    read<SiteConfigRecord>(store, keys.siteConfig(asked.site)),
+    read<MembersRecord>(store, keys.membersOf(asked.site)),
+    read<RolloutRecord>(store, keys.rollout(asked.site)),
+  ])
+  assertFree(last?.value)
+  const template = await getRelease(daemon, site.value, asked.version)
+  const said = saidWith(daemon, caller, config?.value, asked)
+  const { slots, first } = await slotsOf(daemon, { site: asked.site, template, said, anew: asked.anew ? ids.anew : '' })
+  await checkSiteRoutes(daemon, site.value, first)
+  const there = members?.value.members ?? []
+  const old = leavingOf(there, slots)
+  const hash = hashOf({ slots: slots.map((each) => each.hash), count: slots.length, route: first.route })
+  const compare: Compare[] = [
+    { key: site.key, revision: site.revision },
+    { key: template.key, revision: template.revision },
+    { key: keys.siteConfig(asked.site), revision: config?.revision ?? 0 },
+    { key: keys.membersOf(asked.site), revision: members?.revision ?? 0 },
+    { key: keys.rollout(asked.site), revision: last?.revision ?? 0 },
+  ]
+  const kept = there.length - old.length
+  const isSame = old.length === 0 && kept === slots.length && members?.value.serves?.hash === hash
+  const rollout: RolloutRecord = {
+    schema: schemaVersion,
+    ...{ id: ids.id, site: asked.site, from: site.value.release, to: template.value.ref, by: caller.name },
+    ...{
+      created: timestamp(daemon.env),
+      since: timestamp(daemon.env),
+      config: first,
+      slots: briefly(slots, first),
+      hash,
+    },
+    ...(asked.waves === undefined ? {} : { waves: wavesOf(asked.waves, slots.length) }),
+    ...{ state: 'running', step: 'start', old, new: [] },
+  }
+  const writes: Write[] = [
+    ...(said.record === config?.value || !said.record
+      ? []
+      : [{ put: keys.siteConfig(asked.site), value: said.record }]),
+    ...(isSame ? [] : [{ put: keys.rollout(asked.site), value: rollout }]),
+  ]
+  const steps = stepsOf(asked.site, { rollout, count: slots.length, kept, before: members?.value.serves?.config })
+  return {
+    rollout: isSame ? undefined : rollout,
+    steps: isSame ? [] : steps,
+    change: {
+      ...{ kind: 'site', name: asked.site, verb: asked.verb },
+      before: { release: site.value.release },
+      after: { release: template.value.ref, instances: slots.length },
+      ...{ compare, writes },
+      ...(isSame ? {} : { goal: { kind: 'rollout', id: ids.id } as const }),
+    },
+  }
+}
+
+/** Two never mix: the second waits, or is refused. */
+function assertFree(last: RolloutRecord | undefined): void {
+  if (last?.state !== 'running') return
+  throw new CroftError(
+    'BUSY',
+    `${last.site} is being deployed by ${last.by} since ${last.created}: ${last.to}, ${last.step}`,
+    {
+      hint: `croft site show ${last.site}`,
+    },
+  )
+}
+
+/** A release of this app that instances can be made from now. */
+export async function getRelease(
+  daemon: Daemon,
+  { app, stage, release }: Pick<SiteRecord, 'app' | 'stage' | 'release'>,
+  version: string | undefined,
+): Promise<Held<TemplateRecord>> {
+  const ref = version === undefined ? release : version.includes(':') ? version : `${app}:${version}`
+  if (ref === null)
+    throw new CroftError('USAGE', `${app}/${stage} runs nothing yet: say which version`, {
+      hint: `croft release ls ${app}`,
+    })
+  const found = await getReadyTemplate(daemon, ref).catch((thrown) => {
+    if (thrown instanceof CroftError && thrown.code === 'TEMPLATE_NOT_FOUND')
+      throw new CroftError('NOT_FOUND', `no release "${ref}"`, { hint: `croft release ls ${app}` })
+    throw thrown
+  })
+  if (found.value.release?.app === app) return found
+  throw new CroftError('REFUSED', `"${ref}" is no release of ${app}`, { hint: `croft release ls ${app}` })
+}
+
+/** Nothing is started or stopped beside a rollout. */
+export async function decideRun(
+  daemon: Daemon,
+  { site, run, verb }: { readonly site: string; readonly run: SiteRecord['run']; readonly verb: string },
+): Promise<Change> {
+  const { key, revision, value } = await getSiteToChange(daemon, site)
+  const last = await read<RolloutRecord>(daemon.store, keys.rollout(site))
+  assertFree(last?.value)
+  const isSame = value.run === run
+  const next: SiteRecord = { ...value, run, generation: value.generation + 1 }
+  return {
+    ...{ kind: 'site', name: site, verb, before: { run: value.run }, after: { run } },
+    compare: [
+      { key, revision },
+      { key: keys.rollout(site), revision: last?.revision ?? 0 },
+    ],
+    writes: isSame ? [] : [{ put: key, value: next }],
+    ...(isSame ? {} : { goal: runGoal(site) }),
+  }
+}
+
+/** Of the operation that a start or a stop of a site is. */
+export const runGoal = (site: string) => ({ kind: 'rollout', id: `run ${site}` }) as const
+
+/** Until the old instances are taken away, there is a way back. */
+export async function cancelRollout(daemon: Daemon, id: string): Promise<void> {
+  const records = await readAll<RolloutRecord>(daemon.store, keys.rollouts)
+  const found = records.find(({ value }) => value.id === id && value.state === 'running')
+  if (!found || found.value.step === 'retire')
+    throw new CroftError('REFUSED', 'it cannot be cancelled any more: the new instances serve', {
+      hint: 'croft rollback',
+    })
+  const { key, revision, value } = found
+  if (!value.cancel) await daemon.store.transact([{ key, revision }], [{ put: key, value: { ...value, cancel: true } }])
+}
+
+interface Said {
+  readonly record: SiteConfigRecord | undefined
+  readonly config: AppConfig
+}
+
+/** What is said with a deploy is said of the site, and stays. */
+function saidWith(
+  { env }: Daemon,
+  caller: Caller,
+  record: SiteConfigRecord | undefined,
+  { instances, size, domains }: Asked,
+): Said {
+  const said = Object.entries({ 'instances.count': instances, 'instances.size': size, 'route.domains': domains })
+  const values = said.filter(([, value]) => value !== undefined)
+  if (values.length === 0) return { record, config: {} }
+  const [by, at] = [caller.name, timestamp(env)]
+  const next = Object.fromEntries(values.map(([path, value]) => [path, { value, by, at }]))
+  return {
+    record: { schema: schemaVersion, values: { ...record?.values, ...next } },
+    config: values.reduce<AppConfig>((config, [path, value]) => setValue(config, path, value), {}),
+  }
+}
+
+async function slotsOf(
+  daemon: Daemon,
+  { site, template, said, anew }: { site: string; template: Held<TemplateRecord>; said: Said; anew: string },
+): Promise<{ readonly slots: readonly SlotWish[]; readonly first: ResolvedConfig }> {
+  const { ref, id } = template.value
+  const { parts } = getFarm(daemon)
+  const over = { name: 'stage', from: 'croft deploy', config: said.config } as const
+  const resolve = async (slot: number) => {
+    const layers = [...(await layersOf(parts, site, ref, slot)), over]
+    return resolveConfig(layers, { site, slot, release: ref }).config
+  }
+  const first = await resolve(1)
+  const secrets = (await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))).map(
+    ({ value }) => value.sealed,
+  )
+  const slots: SlotWish[] = []
+  for (let slot = 1; slot <= first.instances.count; slot++) {
+    const config = slot === 1 ? first : await resolve(slot)
+    slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
+  }
+  return { slots, first }
+}
+
+const hashOf = (value: object): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
+
+/** Their configuration where it is another one than the first's. */
+const briefly = (slots: readonly SlotWish[], first: ResolvedConfig): RolloutRecord['slots'] =>
+  slots.map(({ slot, hash, config }) =>
+    JSON.stringify(config) === JSON.stringify(first) ? { slot, hash } : { slot, hash, config },
+  )
+
+interface Difference {
+  readonly rollout: RolloutRecord
+  readonly count: number
+  readonly kept: number
+  readonly before: ResolvedConfig | undefined
+}
+
+function stepsOf(site: string, { rollout, count, kept, before }: Difference): PlannedStep[] {
+  const { from, to, old, config, waves = [] } = rollout
+  const made = count - kept
+  const step = (name: string, detail: string): PlannedStep => ({ what: site, step: name, detail })
+  return [
+    ...(from === to ? [] : [step('release', `${from ?? 'none'} → ${to}`)]),
+    ...differences(site, flat(before), flat(config)),
+    ...(made === 0
+      ? []
+      : [
+          step(
+            'start',
+            `${made} new ${made === 1 ? 'instance' : 'instances'}${waves.length > 0 ? ` in waves of ${waves.join(', ')}` : ''}`,
+          ),
+        ]),
+    ...(made > 0 && config.before ? [step('before', config.before.command)] : []),
+    ...(made === 0 ? [] : [step('gate', 'wait until all are healthy')]),
+    ...(old.length === 0 ? [] : [step('retire', old.join(', '))]),
+  ]
+}
+
+/** By path; what a build is made with is of the release. */
+function flat(config: ResolvedConfig | undefined): Record<string, unknown> {
+  if (!config) return {}
+  const { build: _, ...rest } = config
+  const found: Record<string, unknown> = {}
+  const walk = (path: string, value: unknown): void => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) found[path] = value
+    else for (const [key, inner] of Object.entries(value)) walk(path === '' ? key : `${path}.${key}`, inner)
+  }
+  walk('', rest)
+  return found
+}

@@ -1,0 +1,91 @@
+/** Domains of a site's configuration as routes that the site owns. */
+
+import type { ResolvedConfig } from '../../api/app.ts'
+import { type RouteAim, RouteChange, RouteName } from '../../api/edge.ts'
+import { CroftError } from '../../api/errors.ts'
+import { claimsOf, holderOf } from '../../plan/domains.ts'
+import { applyRouteChange } from '../../plan/route-change.ts'
+import { type SiteRoute, siteRoutes } from '../../plan/site-routes.ts'
+import type { Daemon } from '../daemon.ts'
+import { assertServable } from '../edge/servable.ts'
+import type { Caller } from '../http/access.ts'
+import type { RolloutRecord, SiteRecord } from './app-records.ts'
+import { commit } from './change.ts'
+import { keys } from './keys.ts'
+import { type DomainRecord, type RouteRecord, read, readAll } from './records.ts'
+import { decideAdd, decideChange, decideRemove } from './route-decisions.ts'
+import { siteNameOf } from './sites.ts'
+
+/** Before anything is changed: what the configuration says can be a route, and no name of it is another's. */
+export async function checkSiteRoutes(daemon: Daemon, site: SiteRecord, config: ResolvedConfig): Promise<void> {
+  const wanted = siteRoutes(config)
+  if (wanted.length === 0) return
+  const own = new Set((await routesOf(daemon, siteNameOf(site))).map(({ name }) => name))
+  for (const route of wanted) {
+    const { name, change, aim } = parsed(site, route)
+    const spec = applyRouteChange(name, undefined, { change, target: aim })
+    assertServable(name, spec)
+    for (const claim of claimsOf(name, spec)) {
+      const held = (await read<DomainRecord>(daemon.store, keys.domain(claim.host)))?.value.held ?? []
+      const holder = holderOf(
+        claim,
+        held.filter((each) => !own.has(each.route)),
+        '',
+      )
+      if (!holder) continue
+      throw new CroftError('EXISTS', `${claim.host} belongs to route "${holder.route}"`, {
+        hint: `croft route show ${holder.route} · croft route rm ${holder.route}`,
+      })
+    }
+  }
+}
+
+/** Those that are not asked for any more go first: a name may move from one to another. */
+export async function writeSiteRoutes(daemon: Daemon, site: SiteRecord, { config, by }: RolloutRecord): Promise<void> {
+  const name = siteNameOf(site)
+  const wanted = siteRoutes(config).map((route) => parsed(site, route))
+  const names = new Set(wanted.map((route) => route.name))
+  const own = await routesOf(daemon, name)
+  for (const route of own) if (!names.has(route.name)) await removeOwned(daemon, by, route.name, name)
+  const known = new Set(own.map((route) => route.name))
+  for (const { name: route, change, aim } of wanted) {
+    const basis = { change, aimed: { aim, warnings: [] }, hashes: {}, site: name }
+    const id = daemon.env.id()
+    await commit(daemon, callerOf(by), {}, () =>
+      known.has(route)
+        ? decideChange(daemon, route, { ...basis, query: {}, verb: 'set' })
+        : decideAdd(daemon, { ...basis, name: route, by, id, verb: 'add' }),
+    )
+  }
+}
+
+export async function removeSiteRoutes(daemon: Daemon, site: string): Promise<void> {
+  for (const { name } of await routesOf(daemon, site)) await removeOwned(daemon, 'croft', name, site)
+}
+
+async function removeOwned(daemon: Daemon, by: string, route: string, site: string): Promise<void> {
+  await commit(daemon, callerOf(by), {}, () => decideRemove(daemon, route, { query: {}, verb: 'rm', site }))
+}
+
+const callerOf = (name: string): Caller => ({ name, role: 'operator' })
+
+async function routesOf({ store }: Daemon, site: string): Promise<RouteRecord[]> {
+  const records = (await readAll<RouteRecord>(store, keys.routes)).map(({ value }) => value)
+  return records.filter((route) => route.site === site)
+}
+
+/** Settings are read as `croft route set` would mean them. */
+function parsed(site: SiteRecord, { name, daemon, change }: SiteRoute) {
+  const route = RouteName.safeParse(name)
+  const said = RouteChange.safeParse(change)
+  const [issue] = route.error?.issues ?? said.error?.issues ?? []
+  if (!route.success || !said.success)
+    throw new CroftError('BAD_VALUE', `[route] ${issue?.path.join('.') || name}: ${issue?.message}`, {
+      hint: `croft config show ${siteNameOf(site)}`,
+    })
+  const aim: RouteAim = {
+    ...{ kind: 'site', site: siteNameOf(site), id: site.id },
+    ...(daemon === undefined ? {} : { daemon }),
+  }
+  return { name: route.data, change: said.data, aim }
+}

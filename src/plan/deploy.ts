@@ -1,0 +1,58 @@
+/** What a deploy makes of a site: which instances stay, which go, and in which waves. Pure. */
+import type { ResolvedConfig } from '../api/app.ts'
+import { CroftError } from '../api/errors.ts'
+import type { MemberDaemon, ServingMember } from './members.ts'
+
+export interface SlotWish {
+  readonly slot: number
+  /** Of all that an instance in this place is made from. */
+  readonly hash: string
+  readonly config: ResolvedConfig
+}
+
+export interface PlacedMember extends Pick<ServingMember, 'name' | 'state'> {
+  readonly slot: number
+  readonly hash: string
+}
+
+/** Names of those that go: whoever is not what would be made in its place, or has none. */
+export function leavingOf(members: readonly PlacedMember[], slots: readonly SlotWish[]): string[] {
+  const wished = new Map(slots.map(({ slot, hash }) => [slot, hash]))
+  const stays = new Map<number, string>()
+  for (const { slot, hash, name, state } of members)
+    if (wished.get(slot) === hash && state === 'ready' && !stays.has(slot)) stays.set(slot, name)
+  const staying = new Set(stays.values())
+  return members.filter(({ name }) => !staying.has(name)).map(({ name }) => name)
+}
+
+/** `1,2` or `25%`: so many of `count` in each wave; what is left over is one more. */
+export function wavesOf(text: string, count: number): number[] {
+  return text.split(',').map((word) => {
+    const [, digits, percent] = /^(\d{1,4})(%?)$/.exec(word.trim()) ?? []
+    const number = Number(digits)
+    if (digits === undefined || number < 1 || (percent && number > 100))
+      throw new CroftError(
+        'BAD_VALUE',
+        `"${word.slice(0, 40)}" is not a wave: a number of instances, or a part like 25%`,
+        {
+          hint: '--waves 1,2 or --waves 25%,50%',
+        },
+      )
+    return percent ? Math.max(1, Math.ceil((count * number) / 100)) : number
+  })
+}
+
+/** All that its rollout, its edges and its checks need to know of it. */
+export const daemonsOf = ({ daemon }: ResolvedConfig): Record<string, MemberDaemon> =>
+  Object.fromEntries(
+    Object.entries(daemon).map(([name, { port, health, user, folder }]) => [name, { port, health, user, folder }]),
+  )
+
+/** What an instance is made from: how many there are, and under which names they are reached, is nothing of it. */
+export function madeFrom({ instances, route: _, build: __, ...config }: ResolvedConfig): object {
+  return { ...config, size: instances.size }
+}
+
+/** How long all daemons of an instance together may take until they answer well. */
+export const withinSecondsOf = ({ daemon }: ResolvedConfig): number =>
+  Math.max(1, ...Object.values(daemon).map(({ health }) => (health.kind === 'none' ? 0 : health.withinSeconds)))

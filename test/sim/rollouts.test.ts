@@ -1,0 +1,191 @@
+/** Sites change their version, number and configuration while visitors come. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { EdgeRoute } from '../../src/api/edge.ts'
+import type { Ended } from '../../src/daemon/host/inside.ts'
+import { params, plain, SiteFarm } from './sites-farm.ts'
+
+const v1 = ['shop/prod/1 1 shop:v1 ready', 'shop/prod/2 2 shop:v1 ready']
+
+async function serving(...more: string[]): Promise<SiteFarm> {
+  const farm = await new SiteFarm().begun('v1', 'v2', ...more)
+  await farm.deployed({ version: 'v1', domains: ['shop.org'] })
+  assert.deepEqual(await farm.members(), v1)
+  return farm
+}
+const last = (farm: SiteFarm): string => farm.lines.at(-1) ?? ''
+
+test('a first deploy, a second one, the same again, and back', async () => {
+  const farm = await serving()
+  const first = await farm.site()
+  assert.deepEqual([first.state, first.release, first.domains], ['serves', 'shop:v1', ['shop.org']])
+  assert.equal(await farm.asked(), 2)
+  await farm.deployed({ version: 'v2' })
+  assert.deepEqual(await farm.members(), ['shop/prod/3 1 shop:v2 ready', 'shop/prod/4 2 shop:v2 ready'])
+  assert.deepEqual(await farm.guestNames(), ['shop/prod/3', 'shop/prod/4'])
+  const again = await farm.deploy({ version: 'v2' })
+  assert.deepEqual([again?.operation, again?.unchanged], [null, true])
+  const back = await farm.deployed({ back: true })
+  assert.equal(back.release, 'shop:v1')
+  assert.deepEqual(await farm.members(), ['shop/prod/5 1 shop:v1 ready', 'shop/prod/6 2 shop:v1 ready'])
+  await farm.deploy({ anew: true })
+  await farm.pass(60)
+  assert.deepEqual(await farm.guestNames(), ['shop/prod/7', 'shop/prod/8'], 'a restart is new instances of the same')
+})
+
+test('one that never gets well: the reason and the last words are told, the old serve on, and nothing is left', async () => {
+  const farm = await serving()
+  farm.inside = { run: async (): Promise<Ended> => ({ code: 0, lines: ['Unknown column price_net'] }) }
+  farm.kill()
+  await farm.boot()
+  farm.unwell = ({ number }) => (number > 2 ? 'GET /up answered 500' : undefined)
+  const answer = await farm.deploy({ version: 'v2' })
+  await farm.pass(2)
+  assert.equal(await farm.asked(), 2)
+  await farm.pass(20)
+  const operation = await farm.operation(answer?.operation?.id ?? '')
+  assert.equal(operation.state, 'failed')
+  assert.match(
+    operation.error?.message ?? '',
+    /shop\/prod\/3 is not healthy: GET \/up answered 500, \d+ times in 4 s\n {2}Unknown column/,
+  )
+  assert.match(operation.error?.message ?? '', /↩ shop:v1 serves on/)
+  assert.deepEqual([await farm.members(), await farm.guestNames()], [v1, ['shop/prod/1', 'shop/prod/2']])
+  const { state, reason, rollout } = await farm.site()
+  assert.deepEqual([state, rollout?.state, rollout?.lines], ['serves', 'failed', ['Unknown column price_net']])
+  assert.match(reason ?? '', /the deploy of shop:v2 failed/)
+  farm.unwell = () => undefined
+  assert.equal((await farm.deployed({ version: 'v2' })).release, 'shop:v2', 'the next one is not held up')
+})
+
+test('waves, and more and fewer of the same: who stays is not touched', async () => {
+  const farm = await serving()
+  await farm.deployed({ instances: 4 })
+  assert.deepEqual(await farm.members(), [...v1, 'shop/prod/3 3 shop:v1 ready', 'shop/prod/4 4 shop:v1 ready'])
+  let most = 0
+  const asked = new Map<number, number>()
+  // It takes a while to get well.
+  farm.unwell = ({ number }) => {
+    const times = (asked.get(number) ?? 0) + 1
+    asked.set(number, times)
+    return number > 4 && times < 4 ? 'nothing listens there' : undefined
+  }
+  const answer = await farm.deploy({ version: 'v2', waves: '1,50%' })
+  for (let turns = 0; turns < 80; turns++) {
+    await farm.pass(0.25)
+    assert.ok((await farm.asked()) >= 4)
+    most = Math.max(most, (await farm.guestNames()).length)
+  }
+  await farm.pass(60)
+  assert.equal((await farm.operation(answer?.operation?.id ?? '')).state, 'done')
+  assert.equal(most, 8, 'the old ones stay until the last wave has passed')
+  await farm.deployed({ instances: 1 })
+  assert.deepEqual(await farm.members(), ['shop/prod/5 1 shop:v2 ready'])
+  assert.equal((await farm.site()).count, 1)
+})
+
+test('the second deploy is refused while one is under way, and cancel takes it back', async () => {
+  const farm = await serving()
+  farm.unwell = ({ number }) => (number > 2 ? 'nothing listens there' : undefined)
+  const answer = await farm.deploy({ version: 'v2' })
+  await farm.pass(3)
+  assert.equal(await farm.deploy({ instances: 3 }), undefined)
+  assert.match(last(farm), /BUSY: shop\/prod is being deployed by root since .*: shop:v2, gate/)
+  assert.equal(await farm.ask('actSite', { params, body: { do: 'stop' } }), undefined)
+  assert.match(last(farm), /BUSY/)
+  const operation = answer?.operation?.id ?? ''
+  await farm.ask('cancelOperation', { params: { operation } })
+  await farm.pass(5)
+  assert.equal((await farm.operation(operation)).state, 'cancelled')
+  assert.deepEqual([await farm.members(), await farm.guestNames()], [v1, ['shop/prod/1', 'shop/prod/2']])
+  assert.equal(await farm.asked(), 2)
+})
+
+test('the step before traffic runs once, in the first new instance; when it fails nothing is switched', async () => {
+  const farm = await new SiteFarm().begun()
+  await farm.release('v1', { ...plain, before: { command: './migrate', timeoutSeconds: 5 } })
+  const ran: string[] = []
+  let code = 0
+  farm.inside = {
+    async run(number, words): Promise<Ended> {
+      if (words[0] === 'systemctl' && words[1] === 'start') ran.push(`${number} ${words[2]}`)
+      return words[0] === 'systemctl' && words[1] === 'show'
+        ? { code: 0, lines: [] }
+        : { code, lines: ['no such table'] }
+    },
+  }
+  farm.kill()
+  await farm.boot()
+  await farm.deployed({ version: 'v1' })
+  assert.deepEqual(ran, ['1 app-before.service'])
+  code = 1
+  const answer = await farm.deploy({ anew: true })
+  await farm.pass(30)
+  const { state, error } = await farm.operation(answer?.operation?.id ?? '')
+  assert.equal(state, 'failed')
+  assert.match(error?.message ?? '', /before failed: \.\/migrate/)
+  assert.deepEqual(await farm.members(), v1)
+})
+
+test('stopped and started again: it is asked once it is well, and a stopped one is not deployed', async () => {
+  const farm = await serving()
+  await farm.ask('actSite', { params, body: { do: 'stop' } })
+  await farm.pass(40)
+  assert.deepEqual([(await farm.site()).state, await farm.asked()], ['stopped', 0])
+  assert.equal(await farm.stateOf('shop/prod/1'), 'stopped')
+  assert.equal(await farm.deploy({ version: 'v2' }), undefined)
+  assert.match(last(farm), /REFUSED: site "shop\/prod" is stopped/)
+  farm.unwell = () => 'nothing listens there'
+  const answer = (await farm.ask('actSite', { params, body: { do: 'start' } })) as { operation: { id: string } }
+  await farm.pass(10)
+  assert.equal(await farm.asked(), 0)
+  farm.unwell = () => undefined
+  await farm.pass(30)
+  assert.deepEqual([(await farm.site()).state, await farm.asked()], ['serves', 2])
+  assert.equal((await farm.operation(answer.operation.id)).state, 'done')
+})
+
+test('an instance whose guest does not start any more is made anew, of what serves', async () => {
+  const farm = await serving()
+  farm.runtime.kill(1)
+  await farm.pass(10)
+  assert.equal(await farm.asked(), 2, 'its host starts it again')
+  await farm.store.transact(
+    [],
+    [
+      {
+        put: 'status/ash/guest/00001',
+        value: { state: 'failed', generation: 1, since: '', name: 'shop/prod/1', reason: 'no such file' },
+      },
+    ],
+  )
+  await farm.pass(20)
+  assert.deepEqual((await farm.members()).sort(), ['shop/prod/2 2 shop:v1 ready', 'shop/prod/3 1 shop:v1 ready'])
+  assert.equal((await farm.rollout())?.repair, true)
+})
+
+test('domains are routes of the site: whose else they are refuses the deploy before anything is changed', async () => {
+  const farm = await serving()
+  const route = async (name: string) =>
+    (await farm.ask('getRoute', { params: { route: name } })) as EdgeRoute | undefined
+  assert.deepEqual([(await route('shop.org'))?.kind, (await route('shop.org'))?.target], ['site', 'shop/prod'])
+  assert.equal(await farm.ask('removeRoute', { params: { route: 'shop.org' } }), undefined)
+  assert.match(last(farm), /REFUSED: route "shop.org" is one of the domains of site "shop\/prod"/)
+  await farm.ask('changeRoute', { params: { route: 'shop.org' }, body: { maintenance: 'yes' } })
+  assert.equal((await route('shop.org'))?.maintenance, true, 'everything else is said as of any route')
+  await farm.ask('addRoute', { body: { name: 'taken.org', redirect: 'https://b.org' } })
+  assert.equal(await farm.deploy({ version: 'v2', domains: ['new.org', 'taken.org'] }), undefined)
+  assert.match(last(farm), /EXISTS: taken.org belongs to route "taken.org"/)
+  assert.deepEqual([await route('new.org'), (await farm.site()).domains], [undefined, ['shop.org']])
+  await farm.deployed({ domains: ['new.org', 'shop.org'] })
+  assert.deepEqual([await farm.asked('new.org'), await farm.asked('shop.org')], [2, 2])
+  assert.deepEqual(await farm.members(), v1, 'another name makes no other instance')
+  await farm.ask('addRoute', { body: { name: 'own.org', to: 'shop/prod' } })
+  assert.equal(await farm.asked('own.org'), 2)
+  await farm.ask('removeSite', { params, query: {} })
+  await farm.pass(60)
+  assert.deepEqual(await farm.guestNames(), [])
+  assert.equal(await farm.ask('getSite', { params }), undefined)
+  assert.equal((await route('own.org'))?.state, 'no-target')
+  assert.equal(await route('new.org'), undefined)
+})
