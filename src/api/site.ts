@@ -141,9 +141,12 @@ export type ConfigChange = z.input<typeof ConfigChange>
 
 export interface ConfigLine {
   readonly path: string
+  /** As croft.toml would say it: `512M`, `30s`. */
   readonly value: unknown
   /** Absent: nobody said it, croft does it like this. */
   readonly origin?: Origin
+  /** What layers below said of it, the nearest first. */
+  readonly overridden?: readonly { readonly value: unknown; readonly origin: Origin }[]
 }
 export interface SiteConfig {
   readonly site: string

@@ -8,7 +8,7 @@ const times = /^(build|before|cron\.[^.]+)\.timeout$/
 export function friendly(path: string, value: unknown): unknown {
   if (typeof value === 'number' && sizes.test(path)) return sizeText(value)
   if (typeof value === 'number' && times.test(path)) return timeText(value)
-  return /^daemon\.[^.]+\.health$/.test(path) ? healthText(value as HealthCheck) : value
+  return value !== undefined && /^daemon\.[^.]+\.health$/.test(path) ? healthText(value as HealthCheck) : value
 }
 
 export function timeText(seconds: number): string {
@@ -24,12 +24,6 @@ function healthText({ kind, path, command, intervalSeconds, timeoutSeconds, with
   const what = kind === 'http' ? path : kind === 'exec' ? command : true
   if (times.length === 0 && kind !== 'exec') return kind === 'tcp' ? 'tcp' : path
   return { [kind]: what, ...Object.fromEntries(times) }
-}
-
-/** For one cell or line. */
-export function shown(value: unknown): string {
-  if (Array.isArray(value)) return value.join(', ')
-  return typeof value === 'object' && value !== null ? inline(value as Record<string, unknown>) : String(value)
 }
 
 const inline = (table: Readonly<Record<string, unknown>>): string =>

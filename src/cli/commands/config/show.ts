@@ -12,7 +12,10 @@ const explained: readonly Column<ConfigLine>[] = [
   { title: 'FROM', get: (line) => line.origin?.from ?? 'croft itself' },
   { title: 'BY', get: (line) => line.origin?.by },
   { title: 'AGE', as: 'age', get: (line) => line.origin?.at },
+  { title: 'INSTEAD OF', sparse: true, get: (line) => line.overridden?.map(belowText).join(', ') },
 ]
+const belowText = ({ value, origin }: { value: unknown; origin: { layer: string } }): string =>
+  `${valueText(value)} (${origin.layer})`
 
 export async function run(context: Context): Promise<Answer> {
   const site = context.args.one('SITE')

@@ -33,7 +33,7 @@ export const handlers = {
     if (release === null) return { ...about, values: linesOfLayers(layers) }
     try {
       const resolved = resolveConfig(layers, { site, release, slot: query.instance ?? 1 })
-      return { ...about, values: linesOf(resolved, query.all) }
+      return { ...about, values: linesOf(resolved, query.all, layers) }
     } catch (thrown) {
       return { ...about, values: linesOfLayers(layers), problem: toCroftError(thrown).message }
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CroftError } from '../../../../src/api/errors.ts'
-import { explain } from '../../../../src/plan/config/explain.ts'
+import { linesOf } from '../../../../src/plan/config/compare.ts'
 import { interpolator } from '../../../../src/plan/config/interpolate.ts'
 import { merge, settled } from '../../../../src/plan/config/merge.ts'
 import { parseAppFile } from '../../../../src/plan/config/parse.ts'
@@ -95,7 +95,7 @@ test('a value is of the layer that it is said to be of, and none above says anyt
         assert.ok(thrown instanceof CroftError, String(thrown))
         return
       }
-      for (const { path, origin, overridden } of explain(layers, resolved)) {
+      for (const { path, origin, overridden = [] } of linesOf(resolved, true, layers)) {
         const saying = layers.filter(({ config }) => flatten(config).has(path)).map((layer) => layer.name)
         assert.equal(origin?.layer, saying.at(-1))
         assert.deepEqual(

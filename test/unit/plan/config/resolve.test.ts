@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AppConfig, ResolvedConfig } from '../../../../src/api/app.ts'
+import type { ResolvedConfig } from '../../../../src/api/app.ts'
 import { CroftError } from '../../../../src/api/errors.ts'
-import { diffConfigs, explain } from '../../../../src/plan/config/explain.ts'
+import { differencesBetween, linesOf } from '../../../../src/plan/config/compare.ts'
 import { withSecrets } from '../../../../src/plan/config/interpolate.ts'
 import { parseAppFile } from '../../../../src/plan/config/parse.ts'
 import { type Layer, resolveBuild, resolveConfig, secretsOf } from '../../../../src/plan/config/resolve.ts'
@@ -172,7 +172,7 @@ test('each value is explained, with those that it goes before', () => {
     origins: { 'env.A': { layer: 'stage', from: 'croft config set', by: 'root', at: '2026-01-01T00:00:00Z' } },
   }
   const layers = [layer('app', '[env]\nA = "a"\n[daemon.web]\ncommand = "x"\nmemory = "64M"'), stage]
-  const rows = explain(layers, resolveConfig(layers, { site: 'shop/prod', slot: 1 }))
+  const rows = linesOf(resolveConfig(layers, { site: 'shop/prod', slot: 1 }), true, layers)
   assert.deepEqual(
     rows.find(({ path }) => path === 'env.A'),
     {
@@ -182,18 +182,22 @@ test('each value is explained, with those that it goes before', () => {
       overridden: [{ value: 'a', origin: { layer: 'app', from: 'of app' } }],
     },
   )
-  assert.equal(rows.find(({ path }) => path === 'daemon.web.memory')?.value, '64M')
+  assert.deepEqual(
+    rows.find(({ path }) => path === 'daemon.web.memory'),
+    { path: 'daemon.web.memory', value: '64M', origin: { layer: 'app', from: 'of app' } },
+  )
   assert.equal(rows.find(({ path }) => path === 'build.base')?.origin, undefined)
 })
 
-test('what differs is told value by value', () => {
-  const before: AppConfig = parseAppFile('[env]\nA = "1"\nB = "1"\n[daemon.web]\ncommand = "a"\nhealth = "/up"')
-  const after: AppConfig = parseAppFile('[env]\nA = "2"\n[daemon.web]\ncommand = "a"\nhealth = "tcp"\nmemory = "1G"')
-  assert.deepEqual(diffConfigs(before, after), [
-    { path: 'env.A', before: '1', after: '2' },
-    { path: 'env.B', before: '1' },
-    { path: 'daemon.web.health', before: '/up', after: 'tcp' },
-    { path: 'daemon.web.memory', after: '1G' },
+test('what differs is told value by value, as croft.toml says it', () => {
+  const at = (text: string) => resolveConfig([layer('app', text)], { site: 'shop/prod', slot: 1 })
+  const before = at('[env]\nA = "1"\nB = "1"\n[daemon.web]\ncommand = "a"\nport = 80\nhealth = "/up"').config
+  const after = at('[env]\nA = "2"\n[daemon.web]\ncommand = "a"\nport = 80\nhealth = "/up"\nmemory = "1G"')
+  const origin = { layer: 'app', from: 'of app' }
+  assert.deepEqual(differencesBetween(before, after), [
+    { path: 'daemon.web.memory', now: null, next: '1G', origin },
+    { path: 'env.A', now: '1', next: '2', origin },
+    { path: 'env.B', now: '1', next: null },
   ])
-  assert.deepEqual(diffConfigs(after, after), [])
+  assert.deepEqual(differencesBetween(after.config, after), [])
 })
