@@ -25,6 +25,16 @@ export const SiteName = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** Where secrets are kept: a site, or `shop/build` for those of an app's builds. */
+export const SitePlace = z.string().transform((text, context) => {
+  const [app, stage, ...rest] = text.split('/')
+  if (stage === 'build' && rest.length === 0 && AppName.safeParse(app).success) return text
+  const site = SiteName.safeParse(text)
+  if (site.success) return text
+  for (const { message } of site.error.issues) context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
 /** Of a release: a tag, or the first letters of a commit. */
 export const VersionName = z
   .string()

@@ -1,6 +1,6 @@
 /** The bodies and queries that routes take. Server, OpenAPI and the hostile corpus are made from these. */
 import { z } from 'zod'
-import { AppChange, AppName, NewApp, SiteName } from './app.ts'
+import { AppChange, AppName, NewApp, SitePlace } from './app.ts'
 import { BuildId, NewBuild } from './build.ts'
 import { Deploy, SiteAction } from './deploy.ts'
 import { CaRotation, CertificateRef, FarmChange, NewCertificate, NewToken, TokenName } from './door.ts'
@@ -188,7 +188,7 @@ export const pathValues = {
   route: RouteNameSchema,
   size: SizeName,
   app: AppName,
-  site: SiteName,
+  site: SitePlace,
   secret: SecretName,
   operation: z.string().regex(/^[a-z0-9]{8,40}$/, 'must be the id of an operation, as croft op ls shows it'),
 } as const satisfies Record<string, z.ZodType>

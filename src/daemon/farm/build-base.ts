@@ -17,10 +17,10 @@ export async function findBase(
   packages: readonly string[],
 ): Promise<Held<TemplateRecord> | undefined> {
   const plain = await whenReady(daemon, base, signal)
-  return plain && whenReady(daemon, nameOf(plain.value.id, packages), signal)
+  return plain && whenReady(daemon, baseName(plain.value.id, packages), signal)
 }
 
-const nameOf = (id: string, packages: readonly string[]): string => {
+export const baseName = (id: string, packages: readonly string[]): string => {
   const inputs = JSON.stringify([id, [...new Set(packages)].toSorted()])
   return `base-${createHash('sha256').update(inputs).digest('hex').slice(0, 12)}:v1`
 }
@@ -34,7 +34,7 @@ export async function ensureBase(
   if (packages.length === 0) return plain
   const { id, source } = plain.value
   const wanted = [...new Set(packages)].toSorted()
-  return ensure(work, nameOf(id, packages), () => {
+  return ensure(work, baseName(id, packages), () => {
     if (!/^(debian|ubuntu):/.test(source.from))
       throw new CroftError('REFUSED', `build.packages need a base that was built of packages, and ${base} was not`, {
         hint: `put them into the base: croft template build NAME --from debian:12 --packages ${wanted.join(',')}`,

@@ -27,7 +27,7 @@ import { largestArchive, readConfig, type Source, textOf } from './build-source.
 
 type Git = Extract<BuildSource, { readonly kind: 'git' }>
 
-const packages = ['ca-certificates', 'git', 'openssh-client']
+export const gitPackages = ['ca-certificates', 'git', 'openssh-client']
 
 export async function fetchGit(work: GuestWork, source: Git): Promise<Source> {
   const guest = await gitGuest(work)
@@ -46,7 +46,7 @@ export async function fetchGit(work: GuestWork, source: Git): Promise<Source> {
 
 /** In what was made for it, when that is there; else where the usual base has git anyway. */
 async function gitGuest(work: GuestWork): Promise<BuildGuest> {
-  const made = await findBase(work, firstBase, packages)
+  const made = await findBase(work, firstBase, gitPackages)
   if (made) return makeBuildGuest(work, made, firstLimits)
   const guest = await makeBuildGuest(work, await ensureBase(work, firstBase, []), firstLimits)
   const hasGit = await guest.run(['git', '--version']).then(
@@ -58,7 +58,7 @@ async function gitGuest(work: GuestWork): Promise<BuildGuest> {
   )
   if (hasGit) return guest
   await removeBuildGuest(work.daemon, work.record)
-  return makeBuildGuest(work, await ensureBase(work, firstBase, packages), firstLimits)
+  return makeBuildGuest(work, await ensureBase(work, firstBase, gitPackages), firstLimits)
 }
 
 async function putKey({ daemon, record }: GuestWork, guest: BuildGuest): Promise<void> {

@@ -45,7 +45,7 @@ const nameOf = ({ app, id }: BuildRecord): string => `${app}/build/${id}`
 export async function makeBuildGuest(
   work: GuestWork,
   base: Held<TemplateRecord>,
-  limits: BuildLimits,
+  how: BuildLimits & { readonly cache?: string },
 ): Promise<BuildGuest> {
   const { daemon, record, signal } = work
   const { parts } = getFarm(daemon)
@@ -56,7 +56,8 @@ export async function makeBuildGuest(
     spec: {
       ...emptySpec,
       ...(init === undefined ? {} : { init }),
-      ...{ template: ref, limits: limitsOf(limits), autostart: false },
+      ...{ template: ref, limits: limitsOf(how), autostart: false },
+      ...(how.cache === undefined ? {} : { volumes: [{ id: how.cache, target: cacheFolder }] }),
       rules: rulesOf(parts.farm, [...ownAddresses(), ...(parts.farm.edge?.addresses ?? [])]),
       part: { kind: 'build', id: record.id },
     },

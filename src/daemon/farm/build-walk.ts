@@ -12,6 +12,7 @@ import { keys } from '../records/keys.ts'
 import { commitTemplate } from '../records/new-template.ts'
 import { type Held, readAll, type TemplateRecord } from '../records/records.ts'
 import { ensureBase, firstBase, whenReady } from './build-base.ts'
+import { cacheVolume, makeRoom } from './build-cache.ts'
 import {
   type BuildGuest,
   callerOf,
@@ -23,6 +24,7 @@ import {
   removeBuildGuest,
 } from './build-guest.ts'
 import { type BuildLog, openBuildLog } from './build-log.ts'
+import { putSecrets } from './build-secrets.ts'
 import { type Checkout, describeSource, readCheckout, type Source, takeSource, textOf, unpack } from './build-source.ts'
 import { change } from './builds.ts'
 
@@ -105,7 +107,8 @@ async function toRelease(walk: Walk, held: string[]): Promise<Done> {
   const source = await takeSource(walk)
   held.push(source.upload)
   const first = await ensureBase(walk, firstBase, [])
-  let guest = await makeBuildGuest(walk, first, firstLimits)
+  const cache = await cacheVolume(daemon, record)
+  let guest = await makeBuildGuest(walk, first, { ...firstLimits, cache })
   await unpack(walk, guest, source.upload)
   const checkout = await readCheckout(walk, guest)
   const { build, platform } = resolved(record.app, checkout.config)
@@ -127,7 +130,7 @@ async function toRelease(walk: Walk, held: string[]): Promise<Done> {
   }
   if (base.value.id !== first.value.id || limitsDiffer(build)) {
     await removeBuildGuest(daemon, record)
-    guest = await makeBuildGuest(walk, base, build)
+    guest = await makeBuildGuest(walk, base, { ...build, cache })
     await unpack(walk, guest, source.upload)
   }
 
@@ -203,12 +206,19 @@ function decideVersion(
   return { version: asked ?? freeVersion(wanted, taken) }
 }
 
-async function runCommands(walk: Walk, guest: BuildGuest, { commands, env }: Build): Promise<void> {
+async function runCommands(walk: Walk, guest: BuildGuest, { commands, env, secrets: names }: Build): Promise<void> {
+  await makeRoom(guest)
+  const secrets = await putSecrets(walk, guest, names)
+  const onLine = (line: string) => walk.note(secrets.hide(line))
   for (const command of commands) {
     walk.note(`$ ${command}`)
-    const options: RunOptions = { env: { CI: 'true', ...env }, onLine: walk.note, as: `"${command}"` }
-    await guest.run(['sh', '-e', '-c', command], options)
+    const options: RunOptions = { env: { CI: 'true', ...env }, onLine, as: `"${command}"` }
+    await guest.run(secrets.around(['sh', '-e', '-c', command]), options).catch((thrown) => {
+      const { code, message } = toCroftError(thrown)
+      throw new CroftError(code, secrets.hide(message))
+    })
   }
+  await secrets.takeAway()
 }
 
 /** Nothing runs on of what was begun, and of what was written only the checkout stays. */

@@ -10,12 +10,13 @@ export async function run(context: Context): Promise<Answer> {
     throw new CroftError('USAGE', 'a secret is not said on the command line, where everybody sees it', {
       hint: `croft secret set SITE NAME   and type it, or pipe it in`,
     })
+  const isBuild = site.endsWith('/build')
   const value = await readSecret(context, `${secret} of ${site}: `)
   const change = { route: 'setSecret', params: { site, secret }, body: { value } } as const
   return changeAnswer(context, change, ({ result }) =>
-    done(secret, `${secret} of ${site} is set, from the next deploy on`, {
+    done(secret, `${secret} of ${site} is set, from the next ${isBuild ? 'build' : 'deploy'} on`, {
       record: result,
-      hint: `croft deploy ${site}`,
+      hint: isBuild ? `croft build ${site.split('/')[0]}` : `croft deploy ${site}`,
     }),
   )
 }

@@ -1,13 +1,15 @@
 /** Applications: a name, and where the code is. */
 import type { App } from '../../../api/app.ts'
 import { CroftError } from '../../../api/errors.ts'
+import type { Write } from '../../../store/store.ts'
 import { timestamp } from '../../env.ts'
 import type { AppRecord } from '../../records/app-records.ts'
 import { assertNameFree, getApp, listAppViews, listSitesOf, readApp, viewApp } from '../../records/apps.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
-import { schemaVersion } from '../../records/records.ts'
+import { readAll, schemaVersion } from '../../records/records.ts'
+import { removeVolumes } from '../../records/volumes.ts'
 import type { Handlers } from '../handler.ts'
 
 const usualRef = 'HEAD'
@@ -63,13 +65,16 @@ export const handlers = {
       const sites = await listSitesOf(daemon, name)
       if (sites.length > 0)
         throw new CroftError('IN_USE', `app "${name}" has ${sites.join(', ')}`, { hint: `croft site rm ${sites[0]}` })
+      const secrets = await readAll(daemon.store, keys.siteSecrets(`${name}/build`))
       return {
         ...{ kind: 'app', name, verb: 'rm', before: settingsOf(value), after: null },
-        ...{ compare: [{ key, revision }], writes: [{ delete: key }] },
+        compare: [{ key, revision }],
+        writes: [{ delete: key }, ...secrets.map((each): Write => ({ delete: each.key }))],
       }
     }
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
+    await removeVolumes(daemon, `${name}/build`)
     return { operation: null, result: null }
   },
 } satisfies Partial<Handlers>

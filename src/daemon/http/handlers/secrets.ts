@@ -5,6 +5,7 @@ import type { Daemon } from '../../daemon.ts'
 import { getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import type { SiteConfigRecord, SiteSecretRecord } from '../../records/app-records.ts'
+import { getApp } from '../../records/apps.ts'
 import { type Change, commit } from '../../records/change.ts'
 import { keys } from '../../records/keys.ts'
 import { type Held, read, readAll, schemaVersion } from '../../records/records.ts'
@@ -16,7 +17,9 @@ const mostSecrets = 60
 
 export const handlers = {
   async listSecrets(daemon, { params: { site } }): Promise<Secret[]> {
-    await getSite(daemon, site)
+    const app = appOfBuilds(site)
+    if (app === undefined) await getSite(daemon, site)
+    else await getApp(daemon, app)
     const records = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
     return records.map(({ value }) => viewSecret(site, value))
   },
@@ -70,6 +73,11 @@ const viewSecret = (site: string, { name, by, at }: SiteSecretRecord): Secret =>
 
 /** A change of secrets is one of the site's configuration too: who removes the site meanwhile looks again. */
 async function anchor(daemon: Daemon, site: string): Promise<Pick<Change, 'compare' | 'writes'>> {
+  const app = appOfBuilds(site)
+  if (app !== undefined) {
+    const { key, revision, value } = await getApp(daemon, app)
+    return { compare: [{ key, revision }], writes: [{ put: key, value }] }
+  }
   const { key, revision } = await getSiteToChange(daemon, site)
   const at = keys.siteConfig(site)
   const config = await read<SiteConfigRecord>(daemon.store, at)
@@ -81,6 +89,12 @@ async function anchor(daemon: Daemon, site: string): Promise<Pick<Change, 'compa
     ],
     writes: [{ put: at, value }],
   }
+}
+
+/** `shop/build` is no site, but where builds have their secrets. */
+function appOfBuilds(place: string): string | undefined {
+  const [app, stage] = place.split('/')
+  return stage === 'build' ? app : undefined
 }
 
 async function assertRoom(daemon: Daemon, site: string): Promise<void> {

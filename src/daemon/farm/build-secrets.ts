@@ -1,0 +1,58 @@
+/** Secrets that croft.toml asks for its build: in files of the guest's memory, in no word, no record, no log and no release. */
+import { appUser } from '../../api/app.ts'
+import { CroftError } from '../../api/errors.ts'
+import { getFarm } from '../daemon.ts'
+import { openBuildSecrets } from '../records/builds.ts'
+import type { BuildGuest, GuestWork } from './build-guest.ts'
+
+export interface BuildSecrets {
+  /** The words that run these with the secrets in their environment. */
+  around(words: readonly string[]): readonly string[]
+  hide(line: string): string
+  takeAway(): Promise<void>
+}
+
+const folder = '/run/build-secrets'
+/** What is shorter would hide half of what is printed. */
+const shortest = 4
+
+export async function putSecrets(
+  { daemon, record }: GuestWork,
+  guest: BuildGuest,
+  names: readonly string[],
+): Promise<BuildSecrets> {
+  if (names.length === 0) return { around: (words) => words, hide: (line) => line, async takeAway() {} }
+  const all = await openBuildSecrets(getFarm(daemon).parts, record.app)
+  const missing = names.find((name) => all[name] === undefined)
+  if (missing !== undefined)
+    throw new CroftError('NOT_FOUND', `build.secrets names ${missing}, which is not set`, {
+      hint: `croft secret set ${record.app}/build ${missing}`,
+    })
+  const user = String(appUser.id)
+  await guest.runAsRoot(['install', '-d', '-m', '0700', '-o', user, '-g', user, folder])
+  const texts = names.map((name) => all[name] ?? '')
+  for (const [index, name] of names.entries())
+    await guest.run(['sh', '-c', 'umask 077; cat >"$1"', 'sh', `${folder}/${name}`], {
+      stdin: once(texts[index] ?? ''),
+    })
+  const hidden = texts.flatMap((text) => text.split('\n')).filter((text) => text.length >= shortest)
+  return {
+    around: (words) => ['sh', '-c', fromFiles, 'sh', folder, ...words],
+    hide: (line) => hidden.reduce((shown, text) => shown.replaceAll(text, '***'), line),
+    takeAway: async () => void (await guest.runAsRoot(['rm', '-r', '--', folder])),
+  }
+}
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+/** What a text ends with stays: a shell takes line ends away from what it reads, so one letter goes behind. */
+const fromFiles = `folder=$1
+shift
+for file in "$folder"/*; do
+  value=$(cat "$file"; echo .)
+  export "\${file##*/}=\${value%.}"
+done
+exec "$@"
+`
