@@ -62,7 +62,7 @@ test('one without a record is told, and stays', async () => {
   const told = await listOrphans(open.parts)
   assert.deepEqual(
     told.map(({ what, detail }) => `${what}: ${detail}`),
-    [`volume ${id}: data "uploads" of shop/prod lies on pool default without a record`],
+    [`volume ${id}: data "uploads" of shop/prod lies in /pool/volumes/${id} without a record, and stays there`],
   )
   assert.equal(await farm.storage.exists({ kind: 'volume', id }), true)
 })

@@ -33,8 +33,7 @@ const Rule = z.object({
 })
 
 const GuestManifest = z.object({
-  /** What a site had becomes a guest of its own: the site may be gone, or have others. */
-  name: AnyGuestName.transform(hostNameOf),
+  name: AnyGuestName,
   id: Id,
   /** The last slot is kept for builds. */
   slot: z.int().min(0).max(4094).catch(-1),
@@ -111,7 +110,13 @@ export function ownerOf(manifest: unknown): string | undefined {
 
 /** Undefined when it is not a manifest of ours. A slot of -1 stands for one that cannot be. */
 export const readGuestManifest = (manifest: unknown): ToldGuest | undefined =>
-  GuestManifest.safeParse(manifest).data as ToldGuest | undefined
+  GuestManifest.transform(ownGuest).safeParse(manifest).data as ToldGuest | undefined
+
+/** What a site had becomes a guest of its own, which does not run: the site may be gone, or have others at its work. */
+function ownGuest(told: z.infer<typeof GuestManifest>): z.infer<typeof GuestManifest> {
+  if (!told.name.includes('/')) return told
+  return { ...told, name: hostNameOf(told.name), spec: { ...told.spec, run: 'stopped' } }
+}
 
 export const readTemplateManifest = (manifest: unknown): ToldTemplate | undefined =>
   TemplateManifest.transform((told) => ({ ...told, facts: TemplateFacts.parse(told) })).safeParse(manifest).data as

@@ -56,7 +56,8 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
     }
     for (const { id } of inventory.templates)
       if (!templates.has(id)) found.push(orphan(`template ${id}`, `it lies on pool ${pool} without a record`))
-    for (const { id, manifest } of inventory.volumes) if (!volumes.has(id)) found.push(leftVolume(id, pool, manifest))
+    for (const { id, manifest } of inventory.volumes)
+      if (!volumes.has(id)) found.push(leftVolume(id, parts.storage(pool).path({ kind: 'volume', id }), manifest))
   }
   for (const { number, state } of await parts.runtime.list())
     if (!known.has(number)) found.push(orphan(`guest ${number}`, `LXC knows it (${state}), croft does not`))
@@ -66,10 +67,10 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
 }
 
 /** Nothing takes it in or away: whose it is only people know. */
-function leftVolume(id: string, pool: string, manifest: unknown): PlannedStep {
+function leftVolume(id: string, path: string, manifest: unknown): PlannedStep {
   const { site, name } = Object(manifest) as Partial<VolumeRecord>
   const whose = typeof site === 'string' && typeof name === 'string' ? `data "${name}" of ${site}` : 'data of a site'
-  return { what: `volume ${id}`, step: 'orphan', detail: `${whose} lies on pool ${pool} without a record` }
+  return { what: `volume ${id}`, step: 'orphan', detail: `${whose} lies in ${path} without a record, and stays there` }
 }
 
 const orphan = (what: string, why: string): PlannedStep => ({

@@ -89,3 +89,33 @@ test('what was started again without a wish is shown so', async () => {
   await using daemon = await fakeDaemon(() => ({ value: { ...guest('web'), status } }))
   assert.match((await croft(['show', 'web'], daemon)).out, /started +\S+\n +again, for it had ended by itself/)
 })
+
+test('an instance is a guest to look into; globs and --all are of guests that people made', async () => {
+  const part = { kind: 'instance', site: 'shop/prod', slot: 1, release: 'shop:v1' } as const
+  const own = guest('web')
+  const guests = [
+    own,
+    { ...own, name: 'shop/prod/1', spec: { ...own.spec, part } },
+    { ...own, name: 'shop/build/b1', spec: { ...own.spec, part: { kind: 'build', id: 'b1' } as const } },
+  ]
+  await using daemon = await fakeDaemon(({ path }) => {
+    if (path === '/v1/guests') return { value: guests }
+    const named = guests.find(({ name }) => path === `/v1/guests/${encodeURIComponent(name)}`)
+    if (named) return { value: named }
+    return path.endsWith('/actions') ? { value: { operation: null, result: own } } : { value: [] }
+  })
+  const run = (...words: string[]) => croft(words, daemon)
+  const names = async (...words: string[]) => (await run('ls', '-q', ...words)).out.trim().split('\n')
+  assert.deepEqual(await names(), ['web', 'shop/prod/1'])
+  assert.deepEqual(await names('--all'), ['web', 'shop/prod/1', 'shop/build/b1'])
+  assert.deepEqual(await names('shop/build/*'), ['shop/build/b1'])
+  assert.match((await run('show', 'shop/prod/1')).out, /site +shop\/prod/)
+  const acted = () => daemon.asked.filter(({ method }) => method === 'POST').map(({ path }) => path)
+  for (const word of ['*', '--all']) {
+    const { code, err } = await run('stop', word)
+    assert.deepEqual([code, /2 of sites or builds are left alone: croft site ls/.test(err)], [0, true], err)
+  }
+  assert.deepEqual([...new Set(acted())], ['/v1/guests/web/actions'])
+  await run('stop', 'shop/prod/*')
+  assert.equal(acted().at(-1), '/v1/guests/shop%2Fprod%2F1/actions')
+})
