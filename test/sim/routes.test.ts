@@ -205,6 +205,27 @@ test('a revert of adding takes it back, one of removing adds it again, but where
   await refused('revert', await revert(await last()), /the guest that a.org led to is gone/)
 })
 
+test('who says wait=0 hears when it is written; many go to the edge together, and each is served a moment later', async () => {
+  const { farm } = await farmWith('web')
+  await farm.ask('addRoute', { body: { name: 'first.org', to: 'web', https: 'off' } })
+  await farm.pass(1)
+  const { ways } = farm.edge
+  ways.length = 0
+  const names = Array.from({ length: 20 }, (_, at) => `n${at}.org`)
+  for (const name of names) {
+    const said = await farm.ask('addRoute', { body: { name, to: 'web', https: 'off' }, query: { wait: '0' } })
+    assert.match(JSON.stringify(said), /"warnings":\["it is not served yet/)
+  }
+  await farm.pass(1)
+  assert.equal(ways.filter((way) => way !== 'none').length, 1)
+  for (const host of names) assert.equal(farm.edge.ask({ host, path: '/', secure: false })?.status, 200)
+  ways.length = 0
+  await farm.ask('addRoute', { body: { name: 'last.org', to: 'web', https: 'off' } })
+  assert.equal(farm.edge.ask({ host: 'last.org', path: '/', secure: false })?.status, 200)
+  await farm.pass(1)
+  assert.deepEqual(ways, ['reload'], 'what was told is not told again because a watch tells it')
+})
+
 test('the edge is told before the answer, and one that it would not take is refused before it is kept', async () => {
   const { farm, ok } = await farmWith('web')
   await ok('addRoute', add('a.org', { to: 'web:8080', https: 'off' }))

@@ -64,7 +64,11 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
   const listeners = createListeners(parts)
-  let willRefresh = false
+  let soon: { readonly at: number; readonly timer: Disposable } | undefined
+  /** For what the next one is: a change of this revision, or whatever is found. */
+  let wanted = 0
+  /** The revision of the store that the edge was told last, or is being told. */
+  let told = 0
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
   let trouble: string | undefined
@@ -86,6 +90,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   async function bring(): Promise<void> {
     if (!edge) return
     try {
+      told = (await store.get(keys.farm)).revision
       const routes = await readAll<RouteRecord>(store, keys.routes)
       if (routes.length === 0) await end(edge)
       else await serve(edge, routes)
@@ -149,22 +154,26 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     return next
   }
 
-  function refreshSoon(ms = soonMs): void {
-    if (willRefresh) return
-    willRefresh = true
-    env.later(ms, () => {
-      willRefresh = false
-      refresh()
+  function refreshSoon(ms = soonMs, revision = Number.POSITIVE_INFINITY): void {
+    wanted = Math.max(wanted, revision)
+    const at = env.monotonicMs() + ms
+    if (soon && soon.at <= at) return
+    soon?.timer[Symbol.dispose]()
+    const timer = env.later(ms, () => {
+      soon = undefined
+      // Who writes a route has it told, and waits for that.
+      if (wanted > told) refresh()
+      wanted = 0
     })
+    soon = { at, timer }
   }
 
   /** The loop tells when the store is away. What was missed meanwhile is found by looking at everything. */
   async function follow(prefix: string, from: string | undefined, signal: AbortSignal): Promise<void> {
     try {
-      for await (const _ of store.watch(prefix, { ...(from === undefined ? {} : { from }), signal })) {
-        if (prefix === statuses) refreshSoon()
-        else refresh()
-      }
+      // Who writes a route has it told, and waits for that.
+      for await (const { revision } of store.watch(prefix, { ...(from === undefined ? {} : { from }), signal }))
+        refreshSoon(soonMs, revision)
     } catch {
       if (signal.aborted) return
       env.later(againMs, () => {

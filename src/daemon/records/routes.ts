@@ -81,11 +81,11 @@ export async function listRoutesTo(daemon: Daemon, guest: Pick<GuestRecord, 'num
 }
 
 /** Looks whether somebody listens, unless that was done a moment ago. */
-export async function viewRoute(daemon: Daemon, name: string, { knock = true } = {}): Promise<EdgeRoute> {
+export async function viewRoute(daemon: Daemon, name: string, { knock = true, count = true } = {}): Promise<EdgeRoute> {
   const record = await getRouteRecord(daemon, name)
   if (knock) await getFarm(daemon).loop.edge.listeners.ask(record.value)
   const above = isBelow(name) ? (await readAll<RouteRecord>(daemon.store, keys.routes)).map(({ value }) => value) : []
-  return (await viewer(daemon, above))(record)
+  return (await viewer(daemon, above, { count }))(record)
 }
 
 export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
@@ -101,6 +101,7 @@ export async function listRouteViews(daemon: Daemon): Promise<EdgeRoute[]> {
 async function viewer(
   daemon: Daemon,
   routes: readonly RouteRecord[],
+  { count = true } = {},
 ): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
   const { parts, loop } = getFarm(daemon)
   const [guests, sites, farm, certificates, views, counters] = await Promise.all([
@@ -109,7 +110,7 @@ async function viewer(
     read<FarmRecord>(daemon.store, keys.farm),
     readAll<CertificateRecord>(daemon.store, keys.edgeCertificates),
     parts.certificates.views().catch(() => []),
-    loop.edge.counters(),
+    count ? loop.edge.counters() : undefined,
   ])
   const there = certificates.map(({ key, revision, value }) => held(key, revision, value))
   const choose = certificateChooser(there, daemon.env.now())

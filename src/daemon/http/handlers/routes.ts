@@ -1,5 +1,6 @@
 /** What the edge serves. A handler writes the wish; the edge is told before the answer, so that what is answered is so. */
 import type { AccessPage, EdgeRoute, RouteChanges } from '../../../api/edge.ts'
+import type { WriteQuery } from '../../../api/schemas.ts'
 import { idOf } from '../../../plan/edge.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { aimByAddress } from '../../edge/aim.ts'
@@ -22,9 +23,7 @@ export const handlers = {
     const decide = () => decideAdd(daemon, { name, id, change, aimed, hashes, by: caller.name, verb: 'add' })
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    const answer = await served(daemon, name, { isNew: true, said: aimed.warnings })
-    await getFarm(daemon).loop.gate.refresh()
-    return answer
+    return served(daemon, name, { isNew: true, said: aimed.warnings, query })
   },
 
   async changeRoute(daemon, { params, body, query, caller }) {
@@ -36,7 +35,7 @@ export const handlers = {
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
     const said = [...aimed.warnings, ...(await heirsTold(daemon, name, body))]
-    return served(daemon, name, { isNew: body.to !== undefined, said })
+    return served(daemon, name, { isNew: body.to !== undefined, said, query })
   },
 
   async readRouteLog(daemon, { params, query }): Promise<AccessPage> {
@@ -54,8 +53,9 @@ export const handlers = {
     const decide = () => decideRemove(daemon, name, { query, verb: 'rm' })
     if (query.dryRun) return planned(name, await decide())
     await commit(daemon, caller, query, decide)
-    const { edge, gate } = getFarm(daemon).loop
-    await Promise.all([edge.refresh(), gate.refresh()])
+    const { edge } = getFarm(daemon).loop
+    if (query.wait === 0) edge.refreshSoon()
+    else await edge.refresh()
     return { operation: null, result: null }
   },
 } satisfies Partial<Handlers>
@@ -73,10 +73,17 @@ interface Served {
   /** It leads to another place than before. */
   readonly isNew?: boolean
   readonly said?: readonly string[]
+  readonly query?: WriteQuery
 }
 
-export async function served(daemon: Daemon, name: string, { isNew = false, said = [] }: Served = {}) {
+/** `wait=0`: many are added one after another, and none has to be served before the next. */
+export async function served(daemon: Daemon, name: string, { isNew = false, said = [], query = {} }: Served = {}) {
   const { edge } = getFarm(daemon).loop
+  if (query.wait === 0) {
+    edge.refreshSoon()
+    const warnings = [...said, 'it is not served yet: the edge is told in a moment']
+    return { operation: null, result: await viewRoute(daemon, name, { knock: false, count: false }), warnings }
+  }
   await edge.listeners.ask((await getRouteRecord(daemon, name)).value, isNew)
   await edge.refresh()
   const result = await viewRoute(daemon, name, { knock: false })

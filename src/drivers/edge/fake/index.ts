@@ -1,7 +1,17 @@
 /** The edge in memory: the same checks as a real one, and requests that are asked directly. */
 import { CroftError } from '../../../api/errors.ts'
 import { checkPem, checkWish } from '../check.ts'
-import type { AccessLine, Answering, Edge, EdgeServer, EdgeWish, Missed, Site, SiteCounters } from '../driver.ts'
+import type {
+  AccessLine,
+  Answering,
+  Edge,
+  EdgeChange,
+  EdgeServer,
+  EdgeWish,
+  Missed,
+  Site,
+  SiteCounters,
+} from '../driver.ts'
 import { listensIn, without } from '../missed.ts'
 
 export interface FakeRequest {
@@ -26,6 +36,8 @@ export interface FakeEdge extends Edge {
   hold(open: number): void
   /** Nobody listens at this server, or somebody does again. */
   silence(server: string, silent?: boolean): void
+  /** What each wish needed. */
+  readonly ways: EdgeChange[]
   /** Addresses that another program has. */
   readonly taken: Set<string>
   readonly wish: EdgeWish | undefined
@@ -41,6 +53,7 @@ export function createFakeEdge({
   let alive = false
   let held = 0
   let missed: Missed[] = []
+  const ways: EdgeChange[] = []
   const taken = new Set<string>()
   const requests = new Map<string, number>()
   const lines: AccessLine[] = []
@@ -85,6 +98,7 @@ export function createFakeEdge({
       if (way === 'start') requests.clear()
       wish = structuredClone(next)
       alive = true
+      ways.push(way)
       return way
     },
     missed: async () => missed,
@@ -108,6 +122,7 @@ export function createFakeEdge({
     },
     ask,
     taken,
+    ways,
     hold(open) {
       held = open
     },
