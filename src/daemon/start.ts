@@ -229,6 +229,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
   })
   const inside = createInside(runtime)
+  const edge = lazyEdge({ run, ...edgePlace(settings) })
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal },
     farm: farm.value,
@@ -240,7 +241,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     pools,
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
-    ...(on.disks === 'change' ? { edge: lazyEdge({ run, ...edgePlace(settings) }) } : {}),
+    ...(on.disks === 'change' ? { edge } : { keptEdge: edge }),
     ...{ certificates, hashPassword: passwordHasher(run), knock: createKnock(base.env) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),

@@ -290,6 +290,30 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
     assert.equal(await by('shop.example.org'), one().id)
   })
 
+  test(`${name}: what was counted goes on through new workers`, async () => {
+    await world().edge.serve(wishOf(shop()))
+    const requests = async () => (await world().edge.counters()).get('shop')?.requests ?? 0
+    const before = await requests()
+    for (const id of ['r1', 'r2']) {
+      for (let times = 0; times < 3; times++) await by('shop.example.org')
+      await world().edge.serve(wishOf(shop(), siteOf(id, `${id}.example.org`, { target: toServers(one()) })))
+    }
+    await by('shop.example.org')
+    assert.equal((await requests()) - before, 7)
+  })
+
+  test(`${name}: one that was killed is revived as it was told; one that runs, or was stopped, is left alone`, async () => {
+    await world().edge.serve(wishOf(shop()))
+    assert.equal(await world().edge.revive(), false)
+    await world().kill()
+    assert.equal(await world().edge.revive(), true)
+    assert.equal(await by('shop.example.org'), one().id)
+    assert.equal(await world().edge.serve(wishOf(shop())), 'none')
+    await world().edge.stop()
+    assert.equal(await world().edge.revive(), false)
+    assert.equal(await world().ask('shop.example.org', '/'), undefined)
+  })
+
   test(`${name}: after the end nothing answers, and it ends twice`, async () => {
     await world().edge.serve(wishOf(shop()))
     await world().edge.stop()

@@ -4,6 +4,7 @@ import type { Accepted, Operation, PlannedStep } from '../../api/resources.ts'
 import { type Answer, type Column, done, type Result, rows } from '../answer.ts'
 import { type Context, numberFlag } from '../context.ts'
 import { type ChangeRoute, type Client, RemoteError, type RequestOptions } from '../wire/request.ts'
+import { asTyped } from './as-typed.ts'
 import { follow, goesOn, withInterrupt } from './follow.ts'
 
 const quickMs = 800
@@ -76,7 +77,9 @@ async function send(context: Context, change: Change, signal: AbortSignal): Prom
     ...(body === undefined ? {} : { body }),
   }
   // A route with nothing to answer may say so with an empty body.
-  const accepted = await (client as Client).request(route, asked)
+  const accepted = await (client as Client).request(route, asked).catch((thrown) => {
+    throw asTyped(thrown, context.settings)
+  })
   if (!accepted) return { operation: null, result: null }
   for (const warning of (accepted as Accepted).warnings ?? []) context.say(`▲ ${warning}`)
   return accepted as Accepted

@@ -205,6 +205,16 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     })
   }
 
+  /** By the kept plan. */
+  function reviveAfter(signal: AbortSignal): void {
+    env.later(missedMs, async () => {
+      if (signal.aborted) return
+      const revived = await parts.keptEdge?.revive().catch((thrown) => log.warn({}, toCroftError(thrown).message))
+      if (revived) log.info({}, 'the edge was down and serves again as it was last told')
+      reviveAfter(signal)
+    })
+  }
+
   function listenAfter(signal: AbortSignal): void {
     if (signal.aborted) return
     env.later(listenMs, async () => {
@@ -219,7 +229,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     listeners,
     refreshSoon: () => refreshSoon(),
     follow(from, signal) {
-      if (!edge) return
+      if (!edge) return reviveAfter(signal)
       lookAfter(edge, signal)
       listenAfter(signal)
       for (const prefix of [keys.farm, keys.routes, keys.members, keys.acmeTokens, statuses])

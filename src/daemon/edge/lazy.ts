@@ -28,6 +28,7 @@ export function lazyEdge(place: EdgePlace): Edge {
     open: async (server) => (await edge()).open(server),
     answering: async () => (existsSync(place.folder) ? (await edge()).answering() : new Map()),
     readLog: async (wanted) => (await edge()).readLog(wanted),
+    revive: async () => existsSync(place.folder) && (await edge()).revive(),
     stop: async () => (await edge()).stop(),
   }
 }

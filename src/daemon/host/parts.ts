@@ -46,6 +46,8 @@ export interface HostParts {
   readonly names: Names
   /** Absent while the host works by its kept plan, which knows no routes: the edge is left alone. */
   readonly edge?: Edge
+  /** Then all that is done for it: it is started by its files when nothing else brings it back. */
+  readonly keptEdge?: Pick<Edge, 'revive'>
   /** At a port of a guest. */
   readonly knock: Knock
   readonly certificates: Certificates

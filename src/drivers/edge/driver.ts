@@ -16,7 +16,7 @@ export interface Edge {
   missed(): Promise<readonly Missed[]>
   /** What serves now; asked of the process, not of files. */
   state(): Promise<EdgeState>
-  /** Since the last start or reload, by the site's or stream's id; smaller than before means begun anew. Empty when it does not run. */
+  /** Since it was added, by the site's or stream's id; smaller than before means begun anew. Empty when it does not run. */
   counters(): Promise<ReadonlyMap<string, SiteCounters>>
   /** What sites have open to the server of this id: requests and websockets, also where workers of before finish theirs. */
   open(server: string): Promise<number>
@@ -24,6 +24,8 @@ export interface Edge {
   answering(): Promise<ReadonlyMap<string, Answering>>
   /** What was answered, the oldest first. It is bounded, and written on while no process of croft runs. */
   readLog(wanted: LogWanted): Promise<LogPage>
+  /** Starts it by its files when it should run and does not; true when it had to. */
+  revive(): Promise<boolean>
   /** Ends it, open connections with it. */
   stop(): Promise<void>
 }

@@ -51,6 +51,8 @@ export function createFakeEdge({
 } = {}): FakeEdge {
   let wish: EdgeWish | undefined
   let alive = false
+  /** It was told something, and not stopped since. */
+  let shall = false
   let held = 0
   let missed: Missed[] = []
   const ways: EdgeChange[] = []
@@ -98,6 +100,7 @@ export function createFakeEdge({
       if (way === 'start') requests.clear()
       wish = structuredClone(next)
       alive = true
+      shall = true
       ways.push(way)
       return way
     },
@@ -117,8 +120,14 @@ export function createFakeEdge({
       return { lines: found.slice(Math.max(0, found.length - tail)), next: String(lines.length) }
     },
     open: async () => held,
+    async revive() {
+      if (alive || !shall) return false
+      alive = true
+      return true
+    },
     async stop() {
       alive = false
+      shall = false
     },
     ask,
     taken,

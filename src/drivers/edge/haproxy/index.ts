@@ -9,6 +9,7 @@ import type { Edge, EdgeChange, EdgeState, EdgeWish, Missed } from '../driver.ts
 import { listensIn, without } from '../missed.ts'
 import { isTaken, overlap, parseMissed } from './addresses.ts'
 import { createCarrier } from './carrier.ts'
+import { createCounted } from './counted.ts'
 import { folders, putBack, readText, sweep, writeAll } from './files.ts'
 import { certificateFile, layoutOf } from './layout.ts'
 import { readLog, trimLogs } from './log.ts'
@@ -31,6 +32,7 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
   const around = { layout, ipv6: existsSync('/proc/net/if_inet6'), user: 'haproxy' }
   const master = createMaster({ run, layout, unit })
   const carrier = createCarrier({ run, layout })
+  const counted = createCounted(join(folder, 'counted.json'))
   const talk = talkTo(layout.socket)
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -99,6 +101,7 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     const was = await writeAll(folder, filesOf(made))
     try {
       if (byWords && (await bySaying(before, made))) return 'runtime'
+      if (running) await keepCounted(wish)
       await (running ? master.reload(made.mark) : master.start(made.mark))
     } catch (thrown) {
       await putBack(folder, was)
@@ -153,11 +156,30 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     }
   }
 
+  const countNow = async () => parseCounters(await talk.say('@1 show stat'))
+
+  /** Figures alone: without them the new workers come as well. */
+  async function keepCounted({ sites, streams }: EdgeWish): Promise<void> {
+    const ids = new Set([...sites, ...streams].map(({ id }) => id))
+    await countNow()
+      .then((now) => counted.keep(now, ids))
+      .catch(() => {})
+  }
+
+  async function revive(): Promise<boolean> {
+    const told = await readTold()
+    if (!told || !existsSync(layout.config) || (await master.find()) !== undefined) return false
+    await carrier.prepare()
+    await master.start(markOf(told))
+    await carrier.ensure()
+    return true
+  }
+
   /** The access log stays: what was answered is asked for afterwards. */
   async function stop(): Promise<void> {
     await master.stop()
     await carrier.stop()
-    for (const name of [...folders, 'jail', 'made.json', 'haproxy.cfg', 'access.pipe'])
+    for (const name of [...folders, 'jail', 'made.json', 'counted.json', 'haproxy.cfg', 'access.pipe'])
       await rm(join(folder, name), { recursive: true, force: true })
   }
 
@@ -187,12 +209,12 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     serve: (wish) => inTurn(() => serve(wish)),
     missed: async () => missed,
     state,
-    counters: async () =>
-      (await master.find()) === undefined ? new Map() : parseCounters(await talk.say('@1 show stat')),
+    counters: async () => ((await master.find()) === undefined ? new Map() : counted.with(await countNow())),
     open,
     answering: async () =>
       (await master.find()) === undefined ? new Map() : parseAnswering(await talk.say('@1 show servers state')),
     readLog: (wanted) => readLog(layout, wanted),
+    revive: () => inTurn(revive),
     stop: () => inTurn(stop),
   }
 }
