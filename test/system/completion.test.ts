@@ -80,22 +80,18 @@ test('paths in a guest that runs; a guest that does not answer, or never ends, k
     '-c',
     'mkdir -p /srv/a/deep /srv/.hidden; touch /srv/ab "/srv/a b" "/srv/;x\n;y" "/srv/a;x"',
   )
-  assert.deepEqual(await bash('croft pull web:/etc/hostn'), ['/etc/hostname'])
-  assert.deepEqual((await bash('croft pull web:/etc/host')).slice(0, 3), [
-    '/etc/host.conf',
-    '/etc/hostname',
-    '/etc/hosts',
-  ])
-  assert.deepEqual(
-    await bash('croft pull web:/srv/'),
-    ['/srv/a/', '/srv/ab'],
-    'nothing that a shell reads, nothing hidden',
-  )
-  assert.deepEqual(await bash('croft pull web:/srv/.h'), ['/srv/.hidden/'])
-  assert.deepEqual(await bash('croft edit web:/srv/a/'), ['/srv/a/deep/'])
+  /** On a busy machine a Tab may come to nothing: people press it again. */
+  const offers = async (line: string, words: readonly string[], of = bash) => {
+    const same = async () => JSON.stringify(await of(line)) === JSON.stringify(words)
+    await farm.waitFor(same, 60_000, `${line}: ${words.join(' ')}`)
+  }
+  await offers('croft pull web:/etc/hostn', ['/etc/hostname'])
+  await offers('croft pull web:/srv/', ['/srv/a/', '/srv/ab'])
+  await offers('croft pull web:/srv/.h', ['/srv/.hidden/'])
+  await offers('croft edit web:/srv/a/', ['/srv/a/deep/'])
+  await offers('croft pull web:/etc/hostn', ['web\\:/etc/hostname'], zsh)
   assert.deepEqual(await bash('croft pull web:/srv/../nowhere/'), [])
   assert.deepEqual(await bash('croft pull wide:/etc/'), [], 'a guest that rests is not asked')
-  assert.deepEqual(await zsh('croft pull web:/etc/hostn'), ['web\\:/etc/hostname'])
   for (const liar of [
     'trap "" TERM INT HUP; while :; do sleep 1; done',
     'yes name',
@@ -103,8 +99,8 @@ test('paths in a guest that runs; a guest that does not answer, or never ends, k
     'exit 1',
   ]) {
     await farm.croftWith({ stdin: `#!/bin/sh\n${liar}\n` }, 'push', '-', 'web:/usr/local/bin/ls', '--chmod', '0755')
-    const names = await bash('croft pull web:/srv/')
-    assert.deepEqual(names, liar.startsWith('yes') ? ['/srv/name'] : [], liar)
+    if (liar.startsWith('yes')) await offers('croft pull web:/srv/', ['/srv/name'])
+    else assert.deepEqual(await bash('croft pull web:/srv/'), [], liar)
   }
 })
 

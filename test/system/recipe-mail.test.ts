@@ -37,9 +37,11 @@ const send = (port: number, to: string, ...args: string[]) =>
 test('the recipe mail: one domain, a person, a letter in and out, and no relay', async () => {
   await farm.addTemplate(built)
   await farm.croftOk('create', 'post', 'mail:v1', '-p', '2525:25', '-p', '2587:587', '-p', '2993:993')
-  assert.equal((await farm.croftWith({ stdin: 'meadow.example\n' }, 'push', '-', 'post:/srv/mail/domain')).code, 0)
+  const settled = async () => (await farm.croft('exec', 'post', '--', 'systemctl', 'start', 'mail-domain')).code === 0
+  await farm.waitFor(settled, 120_000, 'its first start')
   // Nothing here answers for the names of addresses.
   await farm.inGuest('post', 'postconf', '-e', 'smtpd_peername_lookup = no')
+  assert.equal((await farm.croftWith({ stdin: 'meadow.example\n' }, 'push', '-', 'post:/srv/mail/domain')).code, 0)
   await farm.inGuest('post', 'useradd', '--create-home', '--shell', '/usr/sbin/nologin', 'lark')
   assert.equal((await farm.croftWith({ stdin: 'lark:Seed.and.song\n' }, 'exec', 'post', '--', 'chpasswd')).code, 0)
   await writeFile(
@@ -48,20 +50,24 @@ test('the recipe mail: one domain, a person, a letter in and out, and no relay',
   )
   await farm.waitFor(
     async () => /^< 220 mail\.meadow\.example/m.test((await send(2525, 'nobody@elsewhere.example')).said),
-    60_000,
+    120_000,
     'the domain is taken over',
   )
   const refused = await send(2525, 'nobody@elsewhere.example')
   assert.match(refused.said, /^< 554 .*Relay access denied/m)
   assert.match((await send(2525, 'stranger@meadow.example')).said, /^< 550 .*User unknown/m)
-  assert.match((await send(2587, 'lark@meadow.example', '--ssl-reqd')).said, /^< 554 .*Client host rejected/m)
+  await farm.waitFor(
+    async () => /^< 554 .*Client host rejected/m.test((await send(2587, 'lark@meadow.example', '--ssl-reqd')).said),
+    120_000,
+    'who does not log in is told so, and who would be asked is there',
+  )
   const sent = await send(2525, 'lark@meadow.example', '--ssl-reqd')
   assert.equal(sent.code, 0, sent.said)
   assert.match(sent.said, /subject: CN=mail\.meadow\.example/)
   const read = (user: string) => curl('--user', user, `imaps://${at.host.v4}:2993/INBOX;MAILINDEX=1`)
   await farm.waitFor(
     async () => (await read('lark:Seed.and.song')).body.includes('the barn is open'),
-    30_000,
+    120_000,
     'the letter',
   )
   assert.match((await read('lark@meadow.example:Seed.and.song')).body, /^Subject: seeds\r?$/m)
