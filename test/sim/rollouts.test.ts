@@ -117,7 +117,7 @@ test('the step before traffic runs once, in the first new instance; when it fail
   farm.kill()
   await farm.boot()
   await farm.deployed({ version: 'v1' })
-  assert.deepEqual(ran, ['1 app-before.service'])
+  assert.deepEqual(ran, ['1 croft-before.service'])
   code = 1
   const answer = await farm.deploy({ anew: true })
   await farm.pass(30)

@@ -4,14 +4,14 @@ import { execLine, hardening, surroundings } from './daemon.ts'
 import { type InstanceInput, unitFolder } from './input.ts'
 import { unitText } from './text.ts'
 
-export const beforeUnit = 'app-before.service'
+export const beforeUnit = 'croft-before.service'
 
 export function beforeFiles({ config, site, secrets }: InstanceInput): SeedFile[] {
   if (config.before === null) return []
   const text = unitText({
     Unit: [
       ['Description', `before ${site}`],
-      ['After', 'network-online.target'],
+      ['After', 'network.target'],
     ],
     Service: [
       ['Type', 'oneshot'],

@@ -5,10 +5,14 @@ import { test } from 'node:test'
 import { platformNames } from '../../../src/api/app.ts'
 import { parseAppFile } from '../../../src/plan/config/parse.ts'
 import { type Layer, resolveConfig } from '../../../src/plan/config/resolve.ts'
-import { detectPlatform, platforms, writeToml } from '../../../src/plan/platforms/table.ts'
+import { detectPlatform, isTelling, platforms, writeToml } from '../../../src/plan/platforms/table.ts'
 import { instanceFiles } from '../../../src/plan/units.ts'
 
-const detect = (files: Readonly<Record<string, string>>) => detectPlatform(Object.keys(files), (path) => files[path])
+const detect = (files: Readonly<Record<string, string>>) =>
+  detectPlatform(Object.keys(files), (path) => {
+    assert.ok(isTelling(path), path)
+    return files[path]
+  })
 const layersOf = (text: string): Layer[] => {
   const config = parseAppFile(text)
   const platform = config.app?.platform ?? 'plain'

@@ -80,6 +80,17 @@ test('folders are told before what lies in them, and no path twice', () => {
   }
 })
 
+test('no name of a user meets a unit of croft or of another part', () => {
+  const names = ['before', 'target', 'user', 'cron', 'nightly', 'job-nightly']
+  const daemons = names.map((name) => `[daemon.${name}]\ncommand = "a"`)
+  const jobs = names.map((name) => `[cron.${name}]\ncommand = "a"\nschedule = "daily"`)
+  const paths = files(1, [...daemons, ...jobs, '[before]\ncommand = "a"'].join('\n')).map(({ path }) => path)
+  assert.deepEqual(
+    paths.filter((path, index) => paths.indexOf(path) !== index),
+    [],
+  )
+})
+
 test('what runs once for the site runs in the first slot; what runs on each, on each', () => {
   const timers = (slot: number) =>
     files(slot).flatMap(({ path }) => (/\/([a-z-]+)\.timer$/.test(path) && path.includes('wants') ? [path] : []))
