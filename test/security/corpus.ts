@@ -142,12 +142,17 @@ function unwrapped(schema: z.ZodType): z.ZodType {
 
 /** Of these a route says one. */
 const insteadOfTo: ReadonlySet<string> = new Set(['redirect', 'upstream', 'status'])
+/** And of these. */
+const insteadOfInstance = 'host'
 
 /** A value that the schema takes, with all that is optional in it. */
 export function example(schema: z.ZodType): unknown {
   const inner = unwrapped(schema)
   if (inner instanceof z.ZodObject) {
-    const fields = Object.entries(inner.shape).filter(([key]) => !('to' in inner.shape && insteadOfTo.has(key)))
+    const fields = Object.entries(inner.shape).filter(
+      ([key]) =>
+        !('to' in inner.shape && insteadOfTo.has(key)) && !('instance' in inner.shape && key === insteadOfInstance),
+    )
     return Object.fromEntries(fields.map(([key, field]) => [key, example(field as z.ZodType)]))
   }
   if (inner instanceof z.ZodArray) return [example(inner.element as z.ZodType)]
@@ -166,6 +171,7 @@ const goodValues: readonly unknown[] = [
   ...[
     'shop',
     'shop.example.org',
+    'shop/prod',
     'lark@example.org',
     'debian:12',
     'small',
