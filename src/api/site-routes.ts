@@ -15,7 +15,7 @@ export const siteRoutes = {
     method: 'DELETE',
     path: '/v1/apps/:app',
     access: can('delete', 'app'),
-    summary: 'forget an application that has no sites',
+    summary: 'forget an application that has no sites and no releases',
   },
   listSites: { method: 'GET', path: '/v1/sites', access: can('read', 'site'), summary: 'all sites' },
   addSite: {

@@ -75,6 +75,7 @@ test('an app that has sites stays, a site that is there is not made twice, and t
   await refused('removeApp', app, /IN_USE: app "shop" has shop\/prod/)
   await refused('addApp', { body: { name: 'debian' } }, /EXISTS: there is a template "debian:12"/)
   await refused('addSite', { body: { name: 'debian/prod' } }, /EXISTS: there is a template/)
+  await refused('buildTemplate', { body: { ref: 'shop:v1', from: 'debian:12' } }, /EXISTS: "shop" is an app/)
   await ok('removeSite', site)
   await refused('removeSite', site, /NOT_FOUND: no site "shop\/prod"/)
   await ok('removeApp', app)

@@ -51,7 +51,7 @@ export const siteCommands: readonly CommandRow[] = [
     args: ['APP...'],
     changes: true,
     flags: [],
-    summary: 'forget an application that has no sites',
+    summary: 'forget an application that has no sites and no releases',
     examples: ['croft app rm blog'],
     run: () => import('../commands/app/rm.ts'),
   },

@@ -25,6 +25,8 @@ export async function commitTemplate(
   const id = daemon.env.uuid()
   const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
     const old = await assertFree(daemon, ref)
+    const app = keys.app(ref.split(':', 1)[0] ?? '')
+    if (!release) await assertNoApp(daemon, app, ref)
     const created = timestamp(daemon.env)
     const record: TemplateRecord = {
       ...{ schema: schemaVersion, ref, id, created, source },
@@ -37,13 +39,25 @@ export async function commitTemplate(
       verb,
       before: null,
       after: source,
-      compare: [{ key: keys.template(ref), revision: old?.revision ?? 0 }],
+      compare: [
+        { key: keys.template(ref), revision: old?.revision ?? 0 },
+        ...(release ? [] : [{ key: app, revision: 0 }]),
+      ],
       writes: [{ put: keys.template(ref), value: record }, ...(old ? [{ delete: old.status }] : [])],
       goal: { kind: 'template', id },
     }
   })
   getFarm(daemon).loop.nudgeTemplates()
   return operation
+}
+
+/** Templates of an app's name are its releases: of another kind none could be told apart. */
+async function assertNoApp({ store }: Daemon, app: string, ref: string): Promise<void> {
+  if (!(await read(store, app))) return
+  const [name = ''] = ref.split(':')
+  throw new CroftError('EXISTS', `"${name}" is an app: templates of its name are its releases`, {
+    hint: `croft build ${name}, or another name`,
+  })
 }
 
 /** The failed one that gives its name, when there is one. */

@@ -9,6 +9,7 @@ import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
 import { readAll, schemaVersion } from '../../records/records.ts'
+import { listReleases } from '../../records/releases.ts'
 import { removeVolumes } from '../../records/volumes.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -65,6 +66,11 @@ export const handlers = {
       const sites = await listSitesOf(daemon, name)
       if (sites.length > 0)
         throw new CroftError('IN_USE', `app "${name}" has ${sites.join(', ')}`, { hint: `croft site rm ${sites[0]}` })
+      const releases = (await listReleases(daemon, name)).map(({ value }) => value.ref)
+      if (releases.length > 0)
+        throw new CroftError('IN_USE', `app "${name}" has releases: ${releases.slice(-5).join(', ')}`, {
+          hint: `croft release rm ${releases.slice(-5).join(' ')}`,
+        })
       const secrets = await readAll(daemon.store, keys.siteSecrets(`${name}/build`))
       return {
         ...{ kind: 'app', name, verb: 'rm', before: settingsOf(value), after: null },
