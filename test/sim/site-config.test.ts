@@ -137,8 +137,8 @@ test('it is said what the next deploy would change, and that it cannot be like t
   await release(farm, app)
   const { parts } = farm
   const { config } = await configOf(parts, 'shop/prod', 'shop:v1')
-  const record = await read<SiteRecord>(farm.store, keys.site('shop/prod'))
-  await farm.store.transact([], [{ put: record?.key ?? '', value: { ...record?.value, config } }])
+  const members = { schema: 1, id: 'x', next: 1, members: [], serves: { to: 'shop:v1', hash: 'x', config, slots: [] } }
+  await farm.store.transact([], [{ put: keys.membersOf('shop/prod'), value: members }])
   assert.deepEqual(await get('diffConfig'), [])
   await ok('changeConfig', set({ set: { 'env.A': 'new' } }))
   const told = (await get<ConfigDifference[]>('diffConfig')).map(({ path, now, next }) => [path, now, next])

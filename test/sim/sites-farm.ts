@@ -5,7 +5,8 @@ import type { Accepted, Operation } from '../../src/api/resources.ts'
 import type { Site } from '../../src/api/site.ts'
 import type { MembersRecord, RolloutRecord } from '../../src/daemon/records/app-records.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
-import { type GuestRecord, read, readAll, type TemplateRecord } from '../../src/daemon/records/records.ts'
+import { commitTemplate } from '../../src/daemon/records/new-template.ts'
+import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { SimFarm } from './farm.ts'
 
 export const site = 'shop/prod'
@@ -23,15 +24,13 @@ export class SiteFarm extends SimFarm {
   /** A template as a build leaves it. */
   async release(version: string, config: AppConfig = plain): Promise<void> {
     const ref = `shop:${version}`
-    await this.ask('buildTemplate', { body: { ref, from: 'debian:12' } })
-    await this.pass(1)
-    const found = await read<TemplateRecord>(this.store, keys.template(ref))
-    assert.ok(found)
     const release = {
       ...{ app: 'shop', version, commit: null, source: 'a folder', platform: 'plain' as const, config },
       ...{ hash: version, by: 'root', build: 'b', buildSeconds: 1 },
     }
-    await this.store.transact([], [{ put: found.key, value: { ...found.value, release } }])
+    const source = { from: 'debian:12', packages: [] }
+    await commitTemplate(this.daemon, { name: 'root', role: 'operator' }, {}, { ref, verb: 'build', source, release })
+    await this.pass(1)
   }
 
   async begun(...versions: readonly string[]): Promise<this> {

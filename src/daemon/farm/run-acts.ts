@@ -5,12 +5,11 @@ import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { RolloutRecord } from '../records/app-records.ts'
-import { commit } from '../records/change.ts'
 import { keys } from '../records/keys.ts'
 import { runPart } from '../records/parts.ts'
 import { schemaVersion } from '../records/records.ts'
 import { runGoal } from '../records/rollouts.ts'
-import { decideRemoval } from '../records/site-removal.ts'
+import { finishRemoval } from '../records/site-removal.ts'
 import { removeSiteRoutes } from '../records/site-routes.ts'
 import { inState, removeMember, tellEdge, writeMembers } from './members.ts'
 import type { SiteNow } from './site-now.ts'
@@ -76,7 +75,7 @@ export function createRunActs(daemon: Daemon, { nudge }: { readonly nudge: (site
 
     async forget(now) {
       await removeSiteRoutes(daemon, now.name)
-      await commit(daemon, itself, {}, () => decideRemoval(daemon, now.name, { discardData: true }))
+      await finishRemoval(daemon, itself, now.name)
     },
 
     async wait() {},

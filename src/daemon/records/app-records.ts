@@ -81,8 +81,6 @@ export interface SiteRecord {
   /** What it shall run; a rollout is what changes this once all gates are passed. */
   readonly release: string | null
   readonly run: 'running' | 'stopped'
-  /** As it was deployed: written together with `release`. */
-  readonly config?: ResolvedConfig
   /** Newest first: what `rollback` returns to. */
   readonly previous: readonly string[]
   /** Its instances are taken away first, then what is known of it. */

@@ -1,54 +1,84 @@
-/** How a site goes: its instances first, by the loop that made them, then all that is known of it. */
+/**
+ * How a site goes: it is marked, and the loop of rollouts takes away what runs of it; then all that is known of it goes in
+ * one transaction.
+ */
 import { CroftError } from '../../api/errors.ts'
 import type { WriteQuery } from '../../api/schemas.ts'
 import type { Write } from '../../store/store.ts'
-import { type Daemon, getFarm } from '../daemon.ts'
-import { assertRevision, type Change } from './change.ts'
+import type { Daemon } from '../daemon.ts'
+import type { Caller } from '../http/access.ts'
+import type { RolloutRecord, SiteRecord, VolumeRecord } from './app-records.ts'
+import { assertRevision, type Change, commit } from './change.ts'
 import { keys } from './keys.ts'
-import { type GuestRecord, read, readAll } from './records.ts'
+import { type Held, read, readAll } from './records.ts'
 import { getSite } from './sites.ts'
 import { listVolumes } from './volumes.ts'
 
 type Query = WriteQuery & { readonly discardData?: boolean | undefined }
 
+/** Of the operation that the removal of a site is. */
+export const removalGoal = (site: string) => ({ kind: 'rollout', id: `rm ${site}` }) as const
+
 export async function decideRemoval(daemon: Daemon, name: string, query: Query): Promise<Change> {
-  const { key, revision, value } = await getSite(daemon, name)
-  assertRevision(query, revision, name)
+  const site = await getSite(daemon, name)
+  assertRevision(query, site.revision, name)
+  const { deleting, release, run } = site.value
   const volumes = (await listVolumes(daemon, name)).filter(({ value }) => !value.deleting)
-  if (volumes.length > 0 && !query.discardData)
-    throw new CroftError(
-      'REFUSED',
-      `site "${name}" has lasting data: ${volumes.map(({ value }) => value.name).join(', ')}`,
-      {
-        hint: `croft site rm ${name} --discard-data`,
-      },
-    )
-  // Their disks go when the last instance has gone.
-  const discards = volumes.map((volume): Write => ({ put: volume.key, value: { ...volume.value, deleting: true } }))
-  const { release, run } = value
-  const change = { ...{ kind: 'site', name, verb: 'rm' }, before: { release, run }, after: null }
-  // Every change of configuration and secrets writes this one: none comes in between.
-  const config = await read(daemon.store, keys.siteConfig(name))
-  const compare = [
-    { key, revision },
-    { key: keys.siteConfig(name), revision: config?.revision ?? 0 },
-  ]
-  if (!(await hasInstances(daemon, name)))
-    return { ...change, compare, writes: [{ delete: key }, ...(await allOf(daemon, name)), ...discards] }
-  const leaving = { ...value, deleting: true as const, run: 'stopped' as const, generation: value.generation + 1 }
-  return { ...change, compare, writes: value.deleting ? [] : [{ put: key, value: leaving }, ...discards] }
+  if (volumes.length > 0 && !query.discardData && !deleting) throw hasData(name, volumes)
+  const rollout = await read<RolloutRecord>(daemon.store, keys.rollout(name))
+  return {
+    ...{ kind: 'site', name, verb: 'rm', before: { release, run }, after: null },
+    compare: [
+      { key: site.key, revision: site.revision },
+      { key: keys.rollout(name), revision: rollout?.revision ?? 0 },
+    ],
+    writes: deleting ? [] : [{ put: site.key, value: leaving(site.value) }, ...cancelled(rollout)],
+    goal: removalGoal(name),
+  }
 }
 
-async function hasInstances(daemon: Daemon, site: string): Promise<boolean> {
-  const { host } = getFarm(daemon).parts
-  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
-  return guests.some(({ value: { spec } }) => spec.part?.kind === 'instance' && spec.part.site === site)
+/** Nothing of it runs any more: what is known of it goes, lasting data too, for that was asked before. */
+export async function finishRemoval(daemon: Daemon, caller: Caller, name: string): Promise<void> {
+  await commit(daemon, caller, {}, () => decideEnd(daemon, name))
+  const { operations } = daemon
+  operations.settle(removalGoal(name), operations.mark(), { end: 'gone' })
 }
 
-/** Beside the site itself: few enough for one transaction. */
-async function allOf(daemon: Daemon, name: string): Promise<Write[]> {
-  const secrets = await readAll(daemon.store, keys.siteSecrets(name))
-  return [keys.siteConfig(name), keys.membersOf(name), keys.rollout(name), ...secrets.map(({ key }) => key)].map(
-    (each) => ({ delete: each }),
+async function decideEnd(daemon: Daemon, name: string): Promise<Change> {
+  const { store } = daemon
+  const site = await getSite(daemon, name)
+  // Every change of configuration and secrets writes the first of these: none comes in between.
+  const known = [keys.siteConfig(name), keys.membersOf(name), keys.rollout(name)]
+  const revisions = await Promise.all(
+    known.map(async (key) => ({ key, revision: (await read(store, key))?.revision ?? 0 })),
   )
+  const secrets = await readAll(store, keys.siteSecrets(name))
+  const volumes = await listVolumes(daemon, name)
+  return {
+    ...{ kind: 'site', name, verb: 'removed', before: null, after: null },
+    compare: [{ key: site.key, revision: site.revision }, ...revisions],
+    writes: [
+      ...[site, ...secrets].map(({ key }) => ({ delete: key })),
+      ...known.map((key) => ({ delete: key })),
+      ...volumes.filter(({ value }) => !value.deleting).map(discarded),
+    ],
+  }
 }
+
+const leaving = (site: SiteRecord): SiteRecord => ({
+  ...site,
+  ...{ deleting: true, run: 'stopped', generation: site.generation + 1 },
+})
+
+/** What is on its way to the site turns back, as long as there is a way back. */
+function cancelled(rollout: Held<RolloutRecord> | undefined): Write[] {
+  if (rollout?.value.state !== 'running' || rollout.value.step === 'retire') return []
+  return [{ put: rollout.key, value: { ...rollout.value, cancel: true } }]
+}
+
+const discarded = ({ key, value }: Held<VolumeRecord>): Write => ({ put: key, value: { ...value, deleting: true } })
+
+const hasData = (name: string, volumes: readonly Held<VolumeRecord>[]): CroftError =>
+  new CroftError('REFUSED', `site "${name}" has lasting data: ${volumes.map(({ value }) => value.name).join(', ')}`, {
+    hint: `croft site rm ${name} --discard-data`,
+  })

@@ -13,7 +13,7 @@ import { getSite, siteNameOf } from './sites.ts'
 interface Known {
   readonly record: Held<SiteRecord>
   readonly config: SiteConfigRecord | undefined
-  readonly members: readonly Member[]
+  readonly members: MembersRecord | undefined
   readonly rollout: RolloutRecord | undefined
   readonly guests: readonly Guest[]
 }
@@ -30,7 +30,7 @@ export async function viewSite(daemon: Daemon, name: string): Promise<Site> {
   return composeSite({
     record,
     config: config?.value,
-    members: members?.value.members ?? [],
+    members: members?.value,
     rollout: rollout?.value,
     guests: guests.filter((guest) => siteOf(guest) === name),
   })
@@ -52,7 +52,7 @@ export async function listSiteViews(daemon: Daemon): Promise<Site[]> {
     return composeSite({
       record,
       config: configs.get(name),
-      members: members.get(name)?.members ?? [],
+      members: members.get(name),
       rollout: rollouts.get(name),
       guests: bySite.get(name) ?? [],
     })
@@ -68,12 +68,12 @@ const siteOf = ({ spec: { part } }: Guest): string | undefined => (part?.kind ==
 
 function composeSite({ record, config, members, rollout, guests }: Known): Site {
   const { app, stage, created, release, run, deleting = false } = record.value
-  const deployed = rollout?.config
+  const deployed = rollout?.state === 'running' ? rollout.config : members?.serves?.config
   const wished = (path: string) => config?.values[path]?.value
   const count = Number(deployed?.instances.count ?? wished('instances.count') ?? 1)
   const size = deployed?.instances.size ?? wished('instances.size') ?? null
   const domains = deployed?.route.domains ?? wished('route.domains')
-  const byNumber = new Map(members.map((member) => [member.number, member]))
+  const byNumber = new Map((members?.members ?? []).map((member) => [member.number, member]))
   const instances = guests
     .map((guest) => instanceOf(guest, byNumber.get(guest.number)))
     .sort((a, b) => ordinal(a.name) - ordinal(b.name))

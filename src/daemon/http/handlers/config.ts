@@ -6,11 +6,17 @@ import type { ConfigDifference, SiteConfig } from '../../../api/site.ts'
 import type { Changed, StoredValues } from '../../../plan/config/stored.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
-import type { SiteConfigRecord, SiteRecord } from '../../records/app-records.ts'
+import type {
+  MembersRecord,
+  RolloutRecord,
+  SiteConfigRecord,
+  SiteRecord,
+  SiteSecretRecord,
+} from '../../records/app-records.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
-import { read, schemaVersion } from '../../records/records.ts'
+import { read, readAll, schemaVersion } from '../../records/records.ts'
 import { configOf, layersOf } from '../../records/site-config.ts'
 import { getSite, getSiteToChange } from '../../records/sites.ts'
 import type { Caller } from '../access.ts'
@@ -56,9 +62,23 @@ export const handlers = {
       })
     const next = await configOf(getFarm(daemon).parts, site, release)
     const { differencesBetween } = await import('../../../plan/config/compare.ts')
-    return differencesBetween(value.config, next)
+    const members = await read<MembersRecord>(daemon.store, keys.membersOf(site))
+    return [...differencesBetween(members?.value.serves?.config, next), ...(await newSecrets(daemon, site))]
   },
 } satisfies Partial<Handlers>
+
+/** Set after the last deploy; not what they are. */
+async function newSecrets({ store }: Daemon, site: string): Promise<ConfigDifference[]> {
+  const rollout = await read<RolloutRecord>(store, keys.rollout(site))
+  if (rollout?.value.state !== 'done') return []
+  const secrets = await readAll<SiteSecretRecord>(store, keys.siteSecrets(site))
+  return secrets
+    .filter(({ value }) => value.at > rollout.value.created)
+    .map(({ value: { name, by, at } }) => ({
+      ...{ path: `secret.${name}`, now: null, next: 'set since' },
+      origin: { layer: 'stage', from: 'croft secret set', by, at },
+    }))
+}
 
 interface Writing {
   readonly query: WriteQuery

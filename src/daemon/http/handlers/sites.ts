@@ -1,6 +1,7 @@
 /** Sites: an application at a stage. Which instances it has is written by the loop of rollouts alone. */
 import type { Site } from '../../../api/site.ts'
-import { type Change, commit } from '../../records/change.ts'
+import { getFarm } from '../../daemon.ts'
+import { accepted, type Change, commit } from '../../records/change.ts'
 import { decideRemoval } from '../../records/site-removal.ts'
 import { listSiteViews, viewSite } from '../../records/site-views.ts'
 import { createSite, decideSite } from '../../records/sites.ts'
@@ -20,8 +21,9 @@ export const handlers = {
   async removeSite(daemon, { params, query, caller }) {
     const decide = () => decideRemoval(daemon, params.site, query)
     if (query.dryRun) return planned(await decide())
-    await commit(daemon, caller, query, decide)
-    return { operation: null, result: null }
+    const operation = await commit(daemon, caller, query, decide)
+    getFarm(daemon).rollouts.nudge(params.site)
+    return accepted(daemon, query, operation, async () => null)
   },
 } satisfies Partial<Handlers>
 
