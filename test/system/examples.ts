@@ -64,6 +64,7 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
   // Nothing was deployed there.
   ['croft config diff shop/prod', [4]],
   ['croft config diff shop/prod shop:v2 --exit-code', [3]],
+  ['croft config set shop/prod instances.count=2 --deploy', [2]],
   // Nobody's name server knows that name, or there is none to ask.
   ...['croft check', 'croft check shop.example.org', 'croft check shop.example.org --history'].map(
     (example) => [example, [0, 9]] as const,

@@ -20,7 +20,7 @@ export const configCommands: readonly CommandRow[] = [
     verb: 'set',
     args: ['SITE', 'SETTING=VALUE...'],
     changes: true,
-    flags: ['instance', 'host'],
+    flags: ['instance', 'host', 'deploy'],
     summary: 'set values of a site’s configuration, from the next deploy on',
     description:
       'Settings are named as in croft.toml: env.DB_HOST is DB_HOST below [env]. A list is said with commas; ... in it stands for what croft.toml says. --instance and --host say it for those alone; ' +
@@ -29,6 +29,7 @@ export const configCommands: readonly CommandRow[] = [
       'croft config set shop/prod env.DB_HOST=db.meadow.internal instances.count=3',
       'croft config set shop/prod route.domains=...,shop.example.net --reason "new name"',
       'croft config set shop/prod env.ROLE=leader --instance 1',
+      'croft config set shop/prod instances.count=2 --deploy',
     ],
     run: () => import('../commands/config/set.ts'),
   },
@@ -37,7 +38,7 @@ export const configCommands: readonly CommandRow[] = [
     verb: 'unset',
     args: ['SITE', 'SETTING...'],
     changes: true,
-    flags: ['instance', 'host'],
+    flags: ['instance', 'host', 'deploy'],
     summary: 'forget what was set: croft.toml and platform say it again',
     examples: ['croft config unset shop/prod env.DB_HOST'],
     run: () => import('../commands/config/unset.ts'),
@@ -53,11 +54,20 @@ export const configCommands: readonly CommandRow[] = [
     run: () => import('../commands/config/diff.ts'),
   },
   {
+    noun: 'config',
+    verb: 'changed',
+    args: [],
+    flags: ['exit-code'],
+    summary: 'of all sites what was set and is not deployed yet',
+    examples: ['croft config changed', 'croft config changed --exit-code'],
+    run: () => import('../commands/config/changed.ts'),
+  },
+  {
     noun: 'secret',
     verb: 'set',
     args: ['SITE', 'SECRET', '[VALUE]'],
     changes: true,
-    flags: [],
+    flags: ['deploy'],
     summary: 'set a secret of a site, from the terminal or stdin',
     description:
       'It is kept sealed and told to nobody but the site’s instances, from the next deploy on: as a file in /etc/croft/credentials, and ' +

@@ -116,6 +116,26 @@ test('what is set is explained, and what the next deploy would change is an exit
   assert.equal(daemon.asked.at(-1)?.query.get('release'), 'shop:v2')
 })
 
+test('what is set can be deployed at once; what of all sites is not deployed yet is listed', async () => {
+  const differs = [{ path: 'env.A', now: null, next: 'x' }]
+  const sites = [site(), site({ name: 'blog/prod', release: null })]
+  await using daemon = await fakeDaemon(({ path, method }) => {
+    if (method !== 'GET') return { value: accepted }
+    return { value: path.endsWith('/diff') ? differs : path === '/v1/sites' ? sites : site() }
+  })
+  const ran = await croft(['config', 'set', 'shop/prod', 'env.A=x', '--deploy'], daemon)
+  assert.match(ran.out, /^✓ shop\/prod 2 of 2 healthy/)
+  assert.deepEqual(daemon.asked.slice(0, 2).map(sent), [
+    ['PATCH', '/v1/sites/shop/prod/config', { set: { 'env.A': 'x' } }],
+    ['POST', '/v1/sites/shop/prod/deploy', {}],
+  ])
+  const changed = await croft(['config', 'changed', '--exit-code'], daemon)
+  assert.deepEqual(
+    [changed.code, changed.out],
+    [10, 'SITE       SETTING  NOW  NEXT  FROM\nshop/prod  env.A    –    x     –\n'],
+  )
+})
+
 test('a secret comes from stdin or is typed unseen; on the command line it is refused and not repeated', async () => {
   await using daemon = await fakeDaemon(() => ({ value: accepted }))
   const set = ['secret', 'set', 'shop/prod', 'DB_PASSWORD']
