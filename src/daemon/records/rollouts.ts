@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { AppConfig, ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
-import { resolveConfig } from '../../plan/config/resolve.ts'
+import { resolveConfig, secretsOf } from '../../plan/config/resolve.ts'
 import { setValue } from '../../plan/config/set.ts'
 import { leavingOf, madeFrom, type SlotWish, wavesOf } from '../../plan/deploy.ts'
 import type { Compare, Write } from '../../store/store.ts'
@@ -210,15 +210,21 @@ async function slotsOf(
     return resolveConfig(layers, { site, slot, release: ref }).config
   }
   const first = await resolve(1)
-  const secrets = (await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))).map(
-    ({ value }) => value.sealed,
-  )
+  const known = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
+  const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
   const slots: SlotWish[] = []
   for (let slot = 1; slot <= first.instances.count; slot++) {
     const config = slot === 1 ? first : await resolve(slot)
+    assertSecrets(site, config, names)
     slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
   }
   return { slots, first }
+}
+
+function assertSecrets(site: string, config: ResolvedConfig, names: readonly string[]): void {
+  const missing = secretsOf(config).find((name) => !names.includes(name))
+  if (missing === undefined) return
+  throw new CroftError('REFUSED', `${site} has no secret ${missing}`, { hint: `croft secret set ${site} ${missing}` })
 }
 
 const hashOf = (value: object): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
