@@ -49,6 +49,26 @@ test('a volume that is gone from the pool is a loss, and nothing is made in its 
   assert.equal(await farm.storage.exists({ kind: 'volume', id }), false)
 })
 
+test('a hundred rollouts, each with an instance before the last one goes, and the data is what it was', async () => {
+  const farm = await new SimFarm().open()
+  const id = await withVolume(farm.daemon, 'shop/prod/1')
+  await farm.pass(3)
+  const volume = { kind: 'volume', id } as const
+  farm.storage.write(volume, 'upload', 'photograph')
+  for (let count = 2; count <= 100; count++) {
+    await withVolume(farm.daemon, `shop/prod/${count}`)
+    await farm.pass(1)
+    await removePart(farm.daemon, loop, `shop/prod/${count - 1}`)
+    await farm.pass(1)
+  }
+  assert.equal(farm.storage.read(volume, 'upload'), 'photograph')
+  assert.deepEqual(
+    (await farm.storage.inventory()).volumes.map((each) => each.id),
+    [id],
+  )
+  assert.deepEqual(await farm.left(), [])
+})
+
 test('one without a record is told, and stays', async () => {
   const farm = await new SimFarm().open()
   const id = await withVolume(farm.daemon, 'shop/prod/1')
