@@ -12,11 +12,8 @@ export const leftovers: Theme = {
 export function judgeLeftovers(orphans: readonly string[]): Finding[] {
   if (orphans.length === 0) return [ok('leftovers', 'nothing lies here without a record')]
   const some = `${orphans.slice(0, 3).join(', ')}${orphans.length > 3 ? ', …' : ''}`
-  return [
-    warn(
-      'leftovers',
-      `${orphans.length} without a record: ${some}`,
-      'croft host plan; take them in: croft host apply --adopt',
-    ),
-  ]
+  // Lasting data of a site is taken in by nobody.
+  const adopts = orphans.some((what) => !what.startsWith('volume '))
+  const mend = `croft host plan${adopts ? '; take them in: croft host apply --adopt' : ''}`
+  return [warn('leftovers', `${orphans.length} without a record: ${some}`, mend)]
 }
