@@ -49,6 +49,8 @@ interface RecordEntry {
 /** Records that go with their guest, and the numbers and slots in use. */
 export const recordLines = (entries: readonly RecordEntry[]): string[] =>
   entries.flatMap(({ key, value }) => {
+    // What its edge has taken in is the host's own.
+    if (/^status\/[^/]+\/edge\//.test(key)) return []
     if (/^(guests|names|ports|addresses|snapshots|status|templates)\//.test(key)) return [`record ${key}`]
     if (!key.startsWith('numbers/')) return []
     return [...(value.used ?? []).map((n) => `number ${n} used`), ...(value.slots ?? []).map((n) => `slot ${n} used`)]
