@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EdgeRoute } from '../../src/api/edge.ts'
 import type { Accepted } from '../../src/api/resources.ts'
+import { createEdgeKeeper } from '../../src/daemon/edge/keeper.ts'
+import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { SimFarm } from './farm.ts'
 
@@ -102,6 +104,27 @@ test('a guest in which nothing listens is said to, and waited for no longer than
   await farm.pass(8)
   assert.equal(target().silent, undefined)
   assert.match(String(await told()), /^waits/)
+})
+
+test('under the kept plan an edge that died is started as it was last told, and one that was stopped is not', async () => {
+  const farm = await new SimFarm().open()
+  await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await farm.pass(5)
+  await farm.ask('addRoute', { body: { name: 'a.org', to: 'web', https: 'off' } })
+  await farm.pass(1)
+  farm.kill()
+  const { clock, store, edge } = farm
+  const log = { info() {}, warn() {}, error() {} }
+  const parts = { env: clock.env(() => true), store, log, host: { name: 'ash' }, keptEdge: edge }
+  const closing = new AbortController()
+  createEdgeKeeper(parts as unknown as HostParts, async () => {}).follow('', closing.signal)
+  edge.kill()
+  await farm.pass(3)
+  assert.equal(edge.ask({ host: 'a.org', path: '/', secure: false })?.status, 200)
+  await edge.stop()
+  await farm.pass(3)
+  assert.equal((await edge.state()).running, false)
+  closing.abort()
 })
 
 test('ports of the edge are open to guests while it hears them, and not while somebody else does', async () => {
