@@ -5,46 +5,47 @@ import { join } from 'node:path'
 const headBytes = 4 * 1024 ** 2
 const tailBytes = 4 * 1024 ** 2
 const keptLogs = 100
+const blockBytes = 64 * 1024
+/** Who looks at it meanwhile sees it so late. */
+const soonMs = 500
 
 export interface BuildLog extends AsyncDisposable {
   write(line: string): void
-  /** The last lines, for who looks at the build and not at its log. */
-  readonly last: readonly string[]
 }
-
-const lastLines = 40
 
 export async function openBuildLog(folder: string, id: string): Promise<BuildLog> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = await open(logPath(folder, id), 'w', 0o600)
   const tail: string[] = []
-  const last: string[] = []
+  let block = ''
   let head = 0
-  let held = 0
   let left = 0
   let writing: Promise<unknown> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
   const put = (text: string) => {
     writing = writing.then(() => file.write(text)).catch(() => {})
   }
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    if (head < headBytes) put(block)
+    else {
+      tail.push(block)
+      if (tail.length * blockBytes > tailBytes) left += tail.shift()?.length ?? 0
+    }
+    head += block.length
+    block = ''
+  }
   return {
-    last,
     write(line) {
-      last.push(line)
-      if (last.length > lastLines) last.shift()
-      if (head < headBytes) {
-        head += line.length + 1
-        return put(`${line}\n`)
-      }
-      tail.push(line)
-      held += line.length + 1
-      while (held > tailBytes) {
-        held -= (tail.shift()?.length ?? 0) + 1
-        left += 1
-      }
+      block += `${line}\n`
+      if (block.length >= blockBytes) flush()
+      else timer ??= setTimeout(flush, soonMs)
     },
     async [Symbol.asyncDispose]() {
-      if (left > 0) put(`… ${left} lines are left out here\n`)
-      if (tail.length > 0) put(`${tail.join('\n')}\n`)
+      flush()
+      if (left > 0) put(`… ${left} letters are left out here …\n`)
+      put(tail.join(''))
       await writing
       await file.close()
       await forgetOld(folder).catch(() => {})

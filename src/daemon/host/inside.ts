@@ -42,6 +42,7 @@ const usualEnv = {
   TERM: 'dumb',
 }
 const usualMaxBytes = 64 * 1024 ** 2
+const mostLines = 200_000
 const keptLines = 200
 
 export function createInside(runtime: Pick<Runtime, 'observe' | 'attach'>): Inside {
@@ -86,7 +87,8 @@ async function attend(command: Parameters<typeof startAttached>[0], options: Ins
       bytes += chunk.length
       const most = options.maxBytes ?? usualMaxBytes
       if (why !== undefined) return true
-      if (bytes > most) end(new CroftError('FAILED', `it printed more than ${Math.round(most / 1024 ** 2)} MiB`))
+      if (said.count() > mostLines) end(new CroftError('FAILED', `it printed more than ${mostLines} lines`))
+      else if (bytes > most) end(new CroftError('FAILED', `it printed more than ${Math.round(most / 1024 ** 2)} MiB`))
       else if (from === 'stdout' && options.onBytes) return given(options.onBytes(chunk))
       else said[from].take(chunk)
       return true
@@ -140,12 +142,14 @@ async function send(
 
 function collect(onLine: InsideOptions['onLine']) {
   const lines: string[] = []
+  let count = 0
   const keep = (line: string) => {
+    count += 1
     lines.push(line)
     if (lines.length > keptLines) lines.shift()
     onLine?.(line)
   }
-  return { lines, stdout: splitter(keep), stderr: splitter(keep) }
+  return { lines, count: () => count, stdout: splitter(keep), stderr: splitter(keep) }
 }
 
 const longestLine = 4000
