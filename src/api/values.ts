@@ -13,9 +13,8 @@ export const reservedNames: ReadonlySet<string> = new Set(
   network networks none op operation operations pause patch plan pool pools port promote publish pull push queue quota reboot
   recover release rename replicate restart restore revert rm rollback root rotate route run scale schedule secret set shell show site size
   sizes snapshot snapshots start status stop store suspend sync template templates test timeline token top undo unfreeze upgrade
-  use user verify version wait what-if window zone certs certificate certificates cert farms logout tokens`.split(
-    /\s+/,
-  ),
+  use user verify version wait what-if window zone certs certificate certificates cert farms logout tokens
+  apps sites configs secrets instances builds releases mounts addresses`.split(/\s+/),
 )
 
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/

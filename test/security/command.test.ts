@@ -16,12 +16,15 @@ await farm.croftOk('site', 'add', 'shop/prod')
 
 /** What begins a daemon, prepares the host, opens an editor, asks other machines, or reads and writes any file is not run here. */
 const elsewhere = new Set(['export', 'pull', 'push', 'daemon', 'host-prepare', 'init', 'edit', 'doctor', 'login'])
+/** The folder that one stands in is packed before anything is asked. */
+const sendsFolder = ({ noun, verb }: CommandRow): boolean => noun === 'app' && (verb === 'build' || verb === 'deploy')
 const good: Readonly<Record<string, string>> = {
   ...{ GUEST: 'victim', NAME: 'shop', TEMPLATE: 'debian:12', SNAPSHOT: 'victim@snap', HOST: 'ash' },
   ...{ OPERATION: 'abcdefghijkl', KEY: 'farm', JSON: '{}', METHOD: 'GET', PATH: '/v1/guests', REVISION: '1' },
   ...{ TOKEN: 'lark', FARM: 'local', WHERE: '-', FILE: '/nowhere/file', 'GUEST:/PATH': 'victim:/etc/hosts' },
   ...{ SOURCE: '/nowhere/file', DEST: '/nowhere/dest', SHELL: 'bash', ADDRESS: '203.0.113.9' },
   ...{ CERT: 'shop.example.org', DOMAIN: 'shop.example.org', APP: 'shop', SITE: 'shop/prod', RELEASE: 'shop:v1' },
+  ...{ METADATA: '/nowhere/file', BUILD: '4f9c2a1b7e0d', VERSION: 'v1', NUMBER: '2' },
   ...{ SIZE: 'small', SECRET: 'DB_PASSWORD', VALUE: 'x', SETTING: 'env.A', 'SETTING=VALUE': 'env.A=1' },
   ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
   ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro', GUEST_FOLDER: '/mnt/music' },
@@ -32,7 +35,7 @@ test('every command refuses what is hostile in one clear line, and changes nothi
   const before = await pictureOfFarm()
   const faults: string[] = []
   let ran = 0
-  for (const row of commands.filter(({ verb }) => !elsewhere.has(verb))) {
+  for (const row of commands.filter((row) => !elsewhere.has(row.verb) && !sendsFolder(row))) {
     for (const words of attempts(row)) {
       const said = await run(words)
       ran += 1

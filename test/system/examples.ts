@@ -4,10 +4,27 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Guest } from '../../src/api/guest.ts'
 import type { HistoryEntry, Operation } from '../../src/api/resources.ts'
+import { buildCommands } from '../../src/cli/table/build.ts'
+import { deployCommands } from '../../src/cli/table/deploy.ts'
+import { insideCommands } from '../../src/cli/table/inside.ts'
 import { wordsOf } from '../console.ts'
 import type { TestFarm } from './farm.ts'
 
+const ofReleases = [...buildCommands, ...deployCommands]
+  .flatMap(({ examples }) => examples)
+  .filter((example) => !/ ls\b/.test(example))
+/** A program's words are told by one that runs. */
+const ofInstances = insideCommands
+  .flatMap(({ examples }) => examples)
+  .filter((example) => /shop\/prod\/\d/.test(example))
+
 export const notRun: ReadonlyMap<string, string> = new Map([
+  ...[...ofReleases, ...ofInstances].map(
+    (each) => [each, 'wants a release; test/system builds and deploys one'] as const,
+  ),
+  ...['croft app import .metactl', 'croft app import myapp/config.yaml myapp'].map(
+    (each) => [each, 'wants files of other tools; test/unit/plan/config/import.test.ts has some'] as const,
+  ),
   ['croft daemon', 'every test farm runs it; it does not end'],
   ['croft host-prepare', 'changes the machine that the test runs on; script/setup runs it'],
   ['croft host-prepare --undo', 'takes away what other farms on the machine need'],
@@ -73,7 +90,7 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
 
 /** What goes on until it is stopped. */
 export const isEndless = (example: string): boolean =>
-  /^croft (events|logs web|status|check|route ls|route logs|ls sites)\b.* -[fw]\b/.test(example)
+  /^croft (events|logs web|status|check|route ls|route logs|ls (sites|builds|instances))\b.* -[fw]\b/.test(example)
 
 /** Guests that an example is going to make must not be there; all others that it may name must. */
 const makes = [
@@ -90,7 +107,8 @@ export async function prepare(farm: TestFarm, example: string): Promise<void> {
   if (example.startsWith('croft revert'))
     await farm.croftOk('set', 'web', `label.for=${Buffer.from(example).toString('hex')}`)
   if (/^croft (route|cert|check)/.test(example)) await prepareRoute(farm, example)
-  if (/^croft (app|site|ls (apps|sites)) ?|shop\/prod/.test(example)) await prepareSites(farm, example)
+  if (/^croft (app|site|build|release|instance|ls (apps|sites|builds|releases|instances)) ?|shop\/prod/.test(example))
+    await prepareSites(farm, example)
   if (example.startsWith('croft token')) await prepareTokens(farm, wordsOf(example))
   if (example.startsWith('croft pull web:/etc/motd')) await farm.inGuest('web', 'touch', '/etc/motd')
   await prepareFiles(filesOf(farm))
