@@ -217,10 +217,12 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const network = createRouted({ run })
   const failpoint = createFailpoint(base.environment)
   const seal = lazySeal(folderOf(settings.stateDir))
+  const edge = lazyEdge({ run, ...edgePlace(settings) })
   const certificates = createCertificates({
     ...{ env, store, log, run, failpoint, seal, ca: base.ca, folder: folderOf(settings.stateDir) },
     acme: acmeDrivers.client({ environment: base.environment }),
     ...{ addresses: ownAddresses, dnsHook: settings.dnsHook },
+    assertTakes: edge.assertTakes,
   })
   const runtime = createLxc(run, {
     lxcPath: settings.lxcPath,
@@ -229,7 +231,6 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
   })
   const inside = createInside(runtime)
-  const edge = lazyEdge({ run, ...edgePlace(settings) })
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal },
     farm: farm.value,

@@ -1,8 +1,10 @@
 /** What a site may ask of HAProxy: who comes, how much, and who answers. In a network namespace of its own; needs root. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
@@ -158,6 +160,38 @@ else {
     client.write('third')
     await heard.until(/third/)
     client.destroy()
+  })
+
+  test('a chain that is signed too weakly would hold up all sites: it is told before', async () => {
+    const folder = mkdtempSync('/tmp/cfw')
+    const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
+    try {
+      const ca = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-sha1', '-days', '9', '-subj', '/CN=ca']
+      openssl('req', ...ca, '-addext', 'basicConstraints=critical,CA:TRUE', '-keyout', 'cakey', '-out', 'ca')
+      openssl(
+        'req',
+        '-new',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-subj',
+        '/CN=weak.example.org',
+        '-keyout',
+        'key',
+        '-out',
+        'r',
+      )
+      openssl('x509', '-req', '-in', 'r', '-CA', 'ca', '-CAkey', 'cakey', '-CAcreateserial', '-sha1', '-out', 'leaf')
+      const pem = ['key', 'leaf', 'ca'].map((file) => readFileSync(join(folder, file), 'utf8')).join('')
+      await assert.rejects(edge.assertTakes({ name: 'weak', names: [], pem }), {
+        code: 'FAILED',
+        message: /unable to load SSL certificate/,
+      })
+      await edge.serve(wishOf([site('plain')]))
+      assert.equal(await status('plain'), 200)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('where nobody answered for long nobody waits, and who comes back is asked at once', async () => {

@@ -281,6 +281,15 @@ export function edgeContract(name: string, world: () => EdgeWorld): void {
     assert.equal(await world().edge.serve(wishOf(shop())), 'none')
   })
 
+  test(`${name}: a certificate is tried before it is kept, and nothing changes by that`, async () => {
+    await world().edge.serve(wishOf(shop()))
+    const good = world().certificate('good', ['good.example.org'])
+    await world().edge.assertTakes(good)
+    await assert.rejects(world().edge.assertTakes({ ...good, pem: good.pem.slice(0, -80) }), { code: 'BAD_VALUE' })
+    assert.equal(await by('shop.example.org'), one().id)
+    assert.equal(await world().edge.serve(wishOf(shop())), 'none')
+  })
+
   test(`${name}: when it was killed it says so, and the next wish starts it`, async () => {
     await world().edge.serve(wishOf(shop()))
     await world().kill()

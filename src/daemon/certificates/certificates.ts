@@ -61,6 +61,8 @@ export interface CertificatesParts {
   readonly addresses: () => readonly string[]
   /** Executable that sets DNS records for wildcards. */
   readonly dnsHook: string
+  /** Throws when the edge would not serve by it. */
+  readonly assertTakes?: (certificate: EdgeCertificate) => Promise<void>
   readonly lookup?: Lookup
   readonly ask?: Ask
 }

@@ -27,6 +27,7 @@ export function lazyEdge(place: EdgePlace): Edge {
     missed: async () => (await edge()).missed(),
     open: async (server) => (await edge()).open(server),
     answering: async () => (existsSync(place.folder) ? (await edge()).answering() : new Map()),
+    assertTakes: async (certificate) => (await edge()).assertTakes(certificate),
     readLog: async (wanted) => (await edge()).readLog(wanted),
     revive: async () => existsSync(place.folder) && (await edge()).revive(),
     stop: async () => (await edge()).stop(),

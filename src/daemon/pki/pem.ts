@@ -12,9 +12,14 @@ export interface Bundle {
   readonly warnings: readonly string[]
 }
 
-export const longestPem = 200_000
+/** As it is kept; the edge takes no longer one. */
+export const longestPem = 150_000
 const mostCertificates = 10
 const leastRsaBits = 2048
+/** More costs the edge too much at each handshake. */
+const mostRsaBits = 8192
+/** What browsers know. */
+const curves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 const hostName = /^(\*\.)?(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 /** Throws BAD_VALUE with what is wrong, in words that never hold the key. */
@@ -30,9 +35,13 @@ export function readBundle(text: string, now: number, roots: () => readonly stri
   assertTime(leaf, now)
   const names = namesOf(leaf)
   const sent = chain.filter((each, at) => at === 0 || !isRoot(each))
-  return {
+  const texts = {
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     chain: sent.map((each) => each.toString()).join(''),
+  }
+  if (texts.key.length + texts.chain.length > longestPem) throw wrong(`it is longer than ${longestPem} characters`)
+  return {
+    ...texts,
     names,
     warnings: warningsOf(sent, roots),
   }
@@ -48,9 +57,11 @@ function keyOf(blocks: Blocks): KeyObject {
   if (what.startsWith('ENCRYPTED') || block.includes('ENCRYPTED'))
     throw wrong('the private key has a password: take it off first')
   const key = readKey(block)
-  const { modulusLength = leastRsaBits } = key.asymmetricKeyDetails ?? {}
+  const { modulusLength = leastRsaBits, namedCurve = 'prime256v1' } = key.asymmetricKeyDetails ?? {}
   if (!['rsa', 'ec'].includes(key.asymmetricKeyType ?? '')) throw wrong('the private key is neither RSA nor EC')
   if (modulusLength < leastRsaBits) throw wrong(`an RSA key of ${modulusLength} bits is too short`)
+  if (modulusLength > mostRsaBits) throw wrong(`an RSA key of ${modulusLength} bits is too long`)
+  if (!curves.has(namedCurve)) throw wrong(`browsers do not know the curve ${namedCurve}`)
   return key
 }
 

@@ -22,6 +22,8 @@ export interface Edge {
   open(server: string): Promise<number>
   /** By the site's or stream's id, of those whose servers were asked since the last start or reload. Empty when it does not run. */
   answering(): Promise<ReadonlyMap<string, Answering>>
+  /** Throws FAILED, with the reason, when it would not serve by this certificate; one that it does not take would hold up all sites. Changes nothing. */
+  assertTakes(certificate: EdgeCertificate): Promise<void>
   /** What was answered, the oldest first. It is bounded, and written on while no process of croft runs. */
   readLog(wanted: LogWanted): Promise<LogPage>
   /** Starts it by its files when it should run and does not; true when it had to. */

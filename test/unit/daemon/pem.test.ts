@@ -110,6 +110,8 @@ test('hostile input is refused, and quickly', () => {
     .privateKey.export({ type: 'pkcs8', format: 'pem' })
     .toString()
   fails(short + leaf.pem, /1024 bits is too short/)
+  const koblitz = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
+  fails(`${koblitz.export({ type: 'pkcs8', format: 'pem' })}${leaf.pem}`, /do not know the curve secp256k1/)
   for (const odd of [
     'DNS:a b.example.org',
     'DNS:evil.org\\nBEGIN',

@@ -6,6 +6,7 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:cry
 import { join } from 'node:path'
 import { toCroftError } from '../../../api/errors.ts'
 import type { Acme, AcmeOutcome, AcmeSteps } from '../../../drivers/acme/driver.ts'
+import type { EdgeCertificate } from '../../../drivers/edge/driver.ts'
 import type { Runner } from '../../../drivers/exec/command.ts'
 import {
   afterIssue,
@@ -46,6 +47,7 @@ export interface AttemptParts {
   readonly addresses: () => readonly string[]
   /** STATE/pki */
   readonly folder: string
+  readonly assertTakes?: (certificate: EdgeCertificate) => Promise<void>
 }
 
 export interface Attempt {
@@ -186,7 +188,7 @@ async function keepIssued(
   const { book, seal, log, failpoint, env } = parts
   const { name } = given.set
   const key = seal.open(orderName(given.set), state.order.key)
-  const unfit = findFault(chain, key, state.order.names)
+  const unfit = findFault(chain, key, state.order.names) ?? (await findRefusal(parts, key, chain))
   if (unfit !== undefined) {
     await keepState(parts, given, afterRefusal(state, { reason: unfit, names: [], later: false }, moment(env)))
     return 'refused'
@@ -199,6 +201,17 @@ async function keepIssued(
   failpoint('acmeCertificate.after')
   log.info({ certificate: name, names: record.names.length, expires: record.expires }, 'a certificate by ACME')
   return 'issued'
+}
+
+/** Weak signatures in a chain, say: one certificate that the edge does not take would hold up all sites. */
+async function findRefusal({ assertTakes }: AttemptParts, key: string, chain: string): Promise<string | undefined> {
+  try {
+    await assertTakes?.({ name: 'acme', names: [], pem: `${key.trimEnd()}\n${chain}` })
+    return undefined
+  } catch (thrown) {
+    const { message } = toCroftError(thrown)
+    return `the edge cannot serve by what the ACME server gave: ${message.split('\n').at(-1)?.slice(0, 200)}`
+  }
 }
 
 /** What a server gives is looked at before it takes the place of something that works. */

@@ -1,10 +1,11 @@
 /** Certificates: of the door, of the edge, and those that people bring. Private keys come in and never go out. */
 import { rootCertificates } from 'node:tls'
 import type { Certificate } from '../../../api/door.ts'
-import { CroftError } from '../../../api/errors.ts'
+import { CroftError, toCroftError } from '../../../api/errors.ts'
+import type { EdgeCertificate } from '../../../drivers/edge/driver.ts'
 import { covers } from '../../../plan/certificate-sets.ts'
 import { type CertificateRecord, certificateKey } from '../../certificates/records.ts'
-import { getFarm, type WholeDaemon } from '../../daemon.ts'
+import { type Daemon, getFarm, type WholeDaemon } from '../../daemon.ts'
 import { readBundle } from '../../pki/pem.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { keys } from '../../records/keys.ts'
@@ -22,6 +23,7 @@ export const handlers = {
   async importCertificate(daemon, { body, query, caller }) {
     const bundle = readBundle(body.pem, daemon.env.now(), () => rootCertificates)
     const name = (bundle.names[0] ?? '').replace('*', '_')
+    await assertServes(daemon, { name: 'imported', names: [], pem: bundle.key + bundle.chain })
     const steps = [{ what: name, step: 'import', detail: bundle.names.join(' ') }]
     if (query.dryRun) return { operation: null, result: null, steps }
     const { certificates } = getFarm(daemon)
@@ -76,6 +78,20 @@ async function listViews(daemon: WholeDaemon): Promise<Certificate[]> {
   const records = await readAll<TokenRecord>(daemon.store, keys.tokens)
   const edge = (await daemon.open()?.certificates.views()) ?? []
   return [...daemon.outside.certificates(), ...records.flatMap(({ value }) => clientOf(value)), ...edge]
+}
+
+/** What the edge does not take would hold up all its sites. */
+async function assertServes(daemon: Daemon, certificate: EdgeCertificate): Promise<void> {
+  try {
+    await getFarm(daemon).parts.edge?.assertTakes(certificate)
+  } catch (thrown) {
+    const [, line = 'it gave no reason'] = toCroftError(thrown).message.split('\n')
+    const why = `${line.split(' : ').at(-1)}; is a key or a signature in its chain too weak?`
+    throw new CroftError('BAD_VALUE', `the certificate cannot be taken: the edge cannot serve by it: ${why}`, {
+      hint: 'croft help cert import',
+      cause: thrown,
+    })
+  }
 }
 
 const clientOf = ({ kind, name, hash: fingerprint, created: begins, expires }: TokenRecord): Certificate[] =>

@@ -111,6 +111,9 @@ export function createFakeEdge({
     }),
     counters: async () =>
       new Map(alive ? wish?.sites.map((site) => [site.id, countersOf(site, requests.get(site.id) ?? 0)]) : []),
+    async assertTakes(certificate) {
+      checkPem(certificate)
+    },
     async answering() {
       const sites = alive ? (wish?.sites ?? []) : []
       return new Map(sites.flatMap((site) => answeringOf(site, silenced)))

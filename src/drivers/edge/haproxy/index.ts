@@ -213,6 +213,14 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
     open,
     answering: async () =>
       (await master.find()) === undefined ? new Map() : parseAnswering(await talk.say('@1 show servers state')),
+    assertTakes: (certificate) =>
+      inTurn(async () => {
+        const nothing = { http: [], sites: [], streams: [], tokens: [], operators: [], near: [] }
+        const wish = { ...nothing, https: [':443'], certificates: [certificate] }
+        checkWish(wish)
+        checkPem(certificate)
+        await tryOut(wish)
+      }),
     readLog: (wanted) => readLog(layout, wanted),
     revive: () => inTurn(revive),
     stop: () => inTurn(stop),

@@ -42,7 +42,7 @@ export const masterCommand = ({ config, pidFile, socket }: Layout): Command => (
 
 export const checkCommand = (config: string): Command => ({
   file: 'haproxy',
-  args: ['-c', '-q', '-f', config],
+  args: ['-c', '-f', config],
   timeoutMs: 60_000,
 })
 
