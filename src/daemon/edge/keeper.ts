@@ -74,6 +74,8 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   let trouble: string | undefined
   /** A host without routes starts no edge, and asks after one only once. */
   let serves = true
+  /** It was seen to serve: one that starts has not died. */
+  let isUp = false
   let died = false
   let missed: readonly Missed[] = []
   let settings: EdgeSettings = {}
@@ -118,6 +120,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     const wish = planEdge({ ...input, silent: listeners.silent() })
     parts.failpoint('edge.before')
     const change = await edge.serve(wish)
+    isUp = true
     parts.failpoint('edge.after')
     leaving.told(wish, input.guests)
     settings = input.settings
@@ -127,6 +130,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   }
 
   async function end(edge: Edge): Promise<void> {
+    isUp = false
     if (serves && (await edge.state()).running) {
       parts.failpoint('edge.before')
       await edge.stop()
@@ -198,7 +202,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
       if (signal.aborted) return
       if (lives && died) await tell('serves')
       if (!lives && serves && trouble === undefined) {
-        await tell('died')
+        if (isUp) await tell('died')
         await refresh()
       }
       lookAfter(edge, signal)

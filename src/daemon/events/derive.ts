@@ -5,6 +5,7 @@ import type { HistoryEntry } from '../../api/resources.ts'
 import type { SetState } from '../../plan/acme.ts'
 import {
   type CertificateSeen,
+  type EdgeStatus,
   type Ending,
   tellAcme,
   tellCertificate,
@@ -104,6 +105,8 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return on(first, tellCheck(before as CheckState | undefined, after as CheckState | undefined))
     case 'certificates':
       return tellCertificate(last, before as CertificateSeen | undefined, after as CertificateSeen | undefined)
+    case 'edges':
+      return on(first, tellEdge('edge', before as EdgeStatus | undefined, after as EdgeStatus | undefined))
     case 'endings':
       return tellEnding(before as Ending | undefined, after as Ending | undefined)
     case 'acme':
@@ -119,7 +122,7 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
 }
 
 function tellStatus(kind: string, name: string, { before, after }: { before: unknown; after: unknown }): Told[] {
-  const tellers = { guest: tellGuestStatus, snapshot: tellSnapshot, template: tellTemplateStatus, edge: tellEdge }
+  const tellers = { guest: tellGuestStatus, snapshot: tellSnapshot, template: tellTemplateStatus }
   if (!Object.hasOwn(tellers, kind)) return []
   const teller = tellers[kind as keyof typeof tellers] as (name: string, before: unknown, after: unknown) => Told[]
   return teller(name, before, after)

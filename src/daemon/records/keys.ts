@@ -48,7 +48,7 @@ export const keys = {
   /** Of certificates that nobody renews: that it was told. */
   endings: 'endings/',
   ending: (name: string) => `endings/${name}`,
-  edgeStatus: (host: string) => `status/${host}/edge/1`,
+  edgeStatus: (host: string) => `edges/${host}`,
   acmeTokens: 'acme/tokens/',
   acmeToken: (token: string) => `acme/tokens/${token}`,
   /** What is known of each set of names that an ACME server is asked about. */
