@@ -32,7 +32,7 @@ const rows = {
   COMMAND_MISSING: { status: 500, exit: 1, means: 'a tool of the host is not installed' },
   START_FAILED: { status: 500, exit: 1, means: 'the guest did not start' },
   GAVE_UP: { status: 500, exit: 1, means: 'it failed five times in a row and is not tried again until asked' },
-  BUILD_FAILED: { status: 500, exit: 1, means: 'the template could not be built' },
+  BUILD_FAILED: { status: 500, exit: 1, means: 'the template or release could not be built' },
   TEMPLATE_UNSAFE: { status: 500, exit: 1, means: 'the template holds something that no template may hold' },
   HASH_DIFFERS: { status: 422, exit: 1, means: 'what came has not the sha256 that was named; nothing of it was kept' },
   POOL_FULL: { status: 507, exit: 1, means: 'the pool has no room left' },

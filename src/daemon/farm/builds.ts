@@ -73,7 +73,7 @@ export function createBuilds(daemon: Daemon, folder: string): Builds {
   async function walk({ value: record }: Held<BuildRecord>, abort: AbortController): Promise<void> {
     let error: CroftError | undefined
     const how = await attempt(record, abort).catch((thrown): Partial<BuildRecord> => {
-      error = toCroftError(thrown)
+      error = withHint(toCroftError(thrown), record.id)
       const [reason = '', ...lines] = error.message.split('\n')
       const state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
       return { state, reason, ...(lines.length > 0 ? { lines } : {}) }
@@ -156,6 +156,11 @@ export function createBuilds(daemon: Daemon, folder: string): Builds {
     },
   }
 }
+
+const withHint = (error: CroftError, id: string): CroftError =>
+  error.hint === undefined && error.code !== 'CANCELLED'
+    ? new CroftError(error.code, error.message, { hint: `croft build logs ${id.slice(0, 12)}`, cause: error })
+    : error
 
 const cancelled = (): CroftError => new CroftError('CANCELLED', 'the build was cancelled')
 
