@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EdgeRoute } from '../../src/api/edge.ts'
 import type { Ended } from '../../src/daemon/host/inside.ts'
+import { type GuestRecord, readAll } from '../../src/daemon/records/records.ts'
 import { params, plain, SiteFarm } from './sites-farm.ts'
 
 const v1 = ['shop/prod/1 1 shop:v1 ready', 'shop/prod/2 2 shop:v1 ready']
@@ -162,6 +163,30 @@ test('an instance whose guest does not start any more is made anew, of what serv
   await farm.pass(20)
   assert.deepEqual((await farm.members()).sort(), ['shop/prod/2 2 shop:v1 ready', 'shop/prod/3 1 shop:v1 ready'])
   assert.equal((await farm.rollout())?.repair, true)
+})
+
+test('what lasts is in each instance, and the same after the next deploy; a site that goes amid a deploy leaves nothing', async () => {
+  const farm = await new SiteFarm().begun('v2')
+  const data = { uploads: { path: '/srv/app/uploads', sizeBytes: 2 ** 30 } }
+  await farm.release('v1', { ...plain, data })
+  await farm.release('v3', { ...plain, data })
+  const volumes = async () =>
+    (await readAll<GuestRecord>(farm.store, 'guests/ash/')).map(({ value }) => JSON.stringify(value.spec.volumes))
+  await farm.deployed({ version: 'v1', domains: ['shop.org'] })
+  const [first, second] = await volumes()
+  assert.match(first ?? '', /"target":"\/srv\/app\/uploads"/)
+  assert.equal(first, second)
+  await farm.deployed({ version: 'v3' })
+  assert.deepEqual(await volumes(), [first, first])
+  farm.unwell = ({ number }) => (number > 4 ? 'nothing listens there' : undefined)
+  await farm.deploy({ version: 'v2' })
+  await farm.pass(1)
+  assert.equal(await farm.ask('removeSite', { params, query: {} }), undefined)
+  assert.match(last(farm), /REFUSED: site "shop\/prod" has lasting data: uploads/)
+  await farm.ask('removeSite', { params, query: { discardData: '1' } })
+  await farm.pass(60)
+  assert.equal(await farm.ask('getSite', { params }), undefined)
+  assert.deepEqual([await farm.guestNames(), await farm.members(), await farm.asked()], [[], [], 0])
 })
 
 test('domains are routes of the site: whose else they are refuses the deploy before anything is changed', async () => {

@@ -1,4 +1,6 @@
 /** The making of an instance: a guest with its seed, and a member of its site, in one transaction. */
+
+import type { ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestSpec } from '../../api/guest.ts'
 import { daemonsOf } from '../../plan/deploy.ts'
@@ -13,6 +15,7 @@ import { emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.
 import { read, type SizeRecord } from '../records/records.ts'
 import { openSecrets } from '../records/sites.ts'
 import { getReadyTemplate, initOf } from '../records/templates.ts'
+import { ensureVolume } from '../records/volumes.ts'
 import { emptyMembers } from './members.ts'
 import type { RolloutNow } from './rollout-acts.ts'
 
@@ -30,11 +33,13 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const init = await initOf(daemon, template.value.id)
   const secrets = await openSecrets(parts, site)
   const about = { config, site, slot, name, release: to, farm: parts.farm.name, secrets }
+  const volumes = await volumesOf(daemon, now, config)
   const spec: Omit<GuestSpec, 'root'> = {
     ...(await sized(daemon, config.instances.size)),
     template: to,
     ...(init === undefined ? {} : { init }),
     part: { kind: 'instance', site, slot, release: to },
+    ...(volumes.length > 0 ? { volumes } : {}),
   }
   const plan: GuestPlan = {
     ...{ name, verb: 'create', spec, seed: instanceFiles(about) },
@@ -70,6 +75,15 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   })
   loop.nudge(number)
   return name
+}
+
+/** What lasts is the site's: each instance on this host has it at its place. */
+async function volumesOf(daemon: Daemon, { site }: RolloutNow, { data }: ResolvedConfig) {
+  const volumes: { readonly id: string; readonly target: string }[] = []
+  if (!site) return volumes
+  for (const [name, { path, sizeBytes }] of Object.entries(data))
+    volumes.push({ id: await ensureVolume(daemon, { site: site.value, name, sizeBytes }), target: path })
+  return volumes
 }
 
 async function sized(daemon: Daemon, name: string | null): Promise<Omit<GuestSpec, 'root'>> {

@@ -112,7 +112,10 @@ export function createRollouts(daemon: Daemon): Rollouts {
     const now = await readSiteNow(daemon, site)
     const { health, run } = await join()
     health.watch(site, now.site ? watchedOf(daemon, now) : [])
-    if (!now.site) return undefined
+    if (!now.site) {
+      await run.clear(site)
+      return undefined
+    }
     const drains = now.members?.value.members.some(({ state }) => state === 'draining')
     // What is open is told only after the edge gives it nothing new.
     if (drains) await getFarm(daemon).loop.edge.refresh()

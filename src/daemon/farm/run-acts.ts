@@ -16,6 +16,8 @@ import type { SiteNow } from './site-now.ts'
 
 export interface RunActs {
   act(now: SiteNow, action: RunAction): Promise<void>
+  /** What is left of a site that is gone. */
+  clear(site: string): Promise<void>
   /** Tells who waits for the site to be as it is wished. */
   settle(now: SiteNow, isSettled: boolean): void
 }
@@ -86,6 +88,7 @@ export function createRunActs(daemon: Daemon, { nudge }: { readonly nudge: (site
       await (handlers[action.do] as (now: SiteNow, action: RunAction) => Promise<void>)(now, action)
       nudge(now.name)
     },
+    clear: (site) => removeSiteRoutes(daemon, site),
     settle({ name }, isSettled) {
       if (!isSettled) return
       const { operations } = daemon

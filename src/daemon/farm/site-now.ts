@@ -92,7 +92,12 @@ export function rolloutSight(now: SiteNow, rollout: RolloutRecord, seen: Seen): 
   const { step, since, cancel, slots, waves = [], config, before } = rollout
   return {
     ...{ step, since: Date.parse(since), now: seen.now, waves, drainMs },
-    ...{ cancelled: cancel === true, count: slots.length, old: rollout.old, new: rollout.new },
+    ...{
+      cancelled: cancel === true || now.site?.value.deleting === true,
+      count: slots.length,
+      old: rollout.old,
+      new: rollout.new,
+    },
     before: config.before === null ? 'none' : (before ?? 'wanted'),
     members: membersOf(now).map(sightOf(now, seen)),
     withinMs: withinSecondsOf(config) * 1000,

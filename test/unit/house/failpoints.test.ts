@@ -22,3 +22,15 @@ test('each step that a plan can have is told in guests.md or is plain from its n
   for (const [, name] of textOf('src/plan/guest.ts').matchAll(/^ {2}\| \{ readonly do: '(\w+)'/gm))
     assert.ok(told.includes(String(name)), String(name))
 })
+
+test('every action of rollouts and sites is told as a place where a daemon may die', () => {
+  const told = textOf('docs/design/rollouts.md')
+  for (const [file, kind] of [
+    ['src/plan/rollout.ts', 'rollout'],
+    ['src/plan/site-run.ts', 'site'],
+  ] as const) {
+    const [, listed = ''] = new RegExp(`\`${kind}\\.ACTION\\.before\`, \`\\.after\` \\(([a-z, ]+)\\)`).exec(told) ?? []
+    const actions = [...textOf(file).matchAll(/^ {2}\| \{ readonly do: '(\w+)'/gm)].map(([, name]) => name)
+    assert.deepEqual(listed.split(', ').sort(), actions.filter((name) => name !== 'wait').sort())
+  }
+})
