@@ -21,7 +21,7 @@ export async function deployAnswer(context: Context, site: string, body: object)
 }
 
 /** `shop/prod 2 of 2 healthy  shop:v1.2  https://shop.example.org` */
-function siteLine({ name, count, instances, release, domains }: Site): string {
+export function siteLine({ name, count, instances, release, domains }: Site): string {
   const healthy = instances.filter(({ state }) => state === 'ready').length
   const [first] = domains
   const at = first === undefined ? [] : [`https://${first}`]

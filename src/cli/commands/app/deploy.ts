@@ -6,7 +6,7 @@ import { appNameHere, readAppName, sourceOf } from '../../files/source.ts'
 import { items } from '../../wire/request.ts'
 import { bulk } from '../../work/bulk.ts'
 import { changeAnswer, changeResult, wrongUse } from '../../work/change.ts'
-import { deployAnswer, inTurn } from '../../work/deploy.ts'
+import { deployAnswer, inTurn, siteLine } from '../../work/deploy.ts'
 
 const usualStage = 'prod'
 
@@ -91,11 +91,10 @@ async function deployAll(context: Context, labels: readonly string[]): Promise<A
       signal,
     } as const
     return inTurn(context, () =>
-      changeResult(context, change, ({ result, unchanged }) => ({
-        name,
-        text: `${name} ${unchanged ? 'is' : 'runs'} ${(result as Site).release}`,
-        record: result,
-      })),
+      changeResult(context, change, async () => {
+        const site = await context.client.request('getSite', { params: { site: name } })
+        return { name, text: siteLine(site), record: site }
+      }),
     )
   })
 }
