@@ -169,7 +169,7 @@ export async function cancelRollout(daemon: Daemon, id: string): Promise<void> {
   const found = records.find(({ value }) => value.id === id && value.state === 'running')
   if (!found || found.value.step === 'retire')
     throw new CroftError('REFUSED', 'it cannot be cancelled any more: the new instances serve', {
-      hint: 'croft rollback',
+      hint: 'croft site ls',
     })
   const { key, revision, value } = found
   if (!value.cancel) await daemon.store.transact([{ key, revision }], [{ put: key, value: { ...value, cancel: true } }])
