@@ -72,13 +72,14 @@ for (const [name, work] of Object.entries(works))
       farm.killAt(point, nth)
       await work.ask(farm)
       const least = async () => assert.ok((await farm.asked()) >= work.asked, `${where}: nobody is asked`)
-      for (let turns = 0; turns < 40 && farm.isAlive; turns++) {
+      for (let turns = 0; turns < 400 && farm.isAlive; turns++) {
         await farm.pass(0.5)
         await least()
       }
       if (farm.isAlive) assert.fail(`${where}: it was not passed again`)
       await farm.boot()
-      for (let turns = 0; turns < 10; turns++) {
+      const isOpen = async () => (await farm.operations()).some(({ state }) => state === 'running')
+      for (let turns = 0; turns < 10 || (turns < 200 && (await isOpen())); turns++) {
         await farm.pass(1.5)
         await least()
       }
