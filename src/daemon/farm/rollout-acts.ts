@@ -139,6 +139,8 @@ export function createRolloutActs(
     const { site } = now
     const rollout = now.rollout.value
     const { to, hash, config, slots } = rollout
+    // Who is told that it is done asks at once. What the edge lacks its routes tell.
+    if (state === 'done') await tellEdge(daemon, now.name).catch(() => undefined)
     const ended = rolloutWrite(now, { state, finished: timestamp(daemon.env) })
     if (state !== 'done' || !site) await daemon.store.transact(ended.compare, ended.writes)
     else
