@@ -173,6 +173,7 @@ const goodValues: readonly unknown[] = [
     'shop.example.org',
     'shop/prod',
     'lark@example.org',
+    '1,50%',
     'debian:12',
     'small',
     '10.100.0.0/16',
