@@ -214,3 +214,21 @@ test('domains are routes of the site: whose else they are refuses the deploy bef
   assert.equal((await route('own.org'))?.state, 'no-target')
   assert.equal(await route('new.org'), undefined)
 })
+
+test('instances whose configurations are too much together are refused, and others are answered meanwhile', async () => {
+  const farm = await new SiteFarm().begun()
+  const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`V${index}`, 'x'.repeat(20_000)]))
+  await farm.release('v1', { ...plain, env: { ...env, SLOT: '${slot}' }, instances: { count: 100 } })
+  let turns = 0
+  let done = false
+  const count = () => {
+    turns += 1
+    if (!done) setImmediate(count)
+  }
+  count()
+  assert.equal(await farm.deploy({ version: 'v1' }), undefined)
+  done = true
+  assert.match(last(farm), /are more than 4 MiB together/)
+  assert.ok(turns > 10, `${turns} turns`)
+  assert.equal(await farm.rollout(), undefined)
+})

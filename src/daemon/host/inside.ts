@@ -88,7 +88,7 @@ async function attend(command: Parameters<typeof startAttached>[0], options: Ins
       const most = options.maxBytes ?? usualMaxBytes
       if (why !== undefined) return true
       if (said.count() > mostLines) end(new CroftError('FAILED', `it printed more than ${mostLines} lines`))
-      else if (bytes > most) end(new CroftError('FAILED', `it printed more than ${Math.round(most / 1024 ** 2)} MiB`))
+      else if (bytes > most) end(new CroftError('FAILED', `it printed more than ${amount(most)}`))
       else if (from === 'stdout' && options.onBytes) return given(options.onBytes(chunk))
       else said[from].take(chunk)
       return true
@@ -139,6 +139,9 @@ async function send(
   }
   attached.end()
 }
+
+const amount = (bytes: number): string =>
+  bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / 1024 ** 2)} MiB`
 
 function collect(onLine: InsideOptions['onLine']) {
   const lines: string[] = []

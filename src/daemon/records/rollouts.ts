@@ -1,5 +1,6 @@
 /** How a site is given another version, configuration or number of instances: a record, which the loop of rollouts walks. */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { AppConfig, ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
@@ -213,10 +214,18 @@ async function slotsOf(
   const known = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
   const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
   const slots: SlotWish[] = []
+  let letters = 0
   for (let slot = 1; slot <= first.instances.count; slot++) {
     const config = slot === 1 ? first : await resolve(slot)
+    letters += equal(config, first) ? 0 : JSON.stringify(config).length
+    if (letters > mostLetters)
+      throw new CroftError('BAD_VALUE', `the configurations of ${site}'s instances are more than 4 MiB together`, {
+        hint: `fewer values with \${slot}, or fewer instances`,
+      })
     assertSecrets(site, config, names)
     slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
+    // Others are answered meanwhile.
+    await setImmediate()
   }
   return { slots, first }
 }
@@ -231,9 +240,10 @@ const hashOf = (value: object): string => createHash('sha256').update(JSON.strin
 
 /** Their configuration where it is another one than the first's. */
 const briefly = (slots: readonly SlotWish[], first: ResolvedConfig): RolloutRecord['slots'] =>
-  slots.map(({ slot, hash, config }) =>
-    JSON.stringify(config) === JSON.stringify(first) ? { slot, hash } : { slot, hash, config },
-  )
+  slots.map(({ slot, hash, config }) => (equal(config, first) ? { slot, hash } : { slot, hash, config }))
+const equal = (a: ResolvedConfig, b: ResolvedConfig): boolean => JSON.stringify(a) === JSON.stringify(b)
+/** Of all configurations that a rollout's record holds beside the first. */
+const mostLetters = 4 * 1024 ** 2
 
 interface Difference {
   readonly rollout: RolloutRecord

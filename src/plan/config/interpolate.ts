@@ -10,6 +10,9 @@ export type Words = Readonly<Record<string, string>>
 
 const pattern = /\$\$\{(?:secret\.)?|\$\{([^}]*)\}?/g
 const mostLetters = 64 * 1024
+/** Of all texts together: what few lines unfold to is held in memory, for each instance. */
+const mostInAll = 512 * 1024
+const deepest = 64
 const secret = /^secret\.([A-Za-z_][A-Za-z0-9_]{0,199})$/
 /** What may hold several lines. */
 const lines = /^(build\.env|env|daemon\.[^.]+\.env)\./
@@ -19,6 +22,7 @@ const environment = /^(env|daemon\.[^.]+\.env)\./
 export function interpolator(flat: Flat, about: Words): (path: string) => unknown {
   const done = new Map<string, unknown>()
   const doing: string[] = []
+  let inAll = 0
 
   const read = (path: string): unknown => {
     if (done.has(path)) return done.get(path)
@@ -26,6 +30,8 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
       const circle = [...doing.slice(doing.indexOf(path)), path].join(' → ')
       throw new CroftError('BAD_VALUE', `${circle.slice(0, 500)} goes round in a circle`)
     }
+    if (doing.length >= deepest)
+      throw new CroftError('BAD_VALUE', `${path}: names lead to names more than ${deepest} times`)
     doing.push(path)
     const value = replaced(flat.get(path), path)
     doing.pop()
@@ -39,10 +45,17 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, replaced(each, path)]))
   }
   const text = (value: string, path: string): string => {
-    const result = value.replaceAll(pattern, (whole, name?: string) =>
-      name === undefined ? escaped(whole, path) : named(whole, name, path),
-    )
-    if (result.length > mostLetters) throw new CroftError('BAD_VALUE', `${path} grows beyond ${mostLetters / 1024} KiB`)
+    let put = 0
+    const result = value.replaceAll(pattern, (whole, name?: string) => {
+      const part = name === undefined ? escaped(whole, path) : named(whole, name, path)
+      put += part.length
+      if (put > mostLetters) throw tooLong(path)
+      return part
+    })
+    if (result.length > mostLetters) throw tooLong(path)
+    inAll += result.length
+    if (inAll > mostInAll)
+      throw new CroftError('BAD_VALUE', `the configuration unfolds to more than ${mostInAll / 1024} KiB`)
     if (!lines.test(path) && /[\p{C}\p{Zl}\p{Zp}]/u.test(result))
       throw new CroftError('BAD_VALUE', `${path} must be one line of printable characters`)
     return result
@@ -65,6 +78,9 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
   }
   return read
 }
+
+const tooLong = (path: string): CroftError =>
+  new CroftError('BAD_VALUE', `${path} grows beyond ${mostLetters / 1024} KiB`)
 
 function onlyInEnvironments(path: string, whole: string): CroftError {
   return new CroftError('BAD_VALUE', `${path}: ${whole} holds a secret, which may stand in an environment only`, {

@@ -138,7 +138,7 @@ export const CroftToml = z
     cron: z.record(PartName, Cron).optional(),
     route: Route.optional(),
     data: z.record(PartName, Data).optional(),
-    instances: z.strictObject({ count: v.whole(0, 1000).optional(), size: SizeName.optional() }).optional(),
+    instances: z.strictObject({ count: v.whole(0, 100).optional(), size: SizeName.optional() }).optional(),
     before: Before.optional().describe('runs once before traffic, in a new instance'),
   })
   .transform((config): AppConfig => named(config) as AppConfig)

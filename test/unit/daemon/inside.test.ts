@@ -62,6 +62,7 @@ test('it ends at its time, with what it has started', async () => {
 
 test('it ends when it has printed too much', async () => {
   await assert.rejects(sh('cat /dev/zero', { maxBytes: 1024 ** 2 }), /printed more than 1 MiB/)
+  await assert.rejects(sh('cat /dev/zero', { maxBytes: 64 * 1024 }), /printed more than 64 KiB/)
   await assert.rejects(sh('yes'), /printed more than 200000 lines/)
 })
 

@@ -81,6 +81,19 @@ test('circles, unknown names and what grows without end are refused, with their 
   refused(() => resolve(`[env]\nA0 = "ha"\n${laughs.join('\n')}`), /grows beyond 64 KiB/)
 })
 
+test('what unfolds to too much in all, or leads too deep, is refused before it fills memory or stack', () => {
+  const names = Array.from({ length: 1500 }, (_, index) => `v${index} = "\${env.B}\${slot}"`)
+  const bomb = `[env]\nA = "${'a'.repeat(1000)}"\nB = "${'${env.A}'.repeat(60)}\${slot}"\n${names.join('\n')}`
+  refused(() => resolve(bomb), 'the configuration unfolds to more than 512 KiB')
+  const wide = `[env]\nA = "${'a'.repeat(30_000)}"\nB = "${'${env.A}'.repeat(4000)}"`
+  refused(() => resolve(wide), 'env.B grows beyond 64 KiB')
+  const chain = (length: number) =>
+    `[env]\n${Array.from({ length }, (_, index) => `e${index} = "\${env.e${index + 1}}"`).join('\n')}\ne${length} = "end"`
+  assert.equal(resolve(chain(60)).env.e0, 'end')
+  refused(() => resolve(chain(2500)), /names lead to names more than 64 times/)
+  refused(() => resolve('[instances]\ncount = 1000'), /must be 0 to 100/)
+})
+
 test('a secret is named in the configuration and never in it', () => {
   const config = resolve(
     '[env]\nURL = "mysql://x:${secret.DB}@db"\nPLAIN = "$${secret.DB}"\n[daemon.web]\ncommand = "a"\nenv.K = "${secret.KEY}"',
