@@ -36,6 +36,7 @@ export const notRun: ReadonlyMap<string, string> = new Map([
   ],
   ...[
     'croft template import alpine:3.20 rootfs.tar.xz',
+    'croft template import debian:13 rootfs.squashfs incus.tar.xz',
     'croft template import redis:7 ./redis-oci --limit-size 2G',
     'croft template import web:v2 https://example.org/web.tar.zst --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   ].map(
@@ -58,7 +59,7 @@ export const notRun: ReadonlyMap<string, string> = new Map([
   ['croft cert rm shop.example.org', 'wants one that was imported; test/system/certificates.test.ts has one'],
   ['croft cert issue shop.example.org', 'wants an ACME server; test/system/certificates.test.ts has one'],
   ['croft farm set edge-https=203.0.113.5:443,[2001:db8::5]:443', 'wants those addresses'],
-  ['croft revert route shop.example.org 52', 'wants that revision; test/system/routes.test.ts reverts another'],
+  ['croft revert shop.example.org 52', 'wants that revision; test/system/routes.test.ts reverts another'],
   ['croft farm set listen=198.51.100.1:8443', 'wants that address; test/system/doors.test.ts opens another'],
   ...[
     'croft login',
@@ -119,7 +120,13 @@ async function prepareRoute(farm: TestFarm, example: string): Promise<void> {
   const there = (await list<{ name: string }>(farm, '/v1/routes')).map(({ name }) => name)
   if (example.startsWith('croft route add')) {
     if (there.length > 0) await farm.croftOk('route', 'rm', ...there, '-y')
-  } else if (!there.includes('shop.example.org')) await farm.croftOk('route', 'add', 'shop.example.org', 'web')
+    return
+  }
+  const wanted = [
+    'shop.example.org',
+    ...(example.includes('shop.example.org/health') ? ['shop.example.org/health'] : []),
+  ]
+  for (const name of wanted) if (!there.includes(name)) await farm.croftOk('route', 'add', name, 'web')
 }
 
 /** What is added must not be there, an app that goes has no site; all others speak of these. */
