@@ -35,6 +35,8 @@ export const DomainOrWildcard = z
 
 const pathPattern = /^(\/[A-Za-z0-9._~-]{1,255}){1,32}$/
 const isPath = (text: string): boolean => pathPattern.test(text) && !/\/\.\.?(\/|$)/.test(text)
+/** What the edge can ask a guest for, to see whether it is well. */
+export const isCheckPath = (text: string): boolean => text === '/' || isPath(text)
 /**
  * What a route is called: `shop.example.org`, `*.example.org`, `shop.example.org/api`; `:5432` or `203.0.113.5:5432` for TCP.
  * A path fits whole segments: `/api` is `/api` and `/api/…`, never `/apix`.
@@ -134,10 +136,7 @@ const settings = {
   sticky: Flag,
   compress: Flag,
   /** A path that must answer 2xx or 3xx for the guest to be asked. */
-  check: z
-    .string()
-    .max(400)
-    .refine((text) => text === '/' || isPath(text), 'must be a path like /up'),
+  check: z.string().max(400).refine(isCheckPath, 'must be a path like /up'),
   allow: listOf(AddressRange, 500),
   deny: listOf(AddressRange, 500),
   rate: PerSecond,

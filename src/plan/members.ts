@@ -1,6 +1,6 @@
 /** Who answers for a site: from its instances to servers of the edge. Pure. */
 import type { HealthCheck } from '../api/app.ts'
-import type { RouteSpec, RouteState } from '../api/edge.ts'
+import { isCheckPath, type RouteSpec, type RouteState } from '../api/edge.ts'
 import type { EdgeServer } from '../drivers/edge/driver.ts'
 import { type EdgeGuest, findGuest, idOf, whyNot } from './edge.ts'
 
@@ -48,11 +48,15 @@ export function serversOfSite(aim: Aim, sites: readonly EdgeSite[], guests: read
   })
 }
 
-/** What all that serve are asked for by the edge; while two versions serve that differ in it, connections alone tell. */
+/**
+ * What all that serve are asked for by the edge. Connections alone tell while two versions serve that differ in it, and of
+ * a path that the edge cannot ask for: one with a query is the instance's own check.
+ */
 export function checkPathOf(aim: Aim, sites: readonly EdgeSite[]): string | undefined {
   const members = findSite(aim, sites)?.members.filter(({ state }) => state === 'ready') ?? []
   const paths = new Set(members.map((member) => pathOf(daemonOf(aim, member)?.health)))
-  return paths.size === 1 ? [...paths][0] : undefined
+  const [path] = paths
+  return paths.size === 1 && path !== undefined && isCheckPath(path) ? path : undefined
 }
 
 const pathOf = (health: HealthCheck | undefined): string | undefined =>

@@ -6,6 +6,7 @@ import type { Accepted } from '../../src/api/resources.ts'
 import { createEdgeKeeper } from '../../src/daemon/edge/keeper.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
+import { type RouteRecord, readAll } from '../../src/daemon/records/records.ts'
 import { SimFarm } from './farm.ts'
 
 test('an edge that was killed serves again within seconds; one without routes is left alone', async () => {
@@ -29,6 +30,29 @@ test('an edge that was killed serves again within seconds; one without routes is
   await farm.pass(5)
   assert.equal((await farm.edge.state()).running, false)
   assert.deepEqual(open(), [])
+})
+
+test('a route with a value that the edge does not take is left out and told why; the others are served', async () => {
+  const farm = await new SimFarm().open()
+  await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await farm.pass(5)
+  for (const name of ['a.org', 'b.org']) await farm.ask('addRoute', { body: { name, to: 'web', https: 'off' } })
+  await farm.pass(1)
+  const answers = () => ['a.org', 'b.org'].map((host) => farm.edge.ask({ host, path: '/', secure: false })?.status)
+  assert.deepEqual(answers(), [200, 200])
+  // As a version of before may have kept it.
+  const [held] = (await readAll<RouteRecord>(farm.store, keys.routes)).filter(({ value }) => value.name === 'a.org')
+  assert.ok(held)
+  const value = { ...held.value, spec: { ...held.value.spec, check: '/up?x=1' } }
+  await farm.store.transact([], [{ put: held.key, value }])
+  await farm.pass(2)
+  assert.deepEqual(answers(), [404, 200])
+  farm.edge.kill()
+  await farm.pass(3)
+  assert.deepEqual(answers(), [404, 200])
+  const view = (await farm.ask('getRoute', { params: { route: 'a.org' } })) as EdgeRoute
+  assert.match(view.reason ?? '', /path of a check: "\/up\?x=1"/)
+  assert.equal(((await farm.ask('getRoute', { params: { route: 'b.org' } })) as EdgeRoute).state, 'serves')
 })
 
 test('a guest that is asked to stop answers first what it has, for three seconds at most; what comes waits meanwhile', async () => {

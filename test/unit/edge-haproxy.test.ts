@@ -11,6 +11,7 @@ import { maintenancePage } from '../../src/drivers/edge/haproxy/pages.ts'
 import { parseAnswering, parseCounters, parseProcesses, parseServers } from '../../src/drivers/edge/haproxy/parse.ts'
 import { reasonIn } from '../../src/drivers/edge/haproxy/process.ts'
 import { certificateChange, doWordsSuffice, serverWords } from '../../src/drivers/edge/haproxy/words.ts'
+import { withoutMalformed } from '../../src/drivers/edge/malformed.ts'
 
 const around = { layout: layoutOf('/edge'), ipv6: true, user: 'haproxy' }
 const server: EdgeServer = { id: 'g7', address: '10.100.0.7', port: 8080, state: 'ready' }
@@ -60,6 +61,34 @@ const full: EdgeWish = {
 test('the whole configuration of a wish that asks for everything', () => {
   checkWish(full)
   assert.equal(make(full, around).config, readFileSync(new URL('edge-haproxy.conf', import.meta.url), 'utf8'))
+})
+
+test('no value of one site or stream stops the others', () => {
+  assert.deepEqual(withoutMalformed(full), { wish: full, malformed: [] })
+  const [first] = full.sites
+  assert.ok(first?.target.kind === 'servers')
+  const bad = { ...first, id: 'r0', target: { ...first.target, check: { path: '/up?x=1' } } }
+  const again = { ...first, id: 'r9' }
+  const port = { id: 't9', match: { kind: 'port', listen: ':80' }, servers: [server], clientAddress: 'none' } as const
+  const told = withoutMalformed({ ...full, sites: [bad, ...full.sites, again], streams: [...full.streams, port] })
+  assert.deepEqual(told.wish, full)
+  assert.deepEqual(
+    told.malformed.map(({ id, why }) => `${id} ${why}`),
+    [
+      'r0 edge: path of a check: "/up?x=1"',
+      'r9 edge: route that stands twice: "shop.example.org/"',
+      't9 edge: address to listen on that stands twice: ":80"',
+    ],
+  )
+  const spoilt = {
+    ...full,
+    certificates: [],
+    sites: [],
+    streams: [{ ...port, id: 'T!', match: { kind: 'passthrough', hosts: ['a.org'] } }],
+  }
+  const bare = withoutMalformed(spoilt as EdgeWish).wish
+  assert.deepEqual([bare.https, bare.streams], [[], []])
+  checkWish(bare)
 })
 
 test('no value of a wish becomes a word of the configuration', () => {

@@ -5,11 +5,11 @@
 
 import type { EdgeSettings } from '../../api/edge.ts'
 import { toCroftError } from '../../api/errors.ts'
-import { parseListen } from '../../api/values.ts'
 import type { Edge, Missed, SiteCounters } from '../../drivers/edge/driver.ts'
-import { listensIn } from '../../drivers/edge/missed.ts'
+import { withoutMalformed } from '../../drivers/edge/malformed.ts'
+import { listensIn, portsIn } from '../../drivers/edge/missed.ts'
 import { certifiedNames } from '../../plan/domains.ts'
-import { type PlannedRoute, planEdge } from '../../plan/edge.ts'
+import { idOf, type PlannedRoute, planEdge } from '../../plan/edge.ts'
 import type { EdgeStatus } from '../../plan/edge-events.ts'
 import { describeMissed, insteadOf, type MissedRoute, missedBy } from '../../plan/edge-missed.ts'
 import { timestamp } from '../env.ts'
@@ -78,6 +78,8 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   let isUp = false
   let died = false
   let missed: readonly Missed[] = []
+  /** By the route's name: why it is left out. */
+  let leftOut: ReadonlyMap<string, string> = new Map()
   let settings: EdgeSettings = {}
   /** Where it was told to hear, without what it missed. */
   let listens: readonly string[] = []
@@ -117,7 +119,10 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     serves = true
     const records = routes.map(({ value }) => value)
     const input = await readInput(parts, records, leaving)
-    const wish = planEdge({ ...input, silent: listeners.silent() })
+    const { wish, malformed } = withoutMalformed(planEdge({ ...input, silent: listeners.silent() }))
+    noteLeftOut(
+      new Map(malformed.map(({ id, why }) => [records.find((each) => idOf(each.id) === id)?.name ?? id, why])),
+    )
     parts.failpoint('edge.before')
     const change = await edge.serve(wish)
     isUp = true
@@ -139,7 +144,13 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     await parts.certificates.certificatesFor([])
     serves = false
     missed = []
+    leftOut = new Map()
     listens = []
+  }
+
+  function noteLeftOut(now: ReadonlyMap<string, string>): void {
+    for (const [route, why] of now) if (leftOut.get(route) !== why) log.warn({ route }, `it is not served: ${why}`)
+    leftOut = now
   }
 
   function noteMissed(now: readonly Missed[]): void {
@@ -239,15 +250,16 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
       for (const prefix of [keys.farm, keys.routes, keys.members, keys.acmeTokens, statuses])
         follow(prefix, from, signal)
     },
-    whyNot: (route) => whole() ?? missedBy(route, settings, missed),
+    whyNot: (route) => whole() ?? leftOut.get(route.name) ?? missedBy(route, settings, missed),
     troubles() {
       const why = whole()
       if (why !== undefined) return [{ why }]
-      return missed.map((each) => ({
+      const unheard = missed.map((each) => ({
         why: describeMissed(each),
         port: portsIn([each.listen])[0],
         instead: insteadOf(each, settings),
       }))
+      return [...unheard, ...[...leftOut].map(([route, reason]) => ({ why: `route "${route}": ${reason}` }))]
     },
     counters: async () => (edge && serves ? edge.counters().catch(() => undefined) : undefined),
   }
@@ -258,9 +270,6 @@ export async function heardBy(edge: Edge): Promise<readonly string[]> {
   const state = await edge.state().catch(() => undefined)
   return state?.running ? state.listens : []
 }
-
-export const portsIn = (listens: readonly string[]): number[] =>
-  listens.flatMap((text) => parseListen(text)?.port ?? [])
 
 async function readInput(
   { store, farm, host, certificates }: HostParts,

@@ -3,9 +3,10 @@
  * ones gather and go together. `open` and `close` return when the kernel holds the change.
  */
 import type { GuestPart, GuestStatus, Rule } from '../../api/guest.ts'
+import { portsIn } from '../../drivers/edge/missed.ts'
 import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
 import { type CompiledFirewall, compileFirewall, type FirewallGuest } from '../../plan/firewall.ts'
-import { heardBy, portsIn } from '../edge/keeper.ts'
+import { heardBy } from '../edge/keeper.ts'
 import { listEdgePorts } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
 import { type FarmRecord, type GuestRecord, type Held, readAll } from '../records/records.ts'

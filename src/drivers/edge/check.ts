@@ -43,8 +43,8 @@ export function checkWish(wish: EdgeWish): void {
   for (const stream of wish.streams) checkStream(stream, once)
 }
 
-type Once = (what: string, value: string) => void
-function uniqueness(): Once {
+export type Once = (what: string, value: string) => void
+export function uniqueness(): Once {
   const seen = new Set<string>()
   return (what, value) => {
     must(!seen.has(`${what} ${value}`), `${what} that stands twice`, value)
@@ -52,7 +52,7 @@ function uniqueness(): Once {
   }
 }
 
-function checkSite(site: Site, once: Once): void {
+export function checkSite(site: Site, once: Once): void {
   must(id.test(site.id), 'id', site.id)
   once('id', site.id)
   must(path.test(site.path), 'path', site.path)
@@ -115,7 +115,7 @@ function checkTarget(target: SiteTarget): void {
   }
 }
 
-function checkStream(stream: StreamSite, once: Once): void {
+export function checkStream(stream: StreamSite, once: Once): void {
   must(id.test(stream.id), 'id', stream.id)
   once('id', stream.id)
   checkServers(stream.servers)

@@ -1,4 +1,5 @@
 /** A wish without the addresses that could not be had. Pure. */
+import { parseListen } from '../../api/values.ts'
 import type { EdgeWish } from './driver.ts'
 
 /** Where it asks to be heard. */
@@ -7,6 +8,9 @@ export const listensIn = ({ http, https, streams }: Pick<EdgeWish, 'http' | 'htt
   ...https,
   ...streams.flatMap(({ match }) => (match.kind === 'port' ? [match.listen] : [])),
 ]
+
+export const portsIn = (listens: readonly string[]): number[] =>
+  listens.flatMap((text) => parseListen(text)?.port ?? [])
 
 /**
  * A stream goes with its port. Sites are served on what is left of the web's addresses, but never by http alone when https

@@ -89,3 +89,11 @@ test('its state tells whether anybody serves', () => {
   const maintained = { ...to(), maintenance: true }
   assert.equal(state([member(1, 'ready')], [guest(1)], maintained).state, 'maintenance')
 })
+
+test('a check that the edge cannot ask for is left to the instance, and the edge judges by connections', () => {
+  for (const path of ['/index.html?x=1', '/a%20b', '/a//b', '/../up', '/up#x', '/up/'])
+    assert.deepEqual(targetOf(input(to(), [member(1, 'ready', path)], [guest(1)])), {
+      servers: ['id1 10.100.0.1:3000 ready'],
+      check: undefined,
+    })
+})
