@@ -17,6 +17,35 @@ export const limitsOf = ({ memoryBytes, cpus, diskBytes }: BuildLimits): Limits 
   ...{ memoryBytes, cpus, diskBytes, processes },
 })
 
+export interface BuildRoom {
+  readonly memoryBytes: number
+  /** Of the pool; null: not known. */
+  readonly freeBytes: number | null
+}
+const gib = 1024 ** 3
+const usual = { memoryBytes: 2 * gib, diskBytes: 8 * gib }
+const most = { memoryBytes: 8 * gib, cpus: 8, diskBytes: 32 * gib, timeoutSeconds: 7200 }
+
+/** What a croft.toml may take for its build: four times the usual, and no more than half of what the host has. */
+export function assertBuildFits(
+  { memoryBytes, cpus, diskBytes, timeoutSeconds }: BuildLimits & { readonly timeoutSeconds: number },
+  room: BuildRoom,
+): void {
+  const half = (has: number | null, least: number) => Math.max(least, (has ?? Number.POSITIVE_INFINITY) / 2)
+  const memory = Math.min(most.memoryBytes, half(room.memoryBytes, usual.memoryBytes))
+  const disk = Math.min(most.diskBytes, half(room.freeBytes, usual.diskBytes))
+  if (memoryBytes > memory) throw tooMuch('memory', `${megabytes(memory)}M on this host`)
+  if (cpus > most.cpus) throw tooMuch('cpus', String(most.cpus))
+  if (diskBytes > disk) throw tooMuch('disk', `${megabytes(disk)}M on this host`)
+  if (timeoutSeconds > most.timeoutSeconds) throw tooMuch('timeout', '2h')
+}
+
+const megabytes = (bytes: number): number => Math.floor(bytes / 1024 ** 2)
+const tooMuch = (name: string, allowed: string): CroftError =>
+  new CroftError('BAD_VALUE', `build.${name} may be ${allowed} at most`, {
+    hint: `${name} = "…" below [build] of croft.toml`,
+  })
+
 /**
  * Out to the world as any guest, but to no other guest and nothing of this host. What clouds tell a host alone no guest
  * reaches that has no list of ways out, and names answer at an address of their own.

@@ -232,3 +232,11 @@ test('instances whose configurations are too much together are refused, and othe
   assert.ok(turns > 10, `${turns} turns`)
   assert.equal(await farm.rollout(), undefined)
 })
+
+test('data larger than the pool is refused, and nothing is made', async () => {
+  const farm = await new SiteFarm().begun()
+  await farm.release('v1', { ...plain, data: { files: { path: 'files', sizeBytes: 900 * 1024 ** 4 } } })
+  assert.equal(await farm.deploy({ version: 'v1' }), undefined)
+  assert.match(last(farm), /BAD_VALUE: data.files.size is more than the pool has/)
+  assert.deepEqual([await farm.rollout(), await farm.guestNames()], [undefined, []])
+})

@@ -33,6 +33,7 @@ test('a build that ends ill, or not at all, leaves a reason and nothing else', a
     [/false" ended with 1/, 'commands = ["echo why; false"]'],
     [/took longer than/, 'commands = ["trap : TERM HUP INT; while :; do sleep 1000; done"]\ntimeout = "6s"'],
     [/No space left|ended with/, 'commands = ["head -c 500M /dev/zero >x"]\ndisk = "300M"'],
+    [/build\.memory may be \d+M on this host at most/, 'commands = ["true"]\nmemory = "900T"'],
     [/left no file/, 'commands = ["mkdir empty"]\nartifacts = ["empty"]'],
     [/printed more than/, 'commands = ["yes"]'],
     [/ended with|could not/, 'commands = ["f() { f | f & }; f; sleep 2; exit 9"]'],

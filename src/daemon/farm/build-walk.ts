@@ -1,9 +1,10 @@
 /** One build from its source to its release. Who calls takes its guest away, whatever happened. */
 import { createHash } from 'node:crypto'
+import { totalmem } from 'node:os'
 import { type AppConfig, appFolder, appUser, type ResolvedConfig } from '../../api/app.ts'
 import { CroftError, toCroftError } from '../../api/errors.ts'
 import type { BuildStep } from '../../api/site.ts'
-import { freeVersion, versionOf, withoutArtifacts } from '../../plan/build.ts'
+import { assertBuildFits, freeVersion, versionOf, withoutArtifacts } from '../../plan/build.ts'
 import { resolveBuild } from '../../plan/config/resolve.ts'
 import { platforms } from '../../plan/platforms/table.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
@@ -112,6 +113,8 @@ async function toRelease(walk: Walk, held: string[]): Promise<Done> {
   await unpack(walk, guest, source.upload)
   const checkout = await readCheckout(walk, guest)
   const { build, platform } = resolved(record.app, checkout.config)
+  const { freeBytes } = await getFarm(daemon).parts.pools.state('default')
+  assertBuildFits(build, { memoryBytes: totalmem(), freeBytes })
   walk.limitTo(build.timeoutSeconds)
   failpoint('buildSource.after')
 

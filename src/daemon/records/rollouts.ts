@@ -213,6 +213,7 @@ async function slotsOf(
   const first = await resolve(1)
   const known = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
   const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
+  const { totalBytes } = await parts.pools.state('default')
   const slots: SlotWish[] = []
   let letters = 0
   for (let slot = 1; slot <= first.instances.count; slot++) {
@@ -223,6 +224,7 @@ async function slotsOf(
         hint: `fewer values with \${slot}, or fewer instances`,
       })
     assertSecrets(site, config, names)
+    assertData(config, totalBytes)
     slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
     // Others are answered meanwhile.
     await setImmediate()
@@ -234,6 +236,15 @@ function assertSecrets(site: string, config: ResolvedConfig, names: readonly str
   const missing = secretsOf(config).find((name) => !names.includes(name))
   if (missing === undefined) return
   throw new CroftError('REFUSED', `${site} has no secret ${missing}`, { hint: `croft secret set ${site} ${missing}` })
+}
+
+/** A volume larger than all there is would be a limit that nothing reaches. */
+function assertData({ data }: ResolvedConfig, totalBytes: number | null): void {
+  const large = Object.entries(data).find(
+    ([, { sizeBytes }]) => totalBytes !== null && sizeBytes > Math.max(totalBytes, 1024 ** 3),
+  )
+  if (large)
+    throw new CroftError('BAD_VALUE', `data.${large[0]}.size is more than the pool has`, { hint: 'croft pool ls' })
 }
 
 const hashOf = (value: object): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { freeVersion, planEviction, rulesOf, versionOf, withoutArtifacts } from '../../../src/plan/build.ts'
+import {
+  assertBuildFits,
+  freeVersion,
+  planEviction,
+  rulesOf,
+  versionOf,
+  withoutArtifacts,
+} from '../../../src/plan/build.ts'
 import { checkOut, fetchRef, fetchTag, gitEnv } from '../../../src/plan/git.ts'
 import { oldBases, oldReleases } from '../../../src/plan/retention.ts'
 
@@ -80,4 +87,27 @@ test('releases: the newest of each app stay, and what somebody runs or may retur
   const bases = [1, 2].map((number) => ({ ref: `base-${number}:v1`, created: '2026-01-01T00:00:00.000Z' }))
   assert.deepEqual(oldBases(bases, all, Date.parse('2026-06-01')), ['base-2:v1'])
   assert.deepEqual(oldBases(bases, all, Date.parse('2026-01-02')), [])
+})
+
+test('a build takes four times the usual at most, and half of what the host has; the usual always', () => {
+  const gib = 1024 ** 3
+  const usual = { memoryBytes: 2 * gib, cpus: 2, diskBytes: 8 * gib, timeoutSeconds: 1800 }
+  const large = { memoryBytes: 64 * gib, freeBytes: 500 * gib }
+  const small = { memoryBytes: 1 * gib, freeBytes: 2 * gib }
+  const refused = (more: object, room: typeof large, message: string) =>
+    assert.throws(() => assertBuildFits({ ...usual, ...more }, room), { code: 'BAD_VALUE', message })
+  assertBuildFits(usual, small)
+  assertBuildFits(usual, { memoryBytes: gib, freeBytes: null })
+  assertBuildFits({ memoryBytes: 8 * gib, cpus: 8, diskBytes: 32 * gib, timeoutSeconds: 7200 }, large)
+  refused({ memoryBytes: 900 * 1024 ** 4 }, large, 'build.memory may be 8192M on this host at most')
+  refused(
+    { memoryBytes: 3 * gib },
+    { ...large, memoryBytes: 5 * gib },
+    'build.memory may be 2560M on this host at most',
+  )
+  refused({ memoryBytes: 2 * gib + 1 }, small, 'build.memory may be 2048M on this host at most')
+  refused({ cpus: 1024 }, large, 'build.cpus may be 8 at most')
+  refused({ diskBytes: 33 * gib }, large, 'build.disk may be 32768M on this host at most')
+  refused({ diskBytes: 12 * gib }, { ...large, freeBytes: 20 * gib }, 'build.disk may be 10240M on this host at most')
+  refused({ timeoutSeconds: 86_400 }, large, 'build.timeout may be 2h at most')
 })
