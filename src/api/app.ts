@@ -11,6 +11,7 @@ export const AppName = z
   .string()
   .regex(label, 'must be 1 to 32 of a-z, 0-9 and -, beginning with a letter')
   .refine((name) => !reservedNames.has(name), 'must not be a word of the command line')
+  .refine((name) => !/^(debian|ubuntu|alpine|base-.*)$/.test(name), 'must not be a name of what apps are built on')
 /** `build` is where the guests of builds have their names. */
 export const StageName = z
   .string()

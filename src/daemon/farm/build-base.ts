@@ -17,7 +17,9 @@ export async function findBase(
   packages: readonly string[],
 ): Promise<Held<TemplateRecord> | undefined> {
   const plain = await whenReady(daemon, base, signal)
-  return plain && whenReady(daemon, baseName(plain.value.id, packages), signal)
+  if (!plain || plain.value.release) return undefined
+  const made = await whenReady(daemon, baseName(plain.value.id, packages), signal)
+  return made?.value.release ? undefined : made
 }
 
 export const baseName = (id: string, packages: readonly string[]): string => {
@@ -52,8 +54,8 @@ async function ensure(
   const { daemon, signal, record } = work
   for (let tries = 0; ; tries++) {
     const found = await whenReady(daemon, ref, signal)
-    if (found) return found
-    if (tries > 0 || !/^(debian|ubuntu|base-[0-9a-f]{12}):/.test(ref)) return getReadyTemplate(daemon, ref)
+    if (found) return usable(found, record.app)
+    if (tries > 0 || !ofFarm.test(ref)) return usable(await getReadyTemplate(daemon, ref), record.app)
     const source = sourceOf()
     getFarm(daemon).parts.builder.check(source)
     const operation = await commitTemplate(daemon, callerOf(record), {}, { ref, verb: 'build', source }).catch(
@@ -64,6 +66,18 @@ async function ensure(
     )
     await ended(daemon, operation, signal)
   }
+}
+
+/** Names that builds give, and look for. */
+const ofFarm = /^(debian|ubuntu|base-[0-9a-f]{12}):/
+
+/** In a release is the code of its app, for who builds that app alone; and no app says what the others are built on. */
+function usable(base: Held<TemplateRecord>, app: string): Held<TemplateRecord> {
+  const { ref, release } = base.value
+  if (!release || (release.app === app && !ofFarm.test(ref))) return base
+  throw new CroftError('REFUSED', `${ref} is a release of ${release.app}: nothing else is built on it`, {
+    hint: 'croft template ls names what build.base may be',
+  })
 }
 
 /** Undefined when there is none, or its making has failed. */
