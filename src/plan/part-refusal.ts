@@ -27,8 +27,9 @@ function hintFor(verb: string, site: string): string {
       return `croft site scale ${site} NUMBER`
     case 'set':
     case 'edit':
+      return `croft config set ${site} instances.size=SIZE   (or daemon.NAME.memory=300M)`
     case 'mount':
-      return `croft config set ${site} NAME=VALUE`
+      return `croft config set ${site} data.NAME.path=FOLDER`
     case 'port':
     case 'address':
       return `croft route add DOMAIN to=${site}`

@@ -3,6 +3,7 @@ import { CroftError } from '../../api/errors.ts'
 import { type CommandRow, commandName, nouns } from '../command.ts'
 import { everywhere, type FlagName, flagRow, flagsOf } from './flags.ts'
 import { findCommand, findNoun } from './grammar.ts'
+import { isTomlWord, tomlHelp } from './help-toml.ts'
 import { type SettingName, settingTable } from './setting-table.ts'
 
 /** `externals` are the words that executables `croft-WORD` on the PATH add. */
@@ -12,6 +13,7 @@ export function helpText(
   externals: readonly string[] = [],
 ): string {
   if (words.length === 0) return overview(table, externals)
+  if (words.length === 1 && isTomlWord(words[0])) return tomlHelp
   const noun = words.length === 1 ? findNoun(words[0]) : undefined
   if (noun) return nounHelp(table, noun)
   const found = findCommand(
@@ -42,7 +44,7 @@ function overview(table: readonly CommandRow[], externals: readonly string[]): s
       : [`from your PATH\n${externals.map((word) => `  ${word}  croft-${word}\n`).join('')}`]),
     `point at things\n${pointing}`,
     `flags everywhere\n${flagLines(everywhere)}`,
-    'croft help COMMAND says more and shows examples.\n',
+    'croft help COMMAND says more and shows examples; croft help toml: what a croft.toml says.\n',
   ].join('\n')
 }
 

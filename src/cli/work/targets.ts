@@ -83,8 +83,13 @@ export function guestName(word: string): string {
   const pointed = parsePoint(word)
   if ((pointed.kind === 'guest' || pointed.kind === 'instance') && word !== '') return word
   throw new CroftError('USAGE', `"${word}" is not the name of a guest but looks like a ${pointed.kind}`, {
-    hint: nouns.has(pointed.kind) ? `croft ${pointed.kind} ls` : 'croft ls',
+    hint:
+      pointed.kind === 'site'
+        ? `croft instance ls ${word}`
+        : nouns.has(pointed.kind)
+          ? `croft ${pointed.kind} ls`
+          : 'croft ls',
   })
 }
 
-const nouns: ReadonlySet<string> = new Set(['snapshot', 'template', 'site'])
+const nouns: ReadonlySet<string> = new Set(['snapshot', 'template'])

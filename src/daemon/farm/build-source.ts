@@ -96,7 +96,7 @@ export async function readConfig(guest: BuildGuest): Promise<AppConfig> {
   const detected = detectPlatform(files, (path) => texts.get(path))
   if (detected) return detected.config
   throw new CroftError('BAD_VALUE', 'there is no croft.toml, and nothing tells what it is', {
-    hint: 'write a croft.toml: croft help app',
+    hint: 'write a croft.toml: croft help toml',
   })
 }
 

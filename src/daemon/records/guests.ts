@@ -13,7 +13,13 @@ export async function getGuestRecord(daemon: Daemon, name: string): Promise<Held
   const record =
     reserved && (await read<GuestRecord>(daemon.store, keys.guest(reserved.value.host, reserved.value.number)))
   if (record && record.value.name === name) return record
-  throw new CroftError('GUEST_NOT_FOUND', `no guest "${name}"`, { hint: 'croft ls' })
+  throw new CroftError('GUEST_NOT_FOUND', `no guest "${name}"`, { hint: whereItWouldBe(name) })
+}
+
+/** A site says which instances it has. */
+function whereItWouldBe(name: string): string {
+  const [app, stage, slot] = name.split('/')
+  return slot === undefined ? 'croft ls' : `croft instance ls ${app}/${stage}`
 }
 
 /** What must still be so when a guest gets that name. A guest and a host of one name would be one name to resolve. */

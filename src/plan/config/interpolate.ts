@@ -4,7 +4,7 @@
  */
 import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
-import type { Flat } from './paths.ts'
+import { absolute, type Flat } from './paths.ts'
 
 export type Words = Readonly<Record<string, string>>
 
@@ -16,6 +16,8 @@ const deepest = 64
 const secret = /^secret\.([A-Za-z_][A-Za-z0-9_]{0,199})$/
 /** What may hold several lines. */
 const lines = /^(build\.env|env|daemon\.[^.]+\.env)\./
+/** Named from elsewhere, they are what they are inside of the instance. */
+const folder = /^(data\.[^.]+\.path|daemon\.[^.]+\.directory)$/
 const environment = /^(env|daemon\.[^.]+\.env)\./
 
 /** Reads values with all names in them replaced; each is worked out once. */
@@ -74,7 +76,7 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
     const found = read(name)
     if (typeof found === 'object') throw new CroftError('BAD_VALUE', `${path}: ${name} is no text or number`)
     if (!environment.test(path) && /\$\{secret\./.test(String(found))) throw onlyInEnvironments(path, whole)
-    return String(found)
+    return folder.test(name) ? absolute(String(found)) : String(found)
   }
   return read
 }

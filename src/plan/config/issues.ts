@@ -6,6 +6,8 @@ export interface Issue {
   readonly message: string
   /** Names that are not known there. */
   readonly unknown?: readonly string[]
+  /** It is the name that is wrong, not what it says. */
+  readonly ofName?: true
 }
 
 type Raw = z.core.$ZodIssue
@@ -15,8 +17,8 @@ export function flat(issues: readonly Raw[], above: readonly string[] = []): Iss
   return issues.flatMap((issue): Issue[] => {
     const path = [...above, ...issue.path.map(String)]
     if (issue.code === 'unrecognized_keys') return [{ path, message: 'is not known', unknown: issue.keys }]
-    if (issue.code === 'invalid_key' || issue.code === 'invalid_element')
-      return flat(issue.issues, path).map((inner) => ({ ...inner, path }))
+    if (issue.code === 'invalid_key') return flat(issue.issues, path).map((inner) => ({ ...inner, path, ofName: true }))
+    if (issue.code === 'invalid_element') return flat(issue.issues, path).map((inner) => ({ ...inner, path }))
     if (issue.code === 'invalid_union') return choice(issue, path)
     return [{ path, message: wording(issue) }]
   })

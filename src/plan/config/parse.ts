@@ -6,30 +6,32 @@ import { printableLine } from '../../api/printable.ts'
 import { flat, type Issue } from './issues.ts'
 import { namesAt } from './paths.ts'
 import { CroftToml } from './schema.ts'
-import { type Place, placeKey, readToml } from './toml.ts'
+import { type Place, placeKey, readToml, type TomlText } from './toml.ts'
 
 export function parseAppFile(text: string, file = 'croft.toml'): AppConfig {
-  const { tree, places } = readToml(text, file)
+  const { tree, places, values } = readToml(text, file)
   const result = CroftToml.safeParse(tree)
   if (result.success) return result.data
-  const told = flat(result.error.issues).flatMap((issue) => lines(issue, places, file))
+  const told = flat(result.error.issues).flatMap((issue) => lines(issue, { places, values }, file))
   const most = 8
   const more = told.length > most ? [`and ${told.length - most} more`] : []
   throw new CroftError('BAD_VALUE', [...told.slice(0, most), ...more].map(printableLine).join('\n'), {
-    hint: 'croft help app',
+    hint: 'croft help toml',
   })
 }
 
-function lines(issue: Issue, places: ReadonlyMap<string, Place>, file: string): string[] {
+function lines(issue: Issue, { places, values }: Pick<TomlText, 'places' | 'values'>, file: string): string[] {
   const { path, message, unknown = [] } = issue
+  const shown = ({ line, column }: Place): string => `${file}:${line}:${column}`
   const where = (path: readonly string[]): string => {
     for (let length = path.length; length > 0; length--) {
       const place = places.get(placeKey(path.slice(0, length)))
-      if (place) return `${file}:${place.line}:${place.column}`
+      if (place) return shown(place)
     }
     return file
   }
-  if (unknown.length === 0) return [`${where(path)}: ${path.join('.').slice(0, 200)} ${message}`]
+  const value = issue.ofName ? undefined : values.get(placeKey(path))
+  if (unknown.length === 0) return [`${value ? shown(value) : where(path)}: ${path.join('.').slice(0, 200)} ${message}`]
   return unknown.map((name) => `${where([...path, name])}: ${notKnown(path, name)}`)
 }
 

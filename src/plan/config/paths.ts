@@ -2,7 +2,7 @@
  * One value of a configuration has one path, in the words of croft.toml: `env.DB_URL`, `daemon.web.unit.Service.Nice`. Layers, origins, `config set`
  * and differences all speak of these; the configuration itself is made from them again.
  */
-import type { AppConfig } from '../../api/app.ts'
+import { type AppConfig, appFolder } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
 
@@ -112,11 +112,32 @@ const example = (section: string, part: readonly string[], fields: Fields): stri
     .join('.')
     .slice(0, 100)
 
+/** What a guest is told in one word. */
+const ofGuests: ReadonlyMap<string, string> = new Map([
+  ['memory', 'an instance has that of its size, instances.size, and a daemon daemon.NAME.memory'],
+  ['cpu', 'an instance has that of its size: instances.size'],
+  ['disk', 'an instance has that of its size: instances.size'],
+  ['processes', 'an instance has that of its size: instances.size'],
+  ['size', 'did you mean "instances.size"?'],
+  ['count', 'did you mean "instances.count"?'],
+  ['domain', 'did you mean "route.domains"?'],
+  ['domains', 'did you mean "route.domains"?'],
+])
+
 function unknown(path: string, word: string, candidates: readonly string[]): CroftError {
   const near = nearest(word, candidates)
   const meant = near === undefined ? `; there is ${candidates.join(', ')}` : `; did you mean "${near}"?`
-  return new CroftError('BAD_VALUE', `"${path.slice(0, 100)}" is nothing of a configuration${meant}`)
+  const elsewhere =
+    ofGuests.get(path) ?? (/^[A-Z][A-Z0-9_]*$/.test(path) ? `did you mean "env.${path.slice(0, 60)}"?` : undefined)
+  return new CroftError(
+    'BAD_VALUE',
+    `"${path.slice(0, 100)}" is nothing of a configuration${elsewhere === undefined ? meant : `; ${elsewhere}`}`,
+  )
 }
+
+/** In the application's folder, unless it says otherwise. */
+export const absolute = (path: string): string =>
+  (path.startsWith('/') ? path : `${appFolder}/${path}`).replace(/\/(\.?\/)+/g, '/').replace(/(?<=.)\/\.?$/, '')
 
 /** Every value of it by its path. Null is no value. */
 export function flatten(config: AppConfig): Map<string, unknown> {

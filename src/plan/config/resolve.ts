@@ -4,7 +4,7 @@ import { appFolder, appUser, layerNames } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import { interpolator, secretsIn, type Words } from './interpolate.ts'
 import { merge, settled } from './merge.ts'
-import { type Flat, flatten, unflatten } from './paths.ts'
+import { absolute, type Flat, flatten, unflatten } from './paths.ts'
 
 export interface Layer {
   readonly name: LayerName
@@ -197,10 +197,6 @@ function pathsOf(
     throw new CroftError('BAD_VALUE', 'there are domains, and no daemon that has a port')
   return first === undefined ? {} : { '/': first, ...paths }
 }
-
-/** In the application's folder, unless it says otherwise. */
-const absolute = (path: string): string =>
-  (path.startsWith('/') ? path : `${appFolder}/${path}`).replace(/\/(\.?\/)+/g, '/').replace(/(?<=.)\/\.?$/, '')
 
 function lacks(what: string, field: string, why = ''): CroftError {
   return new CroftError('BAD_VALUE', `[${what}] has no ${field}${why}`, {

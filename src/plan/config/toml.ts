@@ -12,6 +12,8 @@ export interface TomlText {
   readonly tree: Readonly<Record<string, unknown>>
   /** By path, joined with zero bytes, which no name holds. */
   readonly places: ReadonlyMap<string, Place>
+  /** Where its value begins, of each that has one. */
+  readonly values: ReadonlyMap<string, Place>
 }
 export const placeKey = (path: readonly string[]): string => path.join('\0')
 
@@ -20,15 +22,16 @@ const deepest = 12
 
 export function readToml(text: string, file: string): TomlText {
   if (text.length > mostBytes)
-    throw new CroftError('BAD_VALUE', `${file} has more than ${mostBytes / 1024} KiB`, { hint: 'croft help app' })
+    throw new CroftError('BAD_VALUE', `${file} has more than ${mostBytes / 1024} KiB`, { hint: 'croft help toml' })
   const tree = bare()
   const places = new Map<string, Place>()
-  const walk = walker(places, file)
+  const values = new Map<string, Place>()
+  const walk = walker({ places, values }, file)
   for (const node of syntax(text.replace(/^\u{feff}/u, ''), file).body[0].body) {
     if (node.type === 'TOMLKeyValue') walk.pair(tree, [], node)
     else walk.table(tree, node)
   }
-  return { tree, places }
+  return { tree, places, values }
 }
 
 function syntax(text: string, file: string): AST.TOMLProgram {
@@ -36,18 +39,37 @@ function syntax(text: string, file: string): AST.TOMLProgram {
     return parseTOML(text, { tomlVersion: '1.0.0' })
   } catch (thrown) {
     if (thrown instanceof ParseError)
-      throw at(file, { line: thrown.lineNumber, column: thrown.column + 1 }, lower(thrown.message))
+      throw (
+        atMissing(text, file, thrown) ??
+        at(file, { line: thrown.lineNumber, column: thrown.column + 1 }, lower(thrown.message))
+      )
     // The parser's own stack: what is nested so deep is no configuration.
     if (thrown instanceof RangeError) throw new CroftError('BAD_VALUE', `${file} is nested too deep`)
     throw thrown
   }
+}
+/** That a value is missing is only noticed at what stands behind, lines later. */
+function atMissing(text: string, file: string, { lineNumber }: ParseError): CroftError | undefined {
+  const lines = text.split(/\r?\n/)
+  for (let line = lineNumber; line > 0; line--) {
+    const said = lines[line - 1] ?? ''
+    const open = /^[^#="']*=(?=\s*(#.*)?$)/.exec(said)
+    if (open) return at(file, { line, column: open[0].length + 1 }, 'the value behind = is missing')
+    if (line < lineNumber && !/^\s*(#.*)?$/.test(said)) return undefined
+  }
+  return undefined
 }
 const lower = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
 
 export const at = (file: string, { line, column }: Place, message: string): CroftError =>
   new CroftError('BAD_VALUE', printableLine(`${file}:${line}:${column}: ${message}`))
 
-function walker(places: Map<string, Place>, file: string) {
+interface Found {
+  readonly places: Map<string, Place>
+  readonly values: Map<string, Place>
+}
+
+function walker({ places, values }: Found, file: string) {
   const place = (node: AST.TOMLNode): Place => ({ line: node.loc.start.line, column: node.loc.start.column + 1 })
 
   /** The table that a key's last word stands in; those on the way are made. */
@@ -76,6 +98,7 @@ function walker(places: Map<string, Place>, file: string) {
   }
   const pair = (from: Record<string, unknown>, above: readonly string[], node: AST.TOMLKeyValue): void => {
     const { table, path } = into(from, above, node.key.keys)
+    values.set(placeKey(path), place(node.value))
     table[path.at(-1) ?? ''] = read(node.value, path)
   }
   const read = (node: AST.TOMLContentNode, path: readonly string[]): unknown => {

@@ -41,6 +41,6 @@ export function detectPlatform(files: readonly string[], read: Read): Detected |
 export function writeToml({ config, found, assumed }: Detected, name: string): string {
   const named: AppConfig = { ...config, app: { name, ...config.app } }
   return tomlOf(named, assumed, [
-    `Written by croft deploy, from ${found.join(', ')}. It is yours to change: croft help app`,
+    `Written by croft deploy, from ${found.join(', ')}. It is yours to change: croft help toml`,
   ])
 }

@@ -22,15 +22,21 @@ export async function run(context: Context): Promise<Answer> {
   const word = context.args.maybe('NAME')
   const { kind, name } = word === undefined ? { kind: context.noun, name: undefined } : recordOf(context, word)
   const limit = numberFlag(context, 'limit') ?? numberFlag(context, 'tail')
-  const query = { kind, name, limit }
-  const entries = items(await context.client.request('listHistory', { query }))
-  const shown = entries.filter((entry) => kind === undefined || entry.kind === kind)
+  const kinds = kind === 'site' && name !== undefined ? ['site', 'config'] : [kind]
+  const found: HistoryEntry[] = []
+  for (const each of kinds)
+    found.push(...items(await context.client.request('listHistory', { query: { kind: each, name, limit } })))
+  const shown = newestFirst(found.filter((entry) => kind === undefined || kinds.includes(entry.kind))).slice(0, limit)
   if (shown.length === 0 && kind !== undefined && name !== undefined) await mustBeKnown(context, kind, name)
   return rows(shown, columns, {
     name: (entry) => String(entry.revision),
     empty: 'no history',
   })
 }
+
+/** What was set of a site is of its history. */
+const newestFirst = (entries: readonly HistoryEntry[]): HistoryEntry[] =>
+  entries.toSorted((a, b) => b.revision - a.revision)
 
 /** Of a guest, that it has no entry may only mean that they are older than what is kept. */
 async function mustBeKnown(context: Context, kind: string, name: string): Promise<void> {

@@ -28,9 +28,16 @@ export const handlers = {
   /** A revert is a change like any other: it is in the history, and can be reverted. */
   async revert(daemon, { body, query, caller }) {
     if (!['guest', 'route', 'config'].includes(body.kind))
-      throw new CroftError('REFUSED', `a ${body.kind} cannot be put back; settings of guests, routes and sites can`, {
-        hint: `croft history ${body.kind} ${body.name}`,
-      })
+      throw new CroftError(
+        'REFUSED',
+        `a ${body.kind} cannot be put back; settings of guests and routes, and configurations can`,
+        {
+          hint:
+            body.kind === 'site'
+              ? `croft config revert ${body.name} REVISION   (croft config history ${body.name})`
+              : `croft history ${body.kind} ${body.name}`,
+        },
+      )
     const entries = await readAll<object>(daemon.store, historyPrefix(body))
     const found = entries
       .map(({ key, revision, value }) => toHistoryEntry({ key, revision, createRevision: revision, value }))

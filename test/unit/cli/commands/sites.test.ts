@@ -169,7 +169,14 @@ test('history and revert know what is meant by the shape of a name', async () =>
   const asked = daemon.asked.filter(({ path }) => path === '/v1/history')
   assert.deepEqual(
     asked.map(({ query }) => `${query.get('kind')} ${query.get('name')}`),
-    ['site shop/prod', 'config shop/prod', 'guest web', 'guest shop/prod/2', 'secret shop/prod/KEY'],
+    [
+      'site shop/prod',
+      'config shop/prod',
+      'config shop/prod',
+      'guest web',
+      'guest shop/prod/2',
+      'secret shop/prod/KEY',
+    ],
   )
   await croft(['config', 'revert', 'shop/prod', '41'], daemon)
   assert.deepEqual(daemon.asked.at(-1)?.body, { kind: 'config', name: 'shop/prod', revision: 41 })

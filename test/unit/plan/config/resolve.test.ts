@@ -64,6 +64,19 @@ test('names in texts are replaced, across sections; $${ is ${', () => {
   assert.equal(config.daemon.web?.command, 'serve http://shop.example.org:8080/prod/2/shop:v1 shop/prod')
 })
 
+test('a folder that is named is the one inside of the instance', () => {
+  const { env, data } = resolve(
+    '[env]\nBOX = "${data.box.path}/a"\nHERE = "${daemon.web.directory}"\n[data.box]\npath = "box"\n[daemon.web]\ncommand = "a"\ndirectory = "bin/"',
+  )
+  assert.deepEqual([env.BOX, data.box?.path, env.HERE], ['/srv/app/box/a', '/srv/app/box', '/srv/app/bin'])
+})
+
+test('what is set at the wrong place is told the right one', () => {
+  refused(() => setValue({}, 'memory', '300M'), /instances\.size, and a daemon daemon\.NAME\.memory/)
+  refused(() => setValue({}, 'EXTRA', '1'), /did you mean "env\.EXTRA"\?/)
+  refused(() => setValue({}, 'constructor', '1'), /is nothing of a configuration; there is app/)
+})
+
 test('circles, unknown names and what grows without end are refused, with their paths', () => {
   refused(
     () => resolve('[env]\nA = "${env.B}"\nB = "x${env.C}"\nC = "${env.A}"'),
