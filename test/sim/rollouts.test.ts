@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EdgeRoute } from '../../src/api/edge.ts'
+import type { Site } from '../../src/api/site.ts'
 import type { Ended } from '../../src/daemon/host/inside.ts'
 import { type GuestRecord, readAll } from '../../src/daemon/records/records.ts'
 import { params, plain, SiteFarm } from './sites-farm.ts'
@@ -239,4 +240,20 @@ test('data larger than the pool is refused, and nothing is made', async () => {
   assert.equal(await farm.deploy({ version: 'v1' }), undefined)
   assert.match(last(farm), /BAD_VALUE: data.files.size is more than the pool has/)
   assert.deepEqual([await farm.rollout(), await farm.guestNames()], [undefined, []])
+})
+
+test('a first deploy that is refused makes no site; for want of a secret alone it is made, so that one can be set', async () => {
+  const farm = await new SiteFarm().begun()
+  await farm.ask('removeSite', { params })
+  const names = async () => ((await farm.ask('listSites', {})) as Site[]).map(({ name }) => name)
+  await farm.release('v1', { ...plain, env: { A: '${nothing}' } })
+  for (const dryRun of ['0', '1']) {
+    assert.equal(await farm.ask('deploySite', { params, query: { dryRun }, body: { version: 'v1' } }), undefined)
+    assert.match(last(farm), /BAD_VALUE: env\.A: there is no \$\{nothing\}/)
+    assert.deepEqual(await names(), [])
+  }
+  await farm.release('v2', { ...plain, env: { A: '${secret.KEY}' } })
+  assert.equal(await farm.deploy({ version: 'v2' }), undefined)
+  assert.match(last(farm), /has no secret KEY/)
+  assert.deepEqual(await names(), ['shop/prod'])
 })

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { AppConfig, ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
-import { resolveConfig, secretsOf } from '../../plan/config/resolve.ts'
+import { resolveConfig } from '../../plan/config/resolve.ts'
 import { setValue } from '../../plan/config/set.ts'
 import { leavingOf, madeFrom, type SlotWish, wavesOf } from '../../plan/deploy.ts'
 import type { Compare, Write } from '../../store/store.ts'
@@ -16,6 +16,7 @@ import type { Change } from './change.ts'
 import { differences } from './edge-settings.ts'
 import { keys } from './keys.ts'
 import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
+import { assertData, assertSecrets } from './resolved-checks.ts'
 import { layersOf } from './site-config.ts'
 import { checkSiteRoutes } from './site-routes.ts'
 import { getSiteToChange } from './sites.ts'
@@ -32,6 +33,8 @@ export interface Asked {
   readonly waves?: string | undefined
   /** New instances, whatever is the same. */
   readonly anew?: boolean | undefined
+  /** Of a site that is made only when this can be done. */
+  readonly fresh?: Held<SiteRecord> | undefined
   readonly verb: string
 }
 
@@ -50,7 +53,7 @@ export async function decideRollout(
   ids: { readonly id: string; readonly anew: string },
 ): Promise<Decided> {
   const { store } = daemon
-  const site = await getSiteToChange(daemon, asked.site)
+  const site = asked.fresh ?? (await getSiteToChange(daemon, asked.site))
   if (site.value.run === 'stopped')
     throw new CroftError('REFUSED', `site "${asked.site}" is stopped`, { hint: `croft site start ${asked.site}` })
   const [config, members, last] = await Promise.all([
@@ -230,21 +233,6 @@ async function slotsOf(
     await setImmediate()
   }
   return { slots, first }
-}
-
-function assertSecrets(site: string, config: ResolvedConfig, names: readonly string[]): void {
-  const missing = secretsOf(config).find((name) => !names.includes(name))
-  if (missing === undefined) return
-  throw new CroftError('REFUSED', `${site} has no secret ${missing}`, { hint: `croft secret set ${site} ${missing}` })
-}
-
-/** A volume larger than all there is would be a limit that nothing reaches. */
-function assertData({ data }: ResolvedConfig, totalBytes: number | null): void {
-  const large = Object.entries(data).find(
-    ([, { sizeBytes }]) => totalBytes !== null && sizeBytes > Math.max(totalBytes, 1024 ** 3),
-  )
-  if (large)
-    throw new CroftError('BAD_VALUE', `data.${large[0]}.size is more than the pool has`, { hint: 'croft pool ls' })
 }
 
 const hashOf = (value: object): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)

@@ -41,16 +41,23 @@ export async function createSite(
   await commit(daemon, caller, query, () => decideSite(daemon, caller, name))
 }
 
+/** As it will be, and is not yet. */
+export function freshSite({ env }: Pick<Daemon, 'env'>, { name: by }: Caller, name: string): SiteRecord {
+  const [app = '', stage = ''] = name.split('/')
+  const made = { schema: schemaVersion, id: env.uuid(), created: timestamp(env), by }
+  return { ...made, app, stage, generation: 1, release: null, run: 'running', previous: [] }
+}
+
 export async function decideSite(daemon: Daemon, caller: Caller, name: string): Promise<Change> {
   const key = keys.site(name)
   if (await read(daemon.store, key))
     throw new CroftError('EXISTS', `there is a site "${name}"`, { hint: `croft site show ${name}` })
-  const [app = '', stage = ''] = name.split('/')
+  const [app = ''] = name.split('/')
   const known = await readApp(daemon, app)
   if (!known) await assertNameFree(daemon, app)
-  const made = { schema: schemaVersion, id: daemon.env.uuid(), created: timestamp(daemon.env), by: caller.name }
-  const site: SiteRecord = { ...made, app, stage, generation: 1, release: null, run: 'running', previous: [] }
-  const newApp: AppRecord = { ...made, id: daemon.env.uuid(), name: app }
+  const site = freshSite(daemon, caller, name)
+  const { schema, created, by } = site
+  const newApp: AppRecord = { schema, created, by, id: daemon.env.uuid(), name: app }
   return {
     ...{ kind: 'site', name, verb: 'add', before: null, after: { release: null, run: 'running' } },
     compare: [

@@ -1,9 +1,10 @@
 /** How sites change: a handler writes the rollout, the loop of rollouts walks it. */
-import { CroftError } from '../../../api/errors.ts'
+import { CroftError, isCode } from '../../../api/errors.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
+import { keys } from '../../records/keys.ts'
 import { viewSite } from '../../records/site-views.ts'
-import { createSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
+import { createSite, freshSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
@@ -18,6 +19,11 @@ export const handlers = {
       // Nothing begins for a version that is not there.
       const [app = '', stage = ''] = site.split('/')
       await getRelease(daemon, { app, stage, release: null }, version)
+      const fresh = { key: keys.site(site), revision: 0, value: freshSite(daemon, caller, site) }
+      // Nor is a site made for what cannot be deployed. Its secrets are set once it is there: for want of one it is made.
+      await decideRollout(daemon, caller, { ...asked, fresh }, ids).catch((thrown) => {
+        if (!isCode(thrown, 'REFUSED')) throw thrown
+      })
       if (query.dryRun)
         return { operation: null, result: null, steps: [{ what: site, step: 'add', detail: `site, with ${version}` }] }
       await createSite(daemon, caller, site, query)
