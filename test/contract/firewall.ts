@@ -219,9 +219,12 @@ export function firewallContract(name: string, world: () => World): void {
       'one → host udp/80': 'nowhere',
       'two → host tcp/80': 'nowhere',
     })
+    // Who is denied the host by its addresses, as a build is, has no other way there.
+    await expectAll(world(), { 'one → 169.254.0.1 tcp/80': 'nowhere', 'one → 169.254.0.1 udp/53': 'host' })
     const listed = modelOf({ one: { rules: ['allow out any udp/53'] }, two: { rules: ['allow out any tcp/80'] } })
     await world().firewall.reconcile({ ...listed, hostPorts })
     await expectAll(world(), { 'one → host tcp/80': 'nowhere', 'two → host tcp/80': 'host' })
+    await expectAll(world(), { 'two → 169.254.0.1 tcp/80': 'nowhere' })
     await world().firewall.reconcile(listed)
     await expectAll(world(), { 'two → host tcp/80': 'nowhere' })
     assert.ok(await world().firewall.intact())

@@ -1,5 +1,5 @@
 /** What the firewall says to the first packet of a connection. Pure: the meaning of a model, told a second time. */
-import { closedNamesPort, cloudAddresses, gateway4, namesPort } from '../../../plan/addresses.ts'
+import { closedNamesPort, cloudAddresses, gateway4, gateway6, namesPort } from '../../../plan/addresses.ts'
 import { contains } from '../../../plan/firewall/ranges.ts'
 import { rangeOf } from '../check.ts'
 import { counterKey, type FirewallModel, type GuestRules, type ResolvedRule } from '../driver.ts'
@@ -69,8 +69,10 @@ function atNames(packet: Packet, source: GuestRules): Verdict {
 const isNames = ({ destination, protocol, port }: Packet): boolean =>
   destination === gateway4 && protocol !== 'icmp' && (port === namesPort || port === closedNamesPort)
 
-const isEdge = ({ hostPorts = [] }: FirewallModel, { protocol, port }: Packet): boolean =>
-  protocol === 'tcp' && port !== undefined && hostPorts.includes(port)
+const isEdge = ({ hostPorts = [] }: FirewallModel, { protocol, port, destination }: Packet): boolean =>
+  protocol === 'tcp' && port !== undefined && hostPorts.includes(port) && !isGateway(destination)
+
+const isGateway = (address: string): boolean => address === gateway4 || address === gateway6
 
 /** A way out like any other, though it ends at this host. */
 function atEdge(packet: Packet, source: GuestRules): Verdict {

@@ -3,7 +3,7 @@
  * Only packets that come from or go to a link of ours, or to our name servers, meet a verdict other than accept. Pure.
  */
 
-import { closedNamesPort, cloudAddresses, gateway4, namesPort } from '../../../plan/addresses.ts'
+import { closedNamesPort, cloudAddresses, gateway4, gateway6, namesPort } from '../../../plan/addresses.ts'
 import { networkOf } from '../check.ts'
 import type { FirewallModel } from '../driver.ts'
 
@@ -114,8 +114,14 @@ const toHost = [
     'tcp dport @host_ports goto to_edge',
     'counter drop',
   ]),
-  // Their own public names lead guests back to this host: what their rules forbid stays forbidden.
-  ...chain('to_edge', [...lookups('deny_out'), 'iifname @egress jump listed_out', 'accept']),
+  // Their own public names lead guests back to this host: what their rules forbid stays forbidden. No name leads to the
+  // gateway, and a rule that forbids the host by its addresses need not name that one.
+  ...chain('to_edge', [
+    `ip daddr ${gateway4} counter drop`,
+    `ip6 daddr ${gateway6} counter drop`,
+    ...lookups('deny_out'),
+    ...['iifname @egress jump listed_out', 'accept'],
+  ]),
 ]
 
 /** What clouds tell the host alone, keys to its account among it: who has no list of ways out that names it gets none. */
