@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { AppName, VersionName } from './app.ts'
 import { DomainOrWildcard } from './edge.ts'
+import { countMeans, mostInstances } from './instances.ts'
 
-export const mostInstances = 50
-const Count = z.coerce.number().int().min(1).max(mostInstances)
+const Count = z.coerce.number(countMeans).int(countMeans).min(1, countMeans).max(mostInstances, countMeans)
 const Wave = z
   .string()
   .regex(/^\d{1,3}%?(,\d{1,3}%?){0,19}$/, 'must be numbers of instances, or parts of them, like 1,2 or 25%')

@@ -10,7 +10,7 @@ export const deployCommands: readonly CommandRow[] = [
     flags: ['instances', 'size', 'waves', 'domain', 'git', 'ref', 'tar', 'sha256', 'as', 'label', 'parallel'],
     summary: 'build, and run it as a site; or run a version that was built',
     description:
-      'In a folder of code, or with --git or --tar, it builds first; elsewhere it takes the app’s newest release, or the version that is named. ' +
+      'In a folder of code, or with --git or --tar, it builds first; elsewhere it takes the app’s newest release, or the version that is named: v1.2 or shop:v1.2. An app alone is its only site, else its site prod. ' +
       'New instances come beside the old ones, are asked for visitors once all are healthy, and the old ones finish what they have. When one does ' +
       'not get healthy, or the step before traffic fails, the old ones serve on and it exits 1. What --instances, --size and --domain say is ' +
       'kept in the site’s configuration. A second deploy of a site waits for the first; --no-wait refuses it.',
@@ -30,7 +30,8 @@ export const deployCommands: readonly CommandRow[] = [
     changes: true,
     flags: [],
     summary: 'go back to the version before, as a deploy does',
-    description: 'Code and configuration of that version; what a step before traffic did to data stays done.',
+    description:
+      'The code of that version; the site’s configuration stays as it is set: croft config revert. What a step before traffic did to data stays done.',
     examples: ['croft rollback shop/prod', 'croft site rollback shop/prod v1.1'],
     run: () => import('../commands/site/rollback.ts'),
   },
@@ -41,6 +42,8 @@ export const deployCommands: readonly CommandRow[] = [
     changes: true,
     flags: ['size'],
     summary: 'run it as more or fewer instances; those that stay are not touched',
+    description:
+      'Configuration and secrets that were set since the last deploy go along, which makes all instances anew; it is said then.',
     examples: ['croft site scale shop/prod 4'],
     run: () => import('../commands/site/scale.ts'),
   },
@@ -51,6 +54,7 @@ export const deployCommands: readonly CommandRow[] = [
     changes: true,
     flags: [],
     summary: 'new instances of the same version, as a deploy does: no request is lost',
+    description: 'Configuration that was set since the last deploy goes along; it is said then.',
     examples: ['croft restart shop/prod'],
     run: () => import('../commands/site/restart.ts'),
   },

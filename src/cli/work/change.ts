@@ -16,6 +16,8 @@ export interface Change {
   readonly body?: unknown
   /** What follow-ups print of it; not the lines of an operation that was quick, unless `narrate`. */
   readonly narrate?: true
+  /** Seen to its end whatever --no-wait says: what comes next needs it. */
+  readonly attended?: true
 }
 
 export interface Changed {
@@ -32,7 +34,7 @@ export async function changeAnswer(
 ): Promise<Answer> {
   const accepted = await withInterrupt(context, async (signal) => {
     const first = await send(context, change, signal)
-    return leavesItThere(context, first)
+    return !change.attended && leavesItThere(context, first)
       ? first
       : { ...first, operation: await see(context, first, { change, signal }) }
   })

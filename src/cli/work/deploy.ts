@@ -1,4 +1,6 @@
 /** A site is given another version, number or size: sent, waited for while somebody else deploys, and followed to its end. */
+import { CroftError } from '../../api/errors.ts'
+import { mostInstances } from '../../api/instances.ts'
 import type { Site } from '../../api/site.ts'
 import { type Answer, done } from '../answer.ts'
 import type { Context } from '../context.ts'
@@ -14,10 +16,30 @@ export async function deployAnswer(context: Context, site: string, body: object)
       const now = await context.client.request('getSite', { params: { site } })
       return done(site, unchanged ? `${site} is that already: ${siteLine(now)}` : siteLine(now), {
         record: now,
-        hint: `croft site show ${site} · croft rollback ${site}`,
+        hint: [`croft site show ${site}`, ...wayBack(now, body)].join(' · '),
       })
     }),
   )
+}
+
+/** Of code to the version before; of what was set alone, to what was set before. */
+function wayBack({ name, rollout }: Site, body: object): string[] {
+  if (Object.keys(body).length === 0) return [`croft config history ${name}`, `croft config revert ${name} REVISION`]
+  return rollout && rollout.from !== null && rollout.from !== rollout.to ? [`croft rollback ${name}`] : []
+}
+
+/** `v1.2`, also where it is named as it is printed: `shop:v1.2`. */
+export function versionOf(site: string, text: string | undefined): string | undefined {
+  const [app = ''] = site.split('/')
+  return text?.startsWith(`${app}:`) ? text.slice(app.length + 1) : text
+}
+
+/** Said before anything is built. */
+export function checkCount(site: string, text: string): void {
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= mostInstances) return
+  throw new CroftError('USAGE', `the number of instances must be 1 to ${mostInstances}`, {
+    hint: `to stop it: croft site stop ${site}`,
+  })
 }
 
 /** `shop/prod 2 of 2 healthy  shop:v1.2  https://shop.example.org` */

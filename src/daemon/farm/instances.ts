@@ -12,8 +12,8 @@ import type { Member } from '../records/app-records.ts'
 import { commit } from '../records/change.ts'
 import { keys } from '../records/keys.ts'
 import { emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.ts'
-import { read, type SizeRecord } from '../records/records.ts'
 import { openSecrets } from '../records/sites.ts'
+import { getSize } from '../records/sizes.ts'
 import { getReadyTemplate, initOf } from '../records/templates.ts'
 import { ensureVolume } from '../records/volumes.ts'
 import { emptyMembers } from './members.ts'
@@ -88,7 +88,5 @@ async function volumesOf(daemon: Daemon, { site }: RolloutNow, { data }: Resolve
 
 async function sized(daemon: Daemon, name: string | null): Promise<Omit<GuestSpec, 'root'>> {
   if (name === null) return emptySpec
-  const size = await read<SizeRecord>(daemon.store, keys.size(name))
-  if (!size) throw new CroftError('NOT_FOUND', `no size "${name}"`, { hint: 'croft size ls' })
-  return applyChange(emptySpec, { size: name }, size.value)
+  return applyChange(emptySpec, { size: name }, (await getSize(daemon, name)).value)
 }

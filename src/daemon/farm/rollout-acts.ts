@@ -208,9 +208,12 @@ const released = (site: SiteRecord, to: string): SiteRecord => ({
 })
 
 /** The reason, the last lines of who failed, and what serves now. */
-function errorOf({ state, site, reason = '', lines = [], from, cancel }: RolloutRecord): CroftError | undefined {
+function errorOf({ state, site, reason = '', lines = [], from, to, cancel }: RolloutRecord): CroftError | undefined {
   if (state === 'done') return undefined
   const rest = from === null ? 'nothing serves yet' : `↩ ${from} serves on`
   const text = [reason, ...lines.slice(-10).map((line) => `  ${line}`), rest].join('\n')
-  return new CroftError(cancel ? 'CANCELLED' : 'FAILED', text, { hint: `croft site show ${site}` })
+  // With the same code it is the configuration that is wrong.
+  const hint =
+    from === to ? `croft config history ${site} · croft config revert ${site} REVISION` : `croft site show ${site}`
+  return new CroftError(cancel ? 'CANCELLED' : 'FAILED', text, { hint })
 }

@@ -20,6 +20,7 @@ import { assertData, assertSecrets } from './resolved-checks.ts'
 import { layersOf } from './site-config.ts'
 import { checkSiteRoutes } from './site-routes.ts'
 import { getSiteToChange } from './sites.ts'
+import { getSize } from './sizes.ts'
 import { getReadyTemplate } from './templates.ts'
 
 /** What is asked for, beside what is known of the site. */
@@ -228,6 +229,7 @@ async function slotsOf(
       })
     assertSecrets(site, config, names)
     assertData(config, totalBytes)
+    if (config.instances.size !== null) await getSize(daemon, config.instances.size)
     slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
     // Others are answered meanwhile.
     await setImmediate()

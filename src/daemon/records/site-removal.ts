@@ -3,6 +3,7 @@
  * one transaction.
  */
 import { CroftError } from '../../api/errors.ts'
+import type { PlannedStep } from '../../api/resources.ts'
 import type { WriteQuery } from '../../api/schemas.ts'
 import type { Write } from '../../store/store.ts'
 import type { Daemon } from '../daemon.ts'
@@ -11,6 +12,8 @@ import type { RolloutRecord, SiteRecord, VolumeRecord } from './app-records.ts'
 import { assertRevision, type Change, commit } from './change.ts'
 import { keys } from './keys.ts'
 import { type Held, read, readAll } from './records.ts'
+import { routesOf } from './site-routes.ts'
+import { viewSite } from './site-views.ts'
 import { getSite } from './sites.ts'
 import { listVolumes } from './volumes.ts'
 
@@ -35,6 +38,22 @@ export async function decideRemoval(daemon: Daemon, name: string, query: Query):
     writes: deleting ? [] : [{ put: site.key, value: leaving(site.value) }, ...cancelled(rollout)],
     goal: removalGoal(name),
   }
+}
+
+/** What goes with it, as it is there now. */
+export async function removalSteps(daemon: Daemon, name: string): Promise<PlannedStep[]> {
+  const step = (what: string, detail: string): PlannedStep => ({ what, step: 'rm', detail })
+  const [{ instances }, routes, volumes] = await Promise.all([
+    viewSite(daemon, name),
+    routesOf(daemon, name),
+    listVolumes(daemon, name),
+  ])
+  return [
+    ...instances.map((each) => step(each.name, 'instance')),
+    ...routes.map((each) => step(each.name, 'route')),
+    ...volumes.filter(({ value }) => !value.deleting).map(({ value }) => step(value.name, 'lasting data')),
+    step(name, 'site, its configuration and secrets'),
+  ]
 }
 
 /** Nothing of it runs any more: what is known of it goes, lasting data too, for that was asked before. */

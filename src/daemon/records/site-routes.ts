@@ -34,10 +34,18 @@ export async function checkSiteRoutes(daemon: Daemon, site: SiteRecord, config: 
       )
       if (!holder) continue
       throw new CroftError('EXISTS', `${claim.host} belongs to route "${holder.route}"`, {
-        hint: `croft route show ${holder.route} · croft route rm ${holder.route}`,
+        hint: await waysToFree(daemon, holder.route),
       })
     }
   }
+}
+
+/** A route of another site goes with that site's configuration alone. */
+async function waysToFree({ store }: Daemon, route: string): Promise<string> {
+  const owner = (await read<RouteRecord>(store, keys.route(route)))?.value.site
+  return owner === undefined
+    ? `croft route show ${route} · croft route rm ${route}`
+    : `croft site show ${owner} · croft config show ${owner} --explain`
 }
 
 /** Those that are not asked for any more go first: a name may move from one to another. */
@@ -69,7 +77,7 @@ async function removeOwned(daemon: Daemon, by: string, route: string, site: stri
 
 const callerOf = (name: string): Caller => ({ name, role: 'operator' })
 
-async function routesOf({ store }: Daemon, site: string): Promise<RouteRecord[]> {
+export async function routesOf({ store }: Daemon, site: string): Promise<RouteRecord[]> {
   const records = (await readAll<RouteRecord>(store, keys.routes)).map(({ value }) => value)
   return records.filter((route) => route.site === site)
 }

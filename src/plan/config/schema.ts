@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type AppConfig, AppName, type HealthCheck, platformNames } from '../../api/app.ts'
 import { DomainOrWildcard, RouteChange } from '../../api/edge.ts'
+import { countMeans, mostInstances } from '../../api/instances.ts'
 import { flat } from './issues.ts'
 import { routeFields } from './paths.ts'
 import { isSchedule } from './schedule.ts'
@@ -138,7 +139,9 @@ export const CroftToml = z
     cron: z.record(PartName, Cron).optional(),
     route: Route.optional(),
     data: z.record(PartName, Data).optional(),
-    instances: z.strictObject({ count: v.whole(0, 100).optional(), size: SizeName.optional() }).optional(),
+    instances: z
+      .strictObject({ count: v.whole(1, mostInstances, countMeans).optional(), size: SizeName.optional() })
+      .optional(),
     before: Before.optional().describe('runs once before traffic, in a new instance'),
   })
   .transform((config): AppConfig => named(config) as AppConfig)

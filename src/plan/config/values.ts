@@ -44,13 +44,13 @@ export const Seconds = z.union([z.number(), z.string()]).transform((value, conte
   return z.NEVER
 })
 
-export const within = (least: number, most: number) =>
+export const within = (least: number, most: number, means = `must be ${least} to ${most}`) =>
   z
-    .union([z.number(), z.string().regex(/^\d{1,9}(\.\d{1,3})?$/, `must be ${least} to ${most}`)])
+    .union([z.number(), z.string().regex(/^\d{1,9}(\.\d{1,3})?$/, means)])
     .transform(Number)
-    .pipe(z.number().min(least, `must be ${least} to ${most}`).max(most, `must be ${least} to ${most}`))
-export const whole = (least: number, most: number) =>
-  within(least, most).refine(Number.isInteger, 'must be a whole number')
+    .pipe(z.number().min(least, means).max(most, means))
+export const whole = (least: number, most: number, means?: string) =>
+  within(least, most, means).refine(Number.isInteger, 'must be a whole number')
 
 /** As a list, in one text as JSON or between commas. `...` once in it stands for what the layers below say. */
 export const listOf = (item: z.ZodType<string, string>, most = 200) =>

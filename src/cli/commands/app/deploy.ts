@@ -6,19 +6,41 @@ import { appNameHere, readAppName, sourceOf } from '../../files/source.ts'
 import { items } from '../../wire/request.ts'
 import { bulk } from '../../work/bulk.ts'
 import { changeAnswer, changeResult, wrongUse } from '../../work/change.ts'
-import { deployAnswer, inTurn, siteLine } from '../../work/deploy.ts'
+import { checkCount, deployAnswer, inTurn, siteLine, versionOf } from '../../work/deploy.ts'
 
 const usualStage = 'prod'
 
 export async function run(context: Context): Promise<Answer> {
   const labels = context.flags.texts('label')
   if (labels.length > 0) return deployAll(context, labels)
-  const named = context.args.maybe('SITE')
-  const site = named ?? `${appNameHere()}/${usualStage}`
+  const site = await siteOf(context)
   const [app = ''] = site.split('/')
-  const typed = context.args.maybe('VERSION')
+  await checkWished(context, site)
+  const typed = versionOf(site, context.args.maybe('VERSION'))
   const version = typed ?? ((await isBuilt(context, app)) ? await build(context, app) : await newest(context, app))
   return deployAnswer(context, site, { version, ...wished(context) })
+}
+
+/** `shop` is its only site, else its usual one. */
+async function siteOf({ args, client }: Context): Promise<string> {
+  const named = args.maybe('SITE')
+  if (named === undefined) return `${appNameHere()}/${usualStage}`
+  if (/^[.~/]|\/$/.test(named))
+    throw new CroftError('USAGE', `"${named}" is not a site like shop/prod; a folder is deployed from within`, {
+      hint: `cd ${named} && croft deploy`,
+    })
+  if (named.includes('/')) return named
+  const [first, ...more] = items(await client.request('listSites')).filter(({ app }) => app === named)
+  return first && more.length === 0 ? first.name : `${named}/${usualStage}`
+}
+
+/** Before minutes of a build. */
+async function checkWished({ flags, client }: Context, site: string): Promise<void> {
+  const [instances, size] = [flags.text('instances'), flags.text('size')]
+  if (instances !== undefined) checkCount(site, instances)
+  if (size === undefined) return
+  if (!items(await client.request('listSizes')).some(({ name }) => name === size))
+    throw new CroftError('NOT_FOUND', `no size "${size}"`, { hint: 'croft size ls' })
 }
 
 /** What is said with a deploy. */
@@ -49,7 +71,7 @@ async function build(context: Context, app: string): Promise<string> {
   let made: Build | undefined
   await changeAnswer(
     context,
-    { route: 'addBuild', params: { app }, body, narrate: true },
+    { route: 'addBuild', params: { app }, body, narrate: true, attended: true },
     async ({ result, operation }) => {
       const { id } = result as Build
       made = operation ? await context.client.request('getBuild', { params: { build: id } }) : (result as Build)

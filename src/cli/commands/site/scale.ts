@@ -1,9 +1,10 @@
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { deployAnswer } from '../../work/deploy.ts'
+import { checkCount, deployAnswer } from '../../work/deploy.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const size = context.flags.text('size')
-  const instances = context.args.one('NUMBER')
-  return deployAnswer(context, context.args.one('SITE'), { instances, ...(size === undefined ? {} : { size }) })
+  const [site, instances] = [context.args.one('SITE'), context.args.one('NUMBER')]
+  checkCount(site, instances)
+  return deployAnswer(context, site, { instances, ...(size === undefined ? {} : { size }) })
 }

@@ -19,6 +19,7 @@ import { keys } from '../../records/keys.ts'
 import { read, readAll, schemaVersion } from '../../records/records.ts'
 import { configOf, layersOf } from '../../records/site-config.ts'
 import { getSite, getSiteToChange } from '../../records/sites.ts'
+import { getSize } from '../../records/sizes.ts'
 import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -48,6 +49,8 @@ export const handlers = {
   async changeConfig(daemon, { params: { site }, body, query, caller }) {
     const { set, unset, host, instance: slot } = body
     const { setStored } = await import('../../../plan/config/stored.ts')
+    const size = set['instances.size']
+    if (size !== undefined) await getSize(daemon, String(size))
     const mark = { by: caller.name, at: timestamp(daemon.env) }
     const to = (values: StoredValues) => setStored(values, { set, unset, host, slot, ...mark })
     return writeConfig(daemon, site, { query, caller, to, verb: Object.keys(set).length > 0 ? 'set' : 'unset' })
@@ -60,12 +63,17 @@ export const handlers = {
       throw new CroftError('REFUSED', `nothing was deployed to ${site} yet; against which release?`, {
         hint: `croft config diff ${site} RELEASE   (croft release ls)`,
       })
-    const next = await configOf(getFarm(daemon).parts, site, release)
-    const { differencesBetween } = await import('../../../plan/config/compare.ts')
-    const members = await read<MembersRecord>(daemon.store, keys.membersOf(site))
-    return [...differencesBetween(members?.value.serves?.config, next), ...(await newSecrets(daemon, site))]
+    return pendingOf(daemon, site, release)
   },
 } satisfies Partial<Handlers>
+
+/** What a deploy of this release would change of what serves. */
+export async function pendingOf(daemon: Daemon, site: string, release: string): Promise<ConfigDifference[]> {
+  const next = await configOf(getFarm(daemon).parts, site, release)
+  const { differencesBetween } = await import('../../../plan/config/compare.ts')
+  const members = await read<MembersRecord>(daemon.store, keys.membersOf(site))
+  return [...differencesBetween(members?.value.serves?.config, next), ...(await newSecrets(daemon, site))]
+}
 
 /** Set after the last deploy; not what they are. */
 async function newSecrets({ store }: Daemon, site: string): Promise<ConfigDifference[]> {

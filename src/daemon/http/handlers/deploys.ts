@@ -1,4 +1,6 @@
 /** How sites change: a handler writes the rollout, the loop of rollouts walks it. */
+import type { z } from 'zod'
+import type { Deploy } from '../../../api/deploy.ts'
 import { CroftError, isCode } from '../../../api/errors.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
@@ -6,13 +8,16 @@ import { keys } from '../../records/keys.ts'
 import { viewSite } from '../../records/site-views.ts'
 import { createSite, freshSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
 import type { Handlers } from '../handler.ts'
+import { pendingOf } from './config.ts'
+
+type DeployBody = z.output<typeof Deploy>
 
 export const handlers = {
   async deploySite(daemon, { params: { site }, body, query, caller }) {
     const { decideRollout, getRelease } = await import('../../records/rollouts.ts')
     const { back, ...said } = body
     const version = back ? (body.version ?? (await previousOf(daemon, site))) : body.version
-    const asked = { ...said, site, version, verb: back ? 'rollback' : body.anew ? 'restart' : 'deploy' }
+    const asked = { ...said, site, version, verb: verbOf(body) }
     const ids = { id: daemon.env.id(), anew: daemon.env.id() }
     const known = await readSite(daemon, site)
     if (!known) {
@@ -32,6 +37,7 @@ export const handlers = {
       const { steps } = await decideRollout(daemon, caller, asked, ids)
       return { operation: null, result: null, steps }
     }
+    const warnings = known?.value.release ? await goAlong(daemon, site, { release: known.value.release, body }) : []
     let isSame = false
     const operation = await commit(daemon, caller, query, async () => {
       const { change, rollout } = await decideRollout(daemon, caller, asked, ids)
@@ -40,7 +46,11 @@ export const handlers = {
     })
     getFarm(daemon).rollouts.nudge(site)
     const answer = await accepted(daemon, query, operation, () => viewSite(daemon, site))
-    return { ...answer, ...(isSame ? { unchanged: true as const } : {}) }
+    return {
+      ...answer,
+      ...(isSame ? { unchanged: true as const } : {}),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    }
   },
 
   async actSite(daemon, { params: { site }, body, query, caller }) {
@@ -57,6 +67,30 @@ export const handlers = {
     return accepted(daemon, query, operation, () => viewSite(daemon, site))
   },
 } satisfies Partial<Handlers>
+
+function verbOf({ back, anew, version, instances, size }: DeployBody): string {
+  if (back) return 'rollback'
+  if (anew) return 'restart'
+  return version === undefined && (instances ?? size) !== undefined ? 'scale' : 'deploy'
+}
+
+const mostNamed = 5
+
+/** Who scales or restarts thinks of nothing else: what was set meanwhile is named. */
+async function goAlong(
+  daemon: Daemon,
+  site: string,
+  { release, body }: { readonly release: string; readonly body: DeployBody },
+): Promise<string[]> {
+  if (!['scale', 'restart'].includes(verbOf(body))) return []
+  const said = { 'instances.count': body.instances, 'instances.size': body.size }
+  const paths = (await pendingOf(daemon, site, release))
+    .map(({ path }) => path)
+    .filter((path) => said[path as keyof typeof said] === undefined)
+  if (paths.length === 0) return []
+  const named = [...paths.slice(0, mostNamed), ...(paths.length > mostNamed ? ['…'] : [])].join(', ')
+  return [`what was set since the last deploy goes along: ${named}; croft config history ${site}`]
+}
 
 async function previousOf(daemon: Daemon, site: string): Promise<string> {
   const { previous } = (await getSite(daemon, site)).value

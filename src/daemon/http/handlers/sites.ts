@@ -2,7 +2,7 @@
 import type { Site } from '../../../api/site.ts'
 import { getFarm } from '../../daemon.ts'
 import { accepted, type Change, commit } from '../../records/change.ts'
-import { decideRemoval } from '../../records/site-removal.ts'
+import { decideRemoval, removalSteps } from '../../records/site-removal.ts'
 import { listSiteViews, viewSite } from '../../records/site-views.ts'
 import { createSite, decideSite } from '../../records/sites.ts'
 import type { Handlers } from '../handler.ts'
@@ -20,7 +20,11 @@ export const handlers = {
 
   async removeSite(daemon, { params, query, caller }) {
     const decide = () => decideRemoval(daemon, params.site, query)
-    if (query.dryRun) return planned(await decide())
+    if (query.dryRun) {
+      const { writes } = await decide()
+      const steps = writes.length === 0 ? [] : await removalSteps(daemon, params.site)
+      return { operation: null, result: null, steps }
+    }
     const operation = await commit(daemon, caller, query, decide)
     getFarm(daemon).rollouts.nudge(params.site)
     return accepted(daemon, query, operation, async () => null)

@@ -7,7 +7,8 @@ import type { SiteConfigRecord } from '../../records/app-records.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
-import { type GuestRecord, type Held, read, readAll, type SizeRecord, schemaVersion } from '../../records/records.ts'
+import { type GuestRecord, read, readAll, type SizeRecord, schemaVersion } from '../../records/records.ts'
+import { getSize } from '../../records/sizes.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
@@ -76,12 +77,6 @@ export const handlers = {
 } satisfies Partial<Handlers>
 
 const viewSize = ({ schema: _, ...size }: SizeRecord): Size => size
-
-async function getSize({ store }: Daemon, name: string): Promise<Held<SizeRecord>> {
-  const found = await read<SizeRecord>(store, keys.size(name))
-  if (found) return found
-  throw new CroftError('NOT_FOUND', `no size "${name}"`, { hint: 'croft size ls' })
-}
 
 /** Guests that were made by it, and sites that shall be. */
 async function usersOf(daemon: Daemon, size: string): Promise<string[]> {
