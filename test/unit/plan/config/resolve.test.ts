@@ -104,7 +104,7 @@ test('what unfolds to too much in all, or leads too deep, is refused before it f
     `[env]\n${Array.from({ length }, (_, index) => `e${index} = "\${env.e${index + 1}}"`).join('\n')}\ne${length} = "end"`
   assert.equal(resolve(chain(60)).env.e0, 'end')
   refused(() => resolve(chain(2500)), /names lead to names more than 64 times/)
-  refused(() => resolve('[instances]\ncount = 1000'), /must be 0 to 100/)
+  refused(() => resolve('[instances]\ncount = 1000'), /must be 1 to 100/)
 })
 
 test('a secret is named in the configuration and never in it', () => {
