@@ -10,7 +10,7 @@ import { type Attached, startAttached } from '../../drivers/exec/attached.ts'
 import type { Runtime } from '../../drivers/runtime/driver.ts'
 
 export interface InsideOptions {
-  /** Seen by root of this host while they run: no secrets. */
+  /** On a command line, where every user of this host can read it while they run: no secrets. */
   readonly env?: Readonly<Record<string, string>>
   /** Root when absent. */
   readonly user?: { readonly uid: number; readonly gid: number }
