@@ -105,8 +105,11 @@ async function fromHere(context: Context, app: string): Promise<AskedSource> {
 
 /** Where there is none it is written, to be seen and changed. */
 async function withCroftToml(context: Context, paths: readonly string[], app: string): Promise<readonly string[]> {
-  if (paths.includes('croft.toml')) return paths
-  const { writeDown } = await import('./write-down.ts')
+  const { checkWritten, writeDown } = await import('./write-down.ts')
+  if (paths.includes('croft.toml')) {
+    await checkWritten()
+    return paths
+  }
   await writeDown(context, paths, app)
   return [...paths, 'croft.toml']
 }

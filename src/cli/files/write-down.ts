@@ -3,6 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { CroftError } from '../../api/errors.ts'
 import type { Context } from '../context.ts'
 
+/** Before anything is sent or made because of it. */
+export async function checkWritten(): Promise<void> {
+  const { problemOfApplication } = await import('../../daemon/main.ts')
+  const problem = await problemOfApplication(readFileSync('croft.toml', 'utf8'))
+  if (problem !== undefined) throw new CroftError('BAD_VALUE', problem, { hint: 'croft help toml' })
+}
+
 /** Never over a file that is there. */
 export async function writeDown(context: Context, paths: readonly string[], app: string): Promise<void> {
   if (existsSync('croft.toml')) return

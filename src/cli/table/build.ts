@@ -87,7 +87,7 @@ export const buildCommands: readonly CommandRow[] = [
     changes: true,
     flags: ['parallel'],
     summary: 'remove releases that nothing runs',
-    examples: ['croft release rm shop:v1.2'],
+    examples: ['croft release rm shop:v1.2', "croft release rm 'shop:v1*' -y"],
     run: () => import('../commands/release/rm.ts'),
   },
 ]

@@ -73,7 +73,7 @@ export const insideCommands: readonly CommandRow[] = [
     noun: 'guest',
     verb: 'logs',
     args: ['GUEST'],
-    flags: ['follow', 'since', 'tail', 'grep', 'unit', 'daemon', 'boot', 'console'],
+    flags: ['follow', 'since', 'tail', 'grep', 'unit', 'daemon', 'cron', 'boot', 'console'],
     summary: 'what a guest has logged',
     description:
       'Its journal; /var/log/messages or syslog when it keeps none; of a guest that does not run the console. With --boot, where there ' +
@@ -82,6 +82,7 @@ export const insideCommands: readonly CommandRow[] = [
       'croft logs web',
       'croft logs web -f -n 20 --unit nginx',
       'croft logs shop/prod/2 --daemon web --since=-10min',
+      'croft logs shop/prod/1 --cron cleanup',
       'croft logs web --since=-1h --grep error',
       'croft logs web --boot',
       'croft logs web --boot=-1 -n 50',

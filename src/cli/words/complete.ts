@@ -25,6 +25,12 @@ export type NameKind =
   | 'route'
   | 'app'
   | 'site'
+  | 'build'
+  | 'release'
+  | 'version'
+  | 'configPath'
+  | 'configSetting'
+  | 'secret'
 
 export interface Candidate {
   readonly word: string
@@ -33,7 +39,8 @@ export interface Candidate {
 
 export interface Completion {
   readonly words: readonly Candidate[]
-  readonly names?: { readonly kind: NameKind; readonly before: string }
+  /** `of` is the word before: the site whose versions, settings or secrets are meant. */
+  readonly names?: { readonly kind: NameKind; readonly before: string; readonly of?: string }
   /** The shell knows better: names of files. */
   readonly files?: true
 }
@@ -150,7 +157,9 @@ function argument(table: readonly CommandRow[], row: CommandRow, typed: Place): 
       ...(arg?.name === 'WORD' ? firstWords(table, []).words : []),
       ...(behindVerb ? nounsOf(table, row) : []),
     ],
-    ...(place === undefined ? {} : { names: { kind: place, before: '' } }),
+    ...(place === undefined
+      ? {}
+      : { names: { kind: place, before: '', ...(plain[0] === undefined ? {} : { of: plain[0] }) } }),
     ...(files ? { files } : {}),
   }
 }
@@ -191,6 +200,12 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   SIZE: 'size',
   APP: 'app',
   SITE: 'site',
+  BUILD: 'build',
+  RELEASE: 'release',
+  VERSION: 'version',
+  SETTING: 'configPath',
+  'SETTING=VALUE': 'configSetting',
+  SECRET: 'secret',
   'GUEST:PORT': 'guest',
   'GUEST:/PATH': 'guestPath',
 }

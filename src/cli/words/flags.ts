@@ -68,6 +68,7 @@ export const flagTable = {
   grep: { value: 'PATTERN', means: 'only lines that hold this' },
   unit: { value: 'UNIT', means: 'only of this systemd unit' },
   daemon: { value: 'NAME', means: 'only of this daemon of the application' },
+  cron: { value: 'NAME', means: 'only of this cron job of the application' },
   boot: { value: 'N', optional: true, means: 'only since its last start; --boot=-1: of the start before that' },
   console: { means: 'what the console printed, not the journal' },
   announce: { means: 'the host answers for it on its uplink (proxy ARP, NDP)' },

@@ -5,7 +5,7 @@ import type { listPaths } from '../../files/list-paths.ts'
 import { listExternals } from '../../process/external.ts'
 import { commands } from '../../table.ts'
 import { items } from '../../wire/request.ts'
-import { type Candidate, complete, type NameKind } from '../../words/complete.ts'
+import { type Candidate, type Completion, complete } from '../../words/complete.ts'
 
 /** Nobody waits longer for a Tab; without an answer there are only the words of the table. */
 const deadlineMs = 700
@@ -16,7 +16,7 @@ export async function run(context: Context): Promise<Answer> {
   const typed = context.command ?? []
   const { words, names, files } = complete(commands, typed, listExternals(commands, context.io.env.PATH))
   // No daemon, no names.
-  const found = names ? await namesOf(context, names.kind, typed.at(-1) ?? '').catch(() => []) : []
+  const found = names ? await namesOf(context, names, typed.at(-1) ?? '').catch(() => []) : []
   const given = new Set(typed.slice(0, -1))
   const all = [...found.map(({ word, ...more }) => ({ word: `${names?.before}${word}`, ...more })), ...words]
   const fitting = all.filter(
@@ -34,7 +34,10 @@ const unique = (words: readonly string[]): Candidate[] => [...new Set(words)].ma
 const pathsOf = async (...asked: Parameters<typeof listPaths>) =>
   (await import('../../files/list-paths.ts')).listPaths(...asked)
 
-async function namesOf(context: Context, kind: NameKind, current: string): Promise<readonly Candidate[]> {
+type Names = NonNullable<Completion['names']>
+
+async function namesOf(context: Context, names: Names, current: string): Promise<readonly Candidate[]> {
+  const { kind, of: site = '' } = names
   const signal = AbortSignal.timeout(deadlineMs)
   const { client } = context
   const guests = async () => items(await client.request('listGuests', { signal }))
@@ -82,6 +85,30 @@ async function namesOf(context: Context, kind: NameKind, current: string): Promi
       return items(await client.request('listSites', { signal })).map(({ name, state }) => ({
         word: name,
         means: state,
+      }))
+    case 'build':
+      return items(await client.request('listBuilds', { signal })).map(({ id, app, state }) => ({
+        word: id,
+        means: `${app} ${state}`,
+      }))
+    case 'release':
+      return items(await client.request('listReleases', { signal })).map(({ ref, state }) => ({
+        word: ref,
+        means: state,
+      }))
+    case 'version': {
+      const query = { app: site.split('/')[0] ?? '' }
+      const releases = items(await client.request('listReleases', { signal, query }))
+      return releases.map(({ version, state }) => ({ word: version, means: state }))
+    }
+    case 'configPath':
+    case 'configSetting': {
+      const { values } = await client.request('getConfig', { signal, params: { site }, query: { all: 1 } })
+      return values.map(({ path }) => ({ word: kind === 'configPath' ? path : `${path}=` }))
+    }
+    case 'secret':
+      return items(await client.request('listSecrets', { signal, params: { site } })).map(({ name }) => ({
+        word: name,
       }))
     case 'size':
       return items(await client.request('listSizes', { signal })).map(({ name }) => ({ word: name }))

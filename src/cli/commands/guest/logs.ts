@@ -17,6 +17,7 @@ export async function run(context: Context): Promise<Answer> {
   checkBoot(context)
   if (context.flags.has('console')) return readConsole(context, guest, wanted)
   try {
+    await mustHaveParts(context, guest)
     const exit = (await readJournal(context, guest)) ?? (await readPlain(context, guest, wanted))
     if (exit !== undefined) return silent(exit)
     const plain = context.flags.has('boot') ? '' : ` and no ${plainLogs.join(', ')}`
@@ -26,6 +27,37 @@ export async function run(context: Context): Promise<Answer> {
     context.say(`! ${guest} does not run; this is what its console kept`)
   }
   return readConsole(context, guest, wanted)
+}
+
+const parts = [
+  { flag: 'daemon', prefix: 'app-' },
+  { flag: 'cron', prefix: 'job-' },
+] as const
+
+/** Of a daemon that is not there the journal says nothing, and so would we. */
+async function mustHaveParts(context: Context, guest: string): Promise<void> {
+  for (const { flag, prefix } of parts) {
+    const name = context.flags.text(flag)
+    if (name === undefined) continue
+    const found: string[] = []
+    const words = ['systemctl', 'list-unit-files', '--no-legend', '--no-pager', `${prefix}*.service`]
+    const onLine = (line: string, from: string) => void (from === 'stdout' && found.push(line))
+    const { exit } = await runLines(context, guest, { words, onLine })
+    if (exit === 126 || exit === 127) return
+    const there = partNames(found, prefix)
+    if (!there.includes(name))
+      throw new CroftError('NOT_FOUND', `${guest} has no ${flag} "${name}"; there is ${there.join(', ') || 'none'}`, {
+        hint: `croft logs ${guest}`,
+      })
+  }
+}
+
+/** `app-web.service enabled enabled` → web */
+export function partNames(lines: readonly string[], prefix: string): string[] {
+  const files = lines.map((line) => line.trim().split(/\s+/)[0] ?? '')
+  return files.flatMap((file) =>
+    file.startsWith(prefix) && file.endsWith('.service') ? [file.slice(prefix.length, -'.service'.length)] : [],
+  )
 }
 
 /** The exit code; undefined when the guest keeps no journal. */
@@ -104,7 +136,7 @@ function journalWords(context: Context): readonly string[] {
     ...(tail === undefined ? [] : [`--lines=${tail}`]),
     ...(flags.has('boot') ? [`--boot=${flags.text('boot') || 0}`] : []),
     ...values,
-    ...(flags.has('daemon') ? [`--unit=app-${flags.text('daemon')}.service`] : []),
+    ...parts.flatMap(({ flag, prefix }) => (flags.has(flag) ? [`--unit=${prefix}${flags.text(flag)}.service`] : [])),
     ...(flags.has('follow') ? ['--follow'] : []),
   ]
 }
@@ -148,7 +180,8 @@ function matcher(context: Context): Wanted {
 
 function refuseJournalFlags(context: Context, guest: string): void {
   const earlier = Number(context.flags.text('boot') ?? 0) !== 0
-  const flag = (['since', 'unit', 'daemon'] as const).find((name) => context.flags.has(name)) ?? (earlier && 'boot')
+  const flag =
+    (['since', 'unit', 'daemon', 'cron'] as const).find((name) => context.flags.has(name)) ?? (earlier && 'boot')
   if (!flag) return
   throw new CroftError('USAGE', `--${flag} needs a journal, which ${guest} does not show now`, {
     hint: `croft logs ${guest}`,

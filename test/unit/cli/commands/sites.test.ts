@@ -1,7 +1,9 @@
 /** Applications, sites, their configuration and secrets, against a fake daemon: what is sent, printed and refused. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Instance, Site } from '../../../../src/api/site.ts'
+import { partNames } from '../../../../src/cli/commands/guest/logs.ts'
 import { type Asked, croft, fakeDaemon } from '../fake-daemon.ts'
 
 const instance = (slot: number, state: Instance['state'], more: Partial<Instance> = {}): Instance => ({
@@ -154,6 +156,19 @@ test('a secret comes from stdin or is typed unseen; on the command line it is re
   }
   for (const stdin of ['', '\n', 'a\ufffdb']) assert.equal((await croft(set, { ...daemon, stdin })).code, 2)
   assert.equal(daemon.asked.length, 2)
+})
+
+test('a glob names several releases; one like none is refused', async () => {
+  const releases = ['shop:v1', 'shop:v2', 'blog:v1'].map((ref) => ({ ref }))
+  await using daemon = await fakeDaemon(({ method }) => ({ value: method === 'GET' ? releases : accepted }))
+  await croft(['release', 'rm', 'shop:*', '-y'], daemon)
+  const gone = daemon.asked.filter(({ method }) => method === 'DELETE').map(({ path }) => decodeURIComponent(path))
+  assert.deepEqual(gone.sort(), ['/v1/releases/shop:v1', '/v1/releases/shop:v2'])
+  assert.equal((await croft(['release', 'rm', 'pkg:*', '-y'], daemon)).code, 3)
+})
+
+test('daemons and jobs of an instance are known by their units', () => {
+  assert.deepEqual(partNames(['app-web.service  enabled enabled', 'job-a.service static -', ''], 'app-'), ['web'])
 })
 
 test('history and revert know what is meant by the shape of a name', async () => {

@@ -30,5 +30,8 @@ test('what a folder is is written down before it is built, and never over a file
   writeFileSync('croft.toml', '[app]\nname = "mine"\n')
   assert.doesNotMatch((await here()).err, /wrote/)
   assert.equal(readFileSync('croft.toml', 'utf8'), '[app]\nname = "mine"\n')
+  writeFileSync('croft.toml', '[app]\nname = 5\n')
+  const refused = await here()
+  assert.match(refused.err, /croft\.toml:2:8: app\.name must be a text in quotes\n +→ croft help toml/)
   assert.match((await build()).err, /"none" cannot be read/)
 })
