@@ -17,7 +17,7 @@ export interface MemberSight extends Pick<ServingMember, 'name' | 'state'> {
   readonly since: number
   readonly guest: 'coming' | 'running' | 'failed' | 'gone'
   /** Absent: not known yet. */
-  readonly health?: { readonly good: true } | { readonly good: false; readonly why: string }
+  readonly health?: { readonly good: true } | { readonly good: false; readonly why: string; readonly daemon?: string }
   /** What is open to it at the edge; absent: the edge could not be asked. */
   readonly open?: number
   /** Why its guest failed. */
@@ -52,8 +52,8 @@ export type RolloutAction =
   | { readonly do: 'restore'; readonly members: readonly string[] }
   | { readonly do: 'remove'; readonly members: readonly string[] }
   | { readonly do: 'go'; readonly step: RolloutStep }
-  /** `member` is the one whose words tell more. */
-  | { readonly do: 'fail'; readonly reason: string; readonly member?: string }
+  /** `member` is the one whose words tell more, `daemon` who of it was asked. */
+  | { readonly do: 'fail'; readonly reason: string; readonly member?: string; readonly daemon?: string }
   | { readonly do: 'finish'; readonly state: 'done' | 'failed' | 'cancelled' }
   /** Until something happens, or so long. */
   | { readonly do: 'wait'; readonly forMs: number }
@@ -106,7 +106,9 @@ function gate(sight: RolloutSight): RolloutAction {
   if (!unwell) return { do: 'register', members: namesOf(newOnes(sight), 'starting') }
   const left = sight.withinMs - (sight.now - sight.since)
   if (left > 0) return { do: 'wait', forMs: left }
-  return { do: 'fail', reason: `${unwell.name} is not healthy: ${whyUnwell(unwell)}`, member: unwell.name }
+  const { name, health } = unwell
+  const asked = health?.good === false && health.daemon !== undefined ? { daemon: health.daemon } : {}
+  return { do: 'fail', reason: `${name} is not healthy: ${whyUnwell(unwell)}`, member: name, ...asked }
 }
 
 function drain(sight: RolloutSight): RolloutAction {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Deploy } from '../../src/api/deploy.ts'
 import type { Accepted } from '../../src/api/resources.ts'
+import type { Ended } from '../../src/daemon/host/inside.ts'
 import { decideRollout } from '../../src/daemon/records/rollouts.ts'
 import { params, SiteFarm } from './sites-farm.ts'
 
@@ -56,6 +57,24 @@ test('a domain of another site is not to be taken by removing its route', async 
     message: 'shop.org belongs to route "shop.org"',
     hint: 'croft site show shop/prod · croft config show shop/prod --explain',
   })
+})
+
+test('the lines of a failure are those of the daemon that was asked; when it said none, those about it', async () => {
+  for (const silent of [false, true]) {
+    const farm = await serving()
+    farm.inside = {
+      async run(_number, words): Promise<Ended> {
+        if (words.includes('_SYSTEMD_UNIT=app-web.service')) return { code: 0, lines: silent ? [] : ['its own'] }
+        return { code: 0, lines: words.includes('--unit=app-web.service') ? ['of it'] : ['of others'] }
+      },
+    }
+    farm.kill()
+    await farm.boot()
+    farm.unwell = ({ number }) => (number > 2 ? 'GET /up answered 500' : undefined)
+    await farm.deploy({ version: 'v2' })
+    await farm.pass(60)
+    assert.deepEqual((await farm.site()).rollout?.lines, [silent ? 'of it' : 'its own'])
+  }
 })
 
 test('all that goes with a site is in the plan of its removal', async () => {

@@ -47,9 +47,16 @@ interface One {
   timer: Disposable | undefined
   good: boolean | undefined
   why: string
+  /** Who of it is not well. */
+  daemon: string | undefined
   times: number
   /** Of the monotonic clock: since when it is as it is. */
   since: number
+}
+
+interface Trouble {
+  readonly why: string
+  readonly daemon?: string
 }
 
 export function createHealthBoard({
@@ -65,33 +72,36 @@ export function createHealthBoard({
 
   function begin(site: string, member: Watched): void {
     const since = env.monotonicMs()
-    const fresh = { timer: undefined, good: undefined, why: '', times: 0, since }
+    const fresh = { timer: undefined, good: undefined, why: '', daemon: undefined, times: 0, since }
     const one: One = { site, member, over: new AbortController(), ...fresh }
     all.set(member.id, one)
     look(one)
   }
 
   async function look(one: One): Promise<void> {
-    const why = await firstTrouble(one).catch((thrown) => String(thrown))
+    const trouble = await firstTrouble(one).catch((thrown): Trouble => ({ why: String(thrown) }))
     if (one.over.signal.aborted) return
-    const good = why === undefined
+    const good = trouble === undefined
     const changed = good !== one.good
     if (changed) Object.assign(one, { good, times: 0, since: env.monotonicMs() })
-    one.why = why ?? ''
+    one.why = trouble?.why ?? ''
+    one.daemon = trouble?.daemon
     one.times += 1
     if (changed) onChange(one.site)
     one.timer = env.later(everyMs(one), () => look(one))
   }
 
   /** All daemons are asked at once; the first in their order that is not well is told. */
-  async function firstTrouble({ member, over: { signal } }: One): Promise<string | undefined> {
+  async function firstTrouble({ member, over: { signal } }: One): Promise<Trouble | undefined> {
     const { number, address, host } = member
     const checked = Object.entries(member.daemons).filter(([, { health }]) => health.kind !== 'none')
     const told = await Promise.all(
       checked.map(([name, daemon]) => ask({ number, address, host, name, daemon, signal })),
     )
     const at = told.findIndex((why) => why !== undefined)
-    return at < 0 ? undefined : checked.length > 1 ? `${checked[at]?.[0]}: ${told[at]}` : told[at]
+    const [why, daemon] = [told[at], checked[at]?.[0]]
+    if (why === undefined || daemon === undefined) return undefined
+    return { daemon, why: checked.length > 1 ? `${daemon}: ${why}` : why }
   }
 
   function everyMs({ member }: One): number {
@@ -130,7 +140,8 @@ export function createHealthBoard({
       if (one?.good === undefined) return undefined
       if (one.good) return { good: true }
       const seconds = Math.round((env.monotonicMs() - one.since) / 1000)
-      return { good: false, why: one.times > 1 ? `${one.why}, ${one.times} times in ${seconds} s` : one.why }
+      const why = one.times > 1 ? `${one.why}, ${one.times} times in ${seconds} s` : one.why
+      return { good: false, why, ...(one.daemon === undefined ? {} : { daemon: one.daemon }) }
     },
     close() {
       for (const one of [...all.values()]) end(one)

@@ -94,8 +94,11 @@ export function createRolloutActs(
       return 0
     },
 
-    async fail(now, { reason, member }) {
-      const lines = member === undefined || now.rollout.value.cancel ? [] : await lastLines(daemon, now, member, signal)
+    async fail(now, { reason, member, daemon: asked }) {
+      const lines =
+        member === undefined || now.rollout.value.cancel
+          ? []
+          : await lastLines(daemon, now, { name: member, asked, signal })
       await fail(now, { reason, lines })
       return 0
     },
