@@ -8,7 +8,7 @@ export function refusal(name: string, part: GuestPart, verb: string): CroftError
       hint: `croft build cancel ${part.id}`,
     })
   return new CroftError('REFUSED', `${name} belongs to the site ${part.site}, which would undo that`, {
-    hint: hintFor(verb.split(' ')[0] ?? '', part.site),
+    hint: hintFor(verb === 'snapshot add' ? verb : (verb.split(' ')[0] ?? ''), part.site),
   })
 }
 
@@ -36,6 +36,8 @@ function hintFor(verb: string, site: string): string {
     case 'clone':
     case 'publish':
       return `croft release ls`
+    case 'snapshot add':
+      return `what lasts of it is in its data, not on this disk: croft site show ${site}`
     case 'snapshot':
       return `croft site rollback ${site}`
     default:

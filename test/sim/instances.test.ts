@@ -60,6 +60,7 @@ test('verbs of guests are refused with the right one, and change nothing', async
   await farm.ask('addPort', { ...one, body: { hostPort: 8080, guestPort: 80 } })
   await farm.ask('addAddress', { ...one, body: { address: '198.51.100.7' } })
   await farm.ask('publishTemplate', { params: { template: 'mine:1' }, body: { guest: 'shop/prod/1' } })
+  await farm.ask('takeSnapshot', { ...one, body: { name: 'mine' } })
   assertGolden('instance-is-not-yours', farm.lines)
   assert.deepEqual((await farm.store.get(keys.guest('ash', 1))).entry, before)
 })

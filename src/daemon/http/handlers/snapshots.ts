@@ -6,7 +6,7 @@ import { type Daemon, getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import { accepted, type Change, commit } from '../../records/change.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
-import { getGuestRecord, getLivingGuest, viewGuest } from '../../records/guests.ts'
+import { getGuestRecord, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import {
   type GuestRecord,
@@ -37,7 +37,8 @@ export const handlers = {
   async takeSnapshot(daemon, { params, body, query, caller }) {
     const id = daemon.env.uuid()
     const name = body.name ?? defaultName(daemon.env.now())
-    const guest = await getLivingGuest(daemon, params.guest)
+    // An instance's disk is its release, and what builds hold is theirs: neither is kept beside them.
+    const guest = await getGuestToChange(daemon, params.guest, 'snapshot add')
     const { host, number } = guest.value
     const key = keys.snapshot(host, number, name)
     if (query.dryRun)
@@ -47,7 +48,7 @@ export const handlers = {
         steps: [{ what: `${params.guest}@${name}`, step: 'takeSnapshot', detail: 'take a read-only copy of its disk' }],
       }
     const operation = await commit(daemon, caller, query, async (): Promise<Change> => {
-      const now = await getLivingGuest(daemon, params.guest)
+      const now = await getGuestToChange(daemon, params.guest, 'snapshot add')
       const status = await read<GuestStatus>(daemon.store, keys.guestStatus(host, number))
       if (status?.value.rootId !== now.value.spec.root.id)
         throw new CroftError('BUSY', `the disk of "${params.guest}" is being made`, { hint: 'croft op ls' })
