@@ -40,6 +40,12 @@ export function claimsOf(name: string, { names, aliases, passthrough }: RouteSet
   ]
 }
 
+/** Whether who has the one could speak for the other: it is the same, lies below it, or is a wildcard above it. */
+export function reachesInto(host: string, other: string): boolean {
+  const [bare, otherBare] = [host, other].map((name) => name.replace(/^\*\./, ''))
+  return host === other || host.endsWith(`.${otherBare}`) || (host.startsWith('*.') && other.endsWith(`.${bare}`))
+}
+
 /** The first name that is there twice. */
 export function twiceIn(claims: readonly Claim[]): string | undefined {
   const seen = new Set<string>()

@@ -216,6 +216,25 @@ test('domains are routes of the site: whose else they are refuses the deploy bef
   assert.equal(await route('new.org'), undefined)
 })
 
+test('an app takes no name from around another app’s site; an operator may add it as a route', async () => {
+  const farm = await serving()
+  await farm.ask('addSite', { body: { name: 'evil/prod' } })
+  await farm.release('v1', plain, 'evil')
+  const evil = { site: 'evil/prod' }
+  for (const domain of ['login.shop.org', '*.shop.org', 'a.b.shop.org'])
+    for (const domains of [[domain], ['evil.org', domain]]) {
+      assert.equal(await farm.ask('deploySite', { params: evil, body: { version: 'v1', domains } }), undefined)
+      assert.match(last(farm), /EXISTS: .* one above the other/, domain)
+    }
+  assert.ok(await farm.ask('deploySite', { params: evil, body: { version: 'v1', domains: ['myshop.org'] } }))
+  await farm.pass(60)
+  assert.equal(await farm.asked('myshop.org'), 2)
+  await farm.ask('addRoute', { body: { name: 'login.shop.org', to: 'evil/prod' } })
+  assert.equal(await farm.asked('login.shop.org'), 2)
+  await farm.deployed({ domains: ['shop.org', 'own.shop.org'] })
+  assert.equal(await farm.asked('own.shop.org'), 2)
+})
+
 test('instances whose configurations are too much together are refused, and others are answered meanwhile', async () => {
   const farm = await new SiteFarm().begun()
   const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`V${index}`, 'x'.repeat(20_000)]))

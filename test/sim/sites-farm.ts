@@ -22,10 +22,10 @@ export class SiteFarm extends SimFarm {
   bad = false
 
   /** A template as a build leaves it. */
-  async release(version: string, config: AppConfig = plain): Promise<void> {
-    const ref = `shop:${version}`
+  async release(version: string, config: AppConfig = plain, app = 'shop'): Promise<void> {
+    const ref = `${app}:${version}`
     const release = {
-      ...{ app: 'shop', version, commit: null, source: 'a folder', platform: 'plain' as const, config },
+      ...{ app, version, commit: null, source: 'a folder', platform: 'plain' as const, config },
       ...{ hash: version, by: 'root', build: 'b', buildSeconds: 1 },
     }
     const source = { from: 'debian:12', packages: [] }

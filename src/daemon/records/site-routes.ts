@@ -3,7 +3,7 @@
 import type { ResolvedConfig } from '../../api/app.ts'
 import { type RouteAim, RouteChange, RouteName } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
-import { claimsOf, holderOf } from '../../plan/domains.ts'
+import { claimsOf, holderOf, reachesInto } from '../../plan/domains.ts'
 import { applyRouteChange } from '../../plan/route-change.ts'
 import { type SiteRoute, siteRoutes } from '../../plan/site-routes.ts'
 import type { Daemon } from '../daemon.ts'
@@ -20,7 +20,11 @@ import { siteNameOf } from './sites.ts'
 export async function checkSiteRoutes(daemon: Daemon, site: SiteRecord, config: ResolvedConfig): Promise<void> {
   const wanted = siteRoutes(config)
   if (wanted.length === 0) return
-  const own = new Set((await routesOf(daemon, siteNameOf(site))).map(({ name }) => name))
+  const routes = (await readAll<RouteRecord>(daemon.store, keys.routes)).map(({ value }) => value)
+  const mine = routes.filter((route) => route.site === siteNameOf(site))
+  const own = new Set(mine.map(({ name }) => name))
+  const known = new Set(mine.flatMap(hostsOf))
+  const foreign = routes.filter((route) => ![undefined, site.app].includes(appOf(route)))
   for (const route of wanted) {
     const { name, change, aim } = parsed(site, route)
     const spec = applyRouteChange(name, undefined, { change, target: aim })
@@ -32,10 +36,11 @@ export async function checkSiteRoutes(daemon: Daemon, site: SiteRecord, config: 
         held.filter((each) => !own.has(each.route)),
         '',
       )
-      if (!holder) continue
-      throw new CroftError('EXISTS', `${claim.host} belongs to route "${holder.route}"`, {
-        hint: await waysToFree(daemon, holder.route),
-      })
+      if (holder)
+        throw new CroftError('EXISTS', `${claim.host} belongs to route "${holder.route}"`, {
+          hint: await waysToFree(daemon, holder.route),
+        })
+      if (!known.has(claim.host)) assertApart(claim.host, foreign, siteNameOf(site))
     }
   }
 }
@@ -46,6 +51,28 @@ async function waysToFree({ store }: Daemon, route: string): Promise<string> {
   return owner === undefined
     ? `croft route show ${route} · croft route rm ${route}`
     : `croft site show ${owner} · croft config show ${owner} --explain`
+}
+
+/** An app's configuration takes no name from around another app's: its cookies and its certificate hold there too. */
+function assertApart(host: string, foreign: readonly RouteRecord[], site: string): void {
+  for (const route of foreign) {
+    const near = hostsOf(route).find((each) => reachesInto(host, each))
+    if (near === undefined) continue
+    throw new CroftError(
+      'EXISTS',
+      `${host} and ${near}, of route "${route.name}" of the app ${appOf(route)}, are one above the other`,
+      {
+        hint: `if both are meant: croft route add ${host} ${site}`,
+      },
+    )
+  }
+}
+
+const hostsOf = ({ name, spec }: RouteRecord): string[] => claimsOf(name, spec).map(({ host }) => host)
+
+function appOf({ site, spec: { target } }: RouteRecord): string | undefined {
+  const leads = site ?? (target.kind === 'site' ? target.site : undefined)
+  return leads?.split('/')[0]
 }
 
 /** Those that are not asked for any more go first: a name may move from one to another. */

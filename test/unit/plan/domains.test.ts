@@ -8,6 +8,7 @@ import {
   isPreview,
   parseRoute,
   previewOf,
+  reachesInto,
   twiceIn,
 } from '../../../src/plan/domains.ts'
 
@@ -73,4 +74,20 @@ test('names of a certificate', () => {
   assert.deepEqual(certifiedNames('a.org', { https: 'off' }, 'p.net'), [])
   assert.deepEqual(certifiedNames('a.org', { passthrough: true }, 'p.net'), [])
   assert.deepEqual(certifiedNames(':25', {}, 'p.net'), [])
+})
+
+test('a name reaches into another that is the same, above it, or below it as a wildcard', () => {
+  const pairs = [
+    ['a.org', 'a.org', true],
+    ['www.a.org', 'a.org', true],
+    ['*.a.org', 'a.org', true],
+    ['www.a.org', '*.a.org', true],
+    ['*.example.org', 'victim.example.org', true],
+    ['*.example.org', '*.victim.example.org', true],
+    ['a.org', 'www.a.org', false],
+    ['a.org', '*.a.org', false],
+    ['ba.org', 'a.org', false],
+    ['*.b.org', 'a.org', false],
+  ] as const
+  for (const [host, other, is] of pairs) assert.equal(reachesInto(host, other), is, `${host} ${other}`)
 })
