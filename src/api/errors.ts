@@ -64,6 +64,11 @@ export class CroftError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
 
+  /** The command and the daemon are bundles with a copy of this class each; what crosses between them is known by name and code. */
+  static override [Symbol.hasInstance](thrown: unknown): boolean {
+    return thrown instanceof Error && thrown.name === 'CroftError' && 'code' in thrown && isErrorCode(thrown.code)
+  }
+
   constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : {})
     this.name = 'CroftError'
@@ -75,6 +80,8 @@ export class CroftError extends Error {
     return { code: this.code, message: this.message, ...(this.hint === undefined ? {} : { hint: this.hint }) }
   }
 }
+
+const isErrorCode = (code: unknown): boolean => typeof code === 'string' && Object.hasOwn(rows, code)
 
 /** Any thrown value as a CroftError; what croft did not foresee becomes INTERNAL. */
 export function toCroftError(thrown: unknown): CroftError {

@@ -56,3 +56,12 @@ test('an error goes over the wire and back; what croft did not foresee is INTERN
     [true, false],
   )
 })
+
+test('an error of the other bundle is one of ours', () => {
+  const other = Object.assign(new Error('no such guest'), { name: 'CroftError', code: 'NOT_FOUND', hint: 'croft ls' })
+  assert.ok(other instanceof CroftError)
+  assert.ok(isCode(toCroftError(other), 'NOT_FOUND'))
+  const foreign = Object.assign(new Error('no such file'), { name: 'CroftError', code: 'ENOENT' })
+  assert.ok(!(foreign instanceof CroftError))
+  assert.ok(isCode(toCroftError(foreign), 'INTERNAL'))
+})
