@@ -32,14 +32,9 @@ else {
     async kill() {
       const master = Number(readFileSync(join(folder, 'haproxy.pid'), 'utf8'))
       const workers = readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ').map(Number)
-      for (const pid of [master, ...workers]) process.kill(pid, 'SIGKILL')
-      while (
-        await ask('x', '/').then(
-          () => true,
-          () => false,
-        )
-      )
-        await sleep(10)
+      const all = [master, ...workers]
+      for (const pid of all) process.kill(pid, 'SIGKILL')
+      while (all.some(lives)) await sleep(10)
     },
     async occupy(listen) {
       const [, host = '', port] = /^(.*):(\d+)$/.exec(listen) ?? []
@@ -49,4 +44,13 @@ else {
     },
   }
   edgeContract('haproxy', () => world)
+}
+
+/** One that has died, and waits to be buried, has no command line. */
+function lives(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`).length > 0
+  } catch {
+    return false
+  }
 }
