@@ -49,11 +49,9 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
   let number = 0
   await commit(daemon, { name: by, role: 'operator' }, { reason: `rollout ${rollout.value.id}` }, async () => {
-    const { goal: _, ...change } = (await newGuestChange(daemon, plan, ids)).change
-    const made = change.writes.flatMap((write) =>
-      'put' in write ? [write.value as { number?: number; id?: string }] : [],
-    )
-    number = made.find(({ id }) => id === ids.id)?.number ?? 0
+    const { change: made, record: guest } = await newGuestChange(daemon, plan, ids)
+    const { goal: _, ...change } = made
+    number = guest.number
     const member: Member = {
       ...{ number, id: ids.id, name, slot, release: to, hash: place.hash, state: 'starting' },
       ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },

@@ -219,10 +219,13 @@ async function slotsOf(
   const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
   const { totalBytes } = await parts.pools.state('default')
   const slots: SlotWish[] = []
+  const usual = JSON.stringify(first)
   let letters = 0
   for (let slot = 1; slot <= first.instances.count; slot++) {
-    const config = slot === 1 ? first : await resolve(slot)
-    letters += equal(config, first) ? 0 : JSON.stringify(config).length
+    const own = slot === 1 ? first : await resolve(slot)
+    const text = JSON.stringify(own)
+    const config = text === usual ? first : own
+    letters += config === first ? 0 : text.length
     if (letters > mostLetters)
       throw new CroftError('BAD_VALUE', `the configurations of ${site}'s instances are more than 4 MiB together`, {
         hint: `fewer values with \${slot}, or fewer instances`,
@@ -241,8 +244,7 @@ const hashOf = (value: object): string => createHash('sha256').update(JSON.strin
 
 /** Their configuration where it is another one than the first's. */
 const briefly = (slots: readonly SlotWish[], first: ResolvedConfig): RolloutRecord['slots'] =>
-  slots.map(({ slot, hash, config }) => (equal(config, first) ? { slot, hash } : { slot, hash, config }))
-const equal = (a: ResolvedConfig, b: ResolvedConfig): boolean => JSON.stringify(a) === JSON.stringify(b)
+  slots.map(({ slot, hash, config }) => (config === first ? { slot, hash } : { slot, hash, config }))
 /** Of all configurations that a rollout's record holds beside the first. */
 const mostLetters = 4 * 1024 ** 2
 
