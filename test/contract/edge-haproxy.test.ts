@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeWorld, edgeContract } from './edge.ts'
+import { edgeTroubleContract } from './edge-trouble.ts'
 import { answering, ask, openHaproxy, selfSigned } from './edge-world.ts'
 import { isInside, runInside } from './namespace.ts'
 
@@ -44,6 +45,7 @@ else {
     },
   }
   edgeContract('haproxy', () => world)
+  edgeTroubleContract('haproxy', () => world)
 }
 
 /** One that has died, and waits to be buried, has no command line. */

@@ -1,10 +1,11 @@
 import { createFakeEdge, type FakeAnswer } from '../../src/drivers/edge/fake/index.ts'
-import { edgeContract } from './edge.ts'
+import { type EdgeWorld, edgeContract } from './edge.ts'
+import { edgeTroubleContract } from './edge-trouble.ts'
 import { selfSigned } from './edge-world.ts'
 
 const edge = createFakeEdge()
 edge.silence('dead')
-edgeContract('fake', () => ({
+const world: EdgeWorld = {
   edge,
   servers: [
     { id: 'one', address: '127.0.0.1', port: 9001, state: 'ready' },
@@ -22,4 +23,6 @@ edgeContract('fake', () => ({
     edge.taken.add(listen)
     return { [Symbol.asyncDispose]: async () => void edge.taken.delete(listen) }
   },
-}))
+}
+edgeContract('fake', () => world)
+edgeTroubleContract('fake', () => world)
