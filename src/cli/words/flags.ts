@@ -1,5 +1,4 @@
 /** Every flag there is. A name means the same thing wherever it is taken. */
-import { eventKinds } from '../../api/events.ts'
 import type { CommandRow } from '../command.ts'
 
 export interface FlagRow {
@@ -43,8 +42,27 @@ export const flagTable = {
   since: { value: 'TIME', means: 'from this time on, as journalctl takes it; of events: behind this cursor' },
   kind: {
     value: 'KIND',
-    values: eventKinds,
-    means: `only of this kind: ${eventKinds.join(', ')}`,
+    values: [
+      ...[
+        'farm',
+        'host',
+        'pool',
+        'size',
+        'guest',
+        'route',
+        'app',
+        'site',
+        'snapshot',
+        'template',
+        'op',
+        'hook',
+        'check',
+        'edge',
+        'certificate',
+      ],
+    ],
+    means:
+      'only of this kind: site, app, guest, route, check, edge, certificate, snapshot, template, op, hook, pool, size, host, farm',
   },
   tail: { short: 'n', value: 'N', means: 'the last N lines' },
   grep: { value: 'PATTERN', means: 'only lines that hold this' },
