@@ -6,11 +6,28 @@ export const keys = {
   host: (host: string) => `hosts/${host}`,
   hosts: 'hosts/',
   numbers: (host: string) => `numbers/${host}`,
+  allNumbers: 'numbers/',
+  /** Which host leases which block of numbers. */
+  blocks: 'blocks',
+  /** Under a lease: the daemon of that host speaks with the store. */
+  alive: (host: string) => `alive/${host}`,
+  allAlive: 'alive/',
+  /** What a host can take, as it says itself. */
+  facts: (host: string) => `facts/${host}`,
+  allFacts: 'facts/',
+  /** Under a lease: who walks the loops of the farm. */
+  leader: 'leader',
+  invite: (id: string) => `invites/${id}`,
+  invites: 'invites/',
+  /** A guest on its way to another host. */
+  move: (number: number) => `moves/${padded(number)}`,
+  moves: 'moves/',
   /** One table reserves every name, whatever bears it. */
   name: (name: string) => `names/${name}`,
   ports: (host: string) => `ports/${host}/`,
   port: (host: string, protocol: string, hostPort: number) => `ports/${host}/${protocol}/${hostPort}`,
   address: (address: string) => `addresses/${address}`,
+  allGuests: 'guests/',
   guests: (host: string) => `guests/${host}/`,
   guest: (host: string, number: number) => `guests/${host}/${padded(number)}`,
   guestStatuses: (host: string) => `status/${host}/guest/`,

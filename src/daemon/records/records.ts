@@ -99,6 +99,22 @@ export interface HostRecord {
   readonly name: string
   readonly number: number
   readonly uidBase: number
+  /** `IP:PORT` of its door, for the other hosts. */
+  readonly address?: string
+  readonly mesh?: { readonly kind: 'wireguard' | 'none'; readonly publicKey: string; readonly endpoint: string }
+  readonly tags?: readonly string[]
+  /** Takes no new guests. */
+  readonly drained?: true
+  /** Votes in the store, and runs nothing. */
+  readonly witness?: true
+  /** When it was declared dead: nobody believes it any more. */
+  readonly dead?: string
+}
+
+/** Which host leases which block of 256 numbers of the farm. */
+export interface BlocksRecord {
+  readonly schema: number
+  readonly taken: Readonly<Record<string, string>>
 }
 
 /** Who may come from outside. What proves it is kept as its SHA-256: right for 256 random bits, which nobody can guess. */
