@@ -27,6 +27,15 @@ export interface FarmOptions {
   readonly init?: readonly string[]
   /** false: no farm yet, no pool, no template. */
   readonly ready?: boolean
+  /** One of several: test/system/hosts.ts. */
+  readonly host?: HostOfSeveral
+}
+export interface HostOfSeveral {
+  readonly name: string
+  readonly namespaces: Readonly<Record<Place, string>>
+  /** What goes with it: the last one takes the namespace that all share. */
+  readonly owns: readonly string[]
+  readonly wire: () => Promise<void>
 }
 interface Restart {
   readonly kill?: 'SIGTERM' | 'SIGKILL'
@@ -40,7 +49,6 @@ export interface CallOptions {
 const run = createRunner()
 /** script/test and script/bench name the bundled command here; without it the sources run as they are. */
 const main = process.env.CROFT_ENTRY || new URL('../../src/cli/main.ts', import.meta.url).pathname
-const hostName = 'ash'
 
 /** A farm for a whole file of tests: after each test its guests must be gone, and all that they were. */
 export async function useFarm(options: FarmOptions = {}): Promise<TestFarm> {
@@ -79,7 +87,7 @@ export class TestFarm {
   readonly logFile: string
   readonly namespaces: Readonly<Record<Place, string>>
   readonly where: Whereabouts
-  readonly hostName = hostName
+  readonly hostName: string
   readonly template: Cache['template']
   readonly #cache: Cache
   readonly #options: FarmOptions
@@ -95,9 +103,11 @@ export class TestFarm {
     this.stateDir = stateDir
     this.poolDir = join(cachePool, basename(stateDir))
     this.logFile = join(stateDir, 'daemon.log')
-    this.namespaces = { host: `${tag}h`, outside: `${tag}o` }
+    this.hostName = options.host?.name ?? 'ash'
+    this.namespaces = options.host?.namespaces ?? { host: `${tag}h`, outside: `${tag}o` }
     const { cgroup } = settingsFrom(this.env())
-    this.where = { stateDir, poolDir: this.poolDir, cgroup, namespaces: Object.values(this.namespaces) }
+    const namespaces = options.host?.owns ?? Object.values(this.namespaces)
+    this.where = { stateDir, poolDir: this.poolDir, cgroup, namespaces }
   }
 
   get socket(): string {
@@ -111,7 +121,7 @@ export class TestFarm {
       LC_ALL: 'C.UTF-8',
       CROFT_STATE: this.stateDir,
       CROFT_SOCKET: this.socket,
-      CROFT_HOST: hostName,
+      CROFT_HOST: this.hostName,
       // Guests of tests hang on no process that others share.
       CROFT_LXCFS: '',
       // The bundled command has a cache of its own, and starts slower with two.
@@ -122,7 +132,7 @@ export class TestFarm {
   async open(): Promise<void> {
     await writeOwner(this.where)
     await chmod(this.stateDir, 0o711)
-    await wire(this.namespaces)
+    await (this.#options.host?.wire() ?? wire(this.namespaces))
     await this.startDaemon(this.#options.env)
     if (this.#options.ready === false) return
     await mkdir(this.poolDir, { mode: 0o700 })
@@ -253,16 +263,21 @@ export class TestFarm {
   }
 
   async picture(): Promise<string[]> {
-    return [...(await picture(this.where)), ...(await this.records())].sort()
+    return [...(await this.machine()), ...(await this.records())].sort()
+  }
+
+  /** What lies on its machine, whatever the store holds. */
+  machine(): Promise<string[]> {
+    return picture(this.where)
   }
 
   /** What came since `before` and does not go away by itself soon: the kernel frees disks in its own time. */
-  async leftovers(before: readonly string[], ms = 20_000): Promise<string[]> {
+  async leftovers(before: readonly string[], ms = 20_000, look = () => this.picture()): Promise<string[]> {
     const known = new Set(before)
     const until = performance.now() + ms
     let left: string[] | undefined
     for (;;) {
-      const now = new Set((await this.picture()).filter((line) => !known.has(line)))
+      const now = new Set((await look()).filter((line) => !known.has(line)))
       left = left === undefined ? [...now] : left.filter((line) => now.has(line))
       if (left.length === 0 || performance.now() > until) return left
       await sleep(200)
