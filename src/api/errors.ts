@@ -42,6 +42,7 @@ const rows = {
   PARTLY_FAILED: { status: 500, exit: 6, means: 'some of several failed' },
   STORE_CLOSED: { status: 503, exit: 7, means: 'the store cannot be reached' },
   UNREACHABLE: { status: 503, exit: 7, means: 'the daemon does not answer' },
+  HOST_UNREACHABLE: { status: 503, exit: 7, means: 'another host of the farm does not answer' },
   TIMEOUT: { status: 504, exit: 8, means: 'it took too long; the work goes on' },
   RED: { status: 200, exit: 9, means: 'a check found something that must be mended' },
   DIFFERS: { status: 200, exit: 10, means: 'there are differences' },

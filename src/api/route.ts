@@ -1,7 +1,7 @@
 /** What a row of the route table is. */
 
-/** A newcomer has shown a login token: it opens `login` and nothing else. */
-export type Role = 'operator' | 'reader' | 'newcomer'
+/** A newcomer has shown a login token: it opens `login` and nothing else. A host is one of the farm, that asks for itself. */
+export type Role = 'operator' | 'reader' | 'newcomer' | 'host'
 export type Verb = 'read' | 'create' | 'change' | 'delete' | 'use' | 'operate'
 export interface Access {
   readonly verb: Verb

@@ -75,9 +75,8 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const run = createRunner()
   const base = { ...options, env, run, uploads: new Uploads(join(settings.stateDir, 'uploads'), env) }
   const folder = folderOf(settings.stateDir)
-  const outside = createOutside(
-    { ...{ env, run, log, folder }, hostName: settings.hostName, store: () => daemon.store },
-    (request, response) => server.answerOutside(request, response),
+  const outside = createOutside({ ...{ env, run, log, folder }, store: () => daemon.store }, (request, response) =>
+    server.answerOutside(request, response),
   )
   const ca: FarmCa = {
     fingerprint: () => outside.door().fingerprint,
@@ -101,7 +100,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   /** Without the store nobody from outside can be known. */
   const openOutside = async () => {
     const { farm, away } = phases.now()
-    if (farm && !away) await outside.begin(farm.parts.farm)
+    if (farm && !away) await outside.begin(farm.parts.farm, farm.parts.host.name)
   }
   const sessions = createSessions({ env, log })
   const daemon: WholeDaemon = {

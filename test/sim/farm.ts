@@ -150,7 +150,7 @@ export class SimFarm {
       ...{ env, store, operations, version: 'sim', hostName },
       open: () => ({ parts, loop, usage, certificates: parts.certificates, checks, builds, rollouts }),
       outside: createOutside(
-        { env, log: parts.log, run: createRunner(), folder: '', hostName, store: () => store },
+        { env, log: parts.log, run: createRunner(), folder: '', store: () => store },
         () => undefined,
       ),
       sessions: createSessions({ env, log: parts.log }),

@@ -4,7 +4,10 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { CroftError, isCode } from '../../api/errors.ts'
 import type { Store } from '../../store/store.ts'
-import type { TokenRecord } from '../records/records.ts'
+import { callerHeader, readCaller } from '../peers/caller.ts'
+import { hostOrganisation } from '../pki/openssl.ts'
+import { keys } from '../records/keys.ts'
+import { type HostRecord, read, type TokenRecord } from '../records/records.ts'
 import { findCertificateOf, findTokenOf, isExpired, roleOf } from '../records/tokens.ts'
 import type { Caller } from './access.ts'
 import { Attempts } from './attempts.ts'
@@ -32,6 +35,11 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
   }
 
   return async (request) => {
+    const host = hostShownBy(request)
+    if (host !== undefined) {
+      if (await isOfFarm(store, host)) return callerFrom(host, request.headers[callerHeader])
+      throw refuse(request, `host ${host} is no host of this farm, or was declared dead`)
+    }
     const { record, refusal } = await find(store, request)
     if (!record) throw refuse(request, refusal)
     if (isExpired(record, now())) throw refuse(request, `this ${record.kind ?? 'token'} ended at ${record.expires}`)
@@ -40,17 +48,38 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
   }
 }
 
+/** Who shows a token is a user, whatever certificate he comes with. */
+function hostShownBy({ headers, socket }: IncomingMessage): string | undefined {
+  const { authorized, getPeerCertificate } = socket as Partial<TLSSocket>
+  if (!authorized || !getPeerCertificate || headers.authorization !== undefined) return undefined
+  const { subject } = getPeerCertificate.call(socket)
+  return subject?.O === hostOrganisation && typeof subject.CN === 'string' ? subject.CN : undefined
+}
+
+async function isOfFarm(store: () => Store, host: string): Promise<boolean> {
+  const record = await answered(() => read<HostRecord>(store(), keys.host(host)))
+  return record !== undefined && record.value.dead === undefined
+}
+
+const callerFrom = (host: string, header: string | string[] | undefined): Caller =>
+  header === undefined ? { name: `host:${host}`, role: 'host' } : readCaller(String(header), host)
+
 interface Found {
   readonly record: TokenRecord | undefined
   readonly refusal: string
 }
 
+function find(store: () => Store, { headers, socket }: IncomingMessage): Promise<Found> {
+  const { authorization } = headers
+  return answered(() =>
+    authorization === undefined ? findByCertificate(store, socket) : findByToken(store, authorization),
+  )
+}
+
 /** What is wrong with a store is not for strangers. */
-async function find(store: () => Store, { headers, socket }: IncomingMessage): Promise<Found> {
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return headers.authorization === undefined
-      ? await findByCertificate(store, socket)
-      : await findByToken(store, headers.authorization)
+    return await ask()
   } catch (thrown) {
     if (!isCode(thrown, 'STORE_CLOSED')) throw thrown
     throw new CroftError('STORE_CLOSED', 'the store is away: who you are cannot be told now', { cause: thrown })

@@ -10,7 +10,7 @@ import type { Runner } from '../../drivers/exec/command.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
-import { type Authority, fingerprintOf, openAuthority } from '../pki/authority.ts'
+import { type Authority, fingerprintOf, type Material, openAuthority } from '../pki/authority.ts'
 import type { Issued } from '../pki/openssl.ts'
 import type { FarmRecord } from '../records/records.ts'
 import { createIdentify, type Identify } from './identify.ts'
@@ -22,7 +22,6 @@ export interface OutsideParts {
   readonly run: Runner
   readonly log: Log
   readonly folder: string
-  readonly hostName: string
   readonly store: () => Store
 }
 
@@ -30,7 +29,7 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 
 export interface Outside {
   /** Makes what certificates are missing and opens the door where the farm wants one. A failure is told by `door`. */
-  begin(farm: Pick<FarmRecord, 'name' | 'listen'>): Promise<void>
+  begin(farm: Pick<FarmRecord, 'name' | 'listen'>, host: string): Promise<void>
   /** Opens it there, or shuts it. Throws when that cannot be, and then all is as before. */
   listen(at: string | undefined): Promise<void>
   door(): Door
@@ -41,6 +40,8 @@ export interface Outside {
   issueClient(subject: string, until: number): Promise<{ readonly pem: string; readonly fingerprint: string }>
   /** For names that the edge serves, by the farm's CA. */
   issueEdge(names: readonly string[]): Promise<Issued>
+  /** What this host shows to others of the farm. Throws while there is none. */
+  material(): Material
   readonly identify: Identify
   /** Ends the connections of a token that is no more. */
   shutOut(token: string): void
@@ -54,7 +55,7 @@ const soonMs = 30_000
 export function createOutside(parts: OutsideParts, answer: Answer): Outside {
   const { env, log, store } = parts
   const visitors = new Visitors(env)
-  let farm: string | undefined
+  let farm: { readonly name: string; readonly host: string } | undefined
   let authority: Authority | undefined
   let open: { readonly at: string; readonly door: TlsDoor } | undefined
   let wanted: string | undefined
@@ -118,8 +119,8 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
 
   async function lookOnce(): Promise<void> {
     if (farm === undefined) return
-    const { hostName: host } = parts
-    authority ??= await openAuthority({ ...parts, farm, host, names: () => namesOf(host) })
+    const { name, host } = farm
+    authority ??= await openAuthority({ ...parts, farm: name, host, names: () => namesOf(host) })
     // One that cannot be renewed now still opens the door: the reason is told after that.
     const renewed = await authority.refresh().catch(toCroftError)
     if (renewed === true) {
@@ -151,8 +152,8 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
   }
 
   return {
-    async begin({ name, listen: at }) {
-      farm = name
+    async begin({ name, listen: at }, host) {
+      farm = { name, host }
       wanted = at
       await look()
       if (timer === undefined) lookLater()
@@ -168,6 +169,7 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     }),
     certificates: () => authority?.certificates() ?? [],
     rotate,
+    material: () => getAuthority().material(),
     issueEdge: async (names) => getAuthority().issueEdge(names),
     async issueClient(subject, until) {
       const { key, certificate } = await getAuthority().issueClient(subject, until)

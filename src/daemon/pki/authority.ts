@@ -12,7 +12,7 @@ import type { Runner } from '../../drivers/exec/command.ts'
 import { type HostCertificate, isDue, lifeMs, renewsAt, validityFrom } from '../../plan/certificates.ts'
 import type { Env } from '../env.ts'
 import { replaceFile } from '../replace-file.ts'
-import { type Issued, issue, type Wanted } from './openssl.ts'
+import { hostOrganisation, type Issued, issue, type Wanted } from './openssl.ts'
 import { type Ca, findCa, findPair, type Pair, readCa, readPair } from './pair.ts'
 
 export interface AuthorityParts {
@@ -109,9 +109,9 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
 
   const towardsCa = (): string => `${ca.former ? `${ca.former.cross}${ca.former.pem}` : ''}${ca.pem}`
 
-  /** After a change of CA the host's is made anew. */
+  /** After a change of CA the host's is made anew, and one that other hosts would not take for this host's too. */
   function ofOurs(pair: Pair | undefined): Pair | undefined {
-    return pair?.x509.verify(ca.x509.publicKey) ? pair : undefined
+    return pair?.x509.verify(ca.x509.publicKey) && saysHost(pair.x509, host) ? pair : undefined
   }
 
   function getOwn(): Pair {
@@ -141,7 +141,7 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
     async issueEdge(names) {
       const validity = validityFrom(env.now(), lifeMs.edge)
       const { key, certificate } = await make({
-        kind: 'host',
+        kind: 'server',
         subject: 'croft edge',
         names,
         ...validity,
@@ -151,6 +151,12 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
     },
   }
 }
+
+/** It proves that it is this host, to who comes and to whom it comes. */
+const saysHost = ({ subject, keyUsage }: X509Certificate, host: string): boolean =>
+  subject === `O=${hostOrganisation}\nCN=${host}` && [serverAuth, clientAuth].every((each) => keyUsage?.includes(each))
+const serverAuth = '1.3.6.1.5.5.7.3.1'
+const clientAuth = '1.3.6.1.5.5.7.3.2'
 
 const textOf = ({ key, certificate }: Issued): string => `${key}${certificate}`
 

@@ -10,8 +10,12 @@ import { CroftError } from '../../api/errors.ts'
 import type { Command, Runner } from '../../drivers/exec/command.ts'
 import type { Validity } from '../../plan/certificates.ts'
 
+/** The organisation in the subject of a host's certificate. Nothing else that the CA signs bears one. */
+export const hostOrganisation = 'croft host'
+
 export interface Wanted extends Validity {
-  readonly kind: 'ca' | 'host' | 'client'
+  /** `server` is the edge: it shows names of the farm's visitors, and is no host. */
+  readonly kind: 'ca' | 'host' | 'server' | 'client'
   readonly subject: string
   /** Names and addresses that a host answers to. */
   readonly names: readonly string[]
@@ -113,6 +117,11 @@ const purposes: Readonly<Record<Wanted['kind'], readonly string[]>> = {
   host: [
     'basicConstraints = critical, CA:FALSE',
     'keyUsage = critical, digitalSignature',
+    'extendedKeyUsage = serverAuth, clientAuth',
+  ],
+  server: [
+    'basicConstraints = critical, CA:FALSE',
+    'keyUsage = critical, digitalSignature',
     'extendedKeyUsage = serverAuth',
   ],
   client: [
@@ -127,9 +136,9 @@ export function configText({ kind, subject, names, signer }: Wanted): string {
     ...['[ca]', 'default_ca = own'],
     ...['[own]', 'database = index', 'new_certs_dir = .', 'default_md = sha256', 'policy = any', 'rand_serial = yes'],
     ...['unique_subject = no', 'email_in_dn = no', 'x509_extensions = extensions'],
-    ...['[any]', 'commonName = supplied'],
+    ...['[any]', 'organizationName = optional', 'commonName = supplied'],
     ...['[req]', 'prompt = no', 'default_md = sha256', 'distinguished_name = name'],
-    ...['[name]', `CN = ${plainWord(subject)}`],
+    ...['[name]', ...(kind === 'host' ? [`O = ${hostOrganisation}`] : []), `CN = ${plainWord(subject)}`],
     ...['[extensions]', ...purposes[kind], 'subjectKeyIdentifier = hash'],
     ...(signer === undefined ? [] : ['authorityKeyIdentifier = keyid']),
     ...(names.length === 0 ? [] : [`subjectAltName = ${altNames(names)}`]),

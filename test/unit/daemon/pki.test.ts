@@ -131,12 +131,12 @@ test('the door shows the renewed certificate without a restart; an open connecti
     error: (_: object, text: string) => said.push(text),
   }
   const outside = createOutside(
-    { env: time.env, run, log, folder: own.path, hostName: 'ash', store: () => assert.fail('no store is needed') },
+    { env: time.env, run, log, folder: own.path, store: () => assert.fail('no store is needed') },
     (_request, response) => response.end('here'),
   )
   const port = await freePort()
   try {
-    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` })
+    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, 'ash')
     assert.equal(outside.door().state, 'open', said.join())
     const before = await shown(port)
     time.pass(61 * day)
@@ -168,7 +168,6 @@ test('a door that could not open is failed with its reason, and opens when it ca
     run,
     log,
     folder: own.path,
-    hostName: 'ash',
     store: () => assert.fail('no store is needed'),
   }
   const outside = createOutside(parts, (_request, response) => response.end('here'))
@@ -176,7 +175,7 @@ test('a door that could not open is failed with its reason, and opens when it ca
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve))
   try {
-    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` })
+    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, 'ash')
     assert.deepEqual([outside.door().state, said.length], ['failed', 1])
     assert.match(String(outside.door().reason), /another program has it/)
     await new Promise((resolve) => other.close(resolve))
