@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { lstat, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { isCode } from '../../src/api/errors.ts'
@@ -10,6 +11,7 @@ import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createBtrfs } from '../../src/drivers/storage/btrfs/index.ts'
 import type { PoolSpec, Ref, Storage } from '../../src/drivers/storage/driver.ts'
 import { storageContract } from './storage.ts'
+import { makeStream, type StreamCommand, subvolume } from './storage-stream.ts'
 
 const run = createRunner()
 const tool = promisify(execFile)
@@ -147,6 +149,35 @@ describe('btrfs on a loop file', () => {
     assert.ok(((await fresh.usage(root))?.usedBytes ?? 0) >= 4 * mib)
     await storage.remove(root)
     await storage.remove(second)
+  })
+
+  test('a stream of an enemy makes nothing outside of its own folder', async () => {
+    const ways: StreamCommand[] = ['/', '../../../..', made.folder, '/proc/1/root'].flatMap((to, at) => [
+      ['symlink', { path: `way${at}`, ino: 300 + at, pathLink: to }],
+      ['mkfile', { path: `way${at}/escaped`, ino: 400 + at }],
+    ])
+    const streams: StreamCommand[][] = [
+      [subvolume('disk'), ...ways.slice(0, 2), ['end', {}]],
+      ...[2, 4, 6].map((at): StreamCommand[] => [subvolume('disk'), ...ways.slice(at, at + 2), ['end', {}]]),
+      [subvolume('../escaped'), ['end', {}]],
+      [subvolume('/escaped'), ['end', {}]],
+      [subvolume('disk'), ['mkfile', { path: '../escaped', ino: 500 }], ['end', {}]],
+      [subvolume('disk'), ['mkfile', { path: 'a', ino: 500 }], ['rename', { path: 'a', pathTo: '../../escaped' }]],
+      [subvolume('disk'), subvolume('escaped'), ['end', {}]],
+      [['mkfile', { path: '/etc/escaped', ino: 500 }]],
+    ]
+    const target: Ref = { kind: 'snapshot', number: 9, id: 'snapshot-9' }
+    const honest: StreamCommand[] = [subvolume('disk'), ['mkfile', { path: 'a', ino: 500 }], ['end', {}]]
+    await storage.receive(target, Readable.from([makeStream(honest)]))
+    assert.deepEqual(await readdir(storage.path(target)), ['a'])
+    await storage.remove(target)
+    for (const stream of streams) {
+      await assert.rejects(storage.receive(target, Readable.from([makeStream(stream)])))
+      const { stdout } = await tool('find', [made.folder, '/etc', '/tmp', '/', '-maxdepth', '1', '-name', 'escaped*'])
+      assert.equal(stdout, '', JSON.stringify(stream))
+      assert.deepEqual([await subvolumes(), (await storage.inventory()).guests], [[], []])
+    }
+    for (const folder of ['staging', 'guests']) assert.deepEqual(await readdir(join(made.pool.mountPoint, folder)), [])
   })
 
   test('removals leave no qgroup behind', async () => {

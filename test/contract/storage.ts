@@ -1,8 +1,10 @@
 /** What every storage driver must do. Run for the fake and, as root, for btrfs on a loop file. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { isCode } from '../../src/api/errors.ts'
-import type { Ref, Storage } from '../../src/drivers/storage/driver.ts'
+import type { Measure, Ref, Storage } from '../../src/drivers/storage/driver.ts'
 
 export interface StorageUnderTest {
   readonly storage: Storage
@@ -47,13 +49,17 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
   describe(`storage: ${name}`, () => {
     let under: StorageUnderTest
     let storage: Storage
+    /** Another pool of the same kind. */
+    let elsewhere: StorageUnderTest
     before(async () => {
       under = await make()
+      elsewhere = await make()
+      await elsewhere.storage.open()
       storage = under.storage
       await storage.open()
       await storage.open()
     })
-    after(() => under?.close())
+    after(() => Promise.all([under?.close(), elsewhere?.close()]))
 
     const twice = async (work: () => Promise<unknown>) => {
       await work()
@@ -175,6 +181,87 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       await clean()
     })
 
+    test('a disk goes from pool to pool: whole, then what differs, and back', async () => {
+      const [first, then, last] = ['snapshot-1', 'snapshot-2', 'snapshot-3'].map(
+        (id): Ref => ({ kind: 'snapshot', number: 7, id }),
+      ) as [Ref, Ref, Ref]
+      await withTemplate()
+      await storage.clone(template, root, { readOnly: false })
+      await under.write(root, 'big', 'x'.repeat(2_000_000))
+      await storage.clone(root, first, { readOnly: true })
+      const whole = await carry(storage, elsewhere.storage, first)
+      await under.write(root, 'greeting', 'changed')
+      await storage.clone(root, then, { readOnly: true })
+      const less = await carry(storage, elsewhere.storage, then, first)
+      assert.ok(whole.bytes > 2_000_000 && less.bytes < 100_000, `${whole.bytes}, then ${less.bytes}`)
+      assert.equal(await elsewhere.read(first, 'greeting'), 'hello')
+      assert.equal(await elsewhere.read(then, 'greeting'), 'changed')
+      await assert.rejects(elsewhere.write(then, 'greeting', 'mine'), /EROFS/)
+
+      await elsewhere.storage.clone(then, root, { readOnly: false })
+      await elsewhere.storage.limit(root, 50_000_000)
+      await elsewhere.write(root, 'greeting', 'there')
+      await elsewhere.storage.clone(root, last, { readOnly: true })
+      await elsewhere.storage.remove(root)
+      assert.ok((await carry(elsewhere.storage, storage, last, then)).bytes < 100_000)
+      assert.equal(await under.read(last, 'greeting'), 'there')
+      assert.equal((await under.read(last, 'big'))?.length, 2_000_000)
+      for (const each of [storage, elsewhere.storage]) for (const ref of [...all, then, last]) await each.remove(ref)
+      assert.deepEqual(await elsewhere.storage.inventory(), { templates: [], guests: [], volumes: [], staging: [] })
+    })
+
+    test('what did not come whole is not there: cut, another hash, no room, nothing to differ from', async () => {
+      await storage.create(root)
+      await under.write(root, 'big', 'x'.repeat(3_000_000))
+      await storage.clone(root, snapshot, { readOnly: true })
+      await under.write(root, 'more', 'y')
+      const next: Ref = { kind: 'snapshot', number: 7, id: 'snapshot-2' }
+      await storage.clone(root, next, { readOnly: true })
+      const target = elsewhere.storage
+      const isAway = async (ref: Ref) => {
+        assert.equal(await target.exists(ref), false)
+        assert.deepEqual((await target.inventory()).staging, [])
+      }
+      for (const share of [0, 0.3, 0.999]) {
+        const bytes = await bytesOf(storage, snapshot)
+        const part = bytes.subarray(0, Math.floor(bytes.length * share))
+        const sha256 = createHash('sha256').update(bytes).digest('hex')
+        await assert.rejects(target.receive(snapshot, Readable.from([part]), { sha256 }))
+        await isAway(snapshot)
+      }
+      await assert.rejects(target.receive(snapshot, breaking(await bytesOf(storage, snapshot))), /the line broke/)
+      await isAway(snapshot)
+      await assert.rejects(target.receive(snapshot, Readable.from([Buffer.from('no stream at all')])))
+      await isAway(snapshot)
+      const { stream } = await storage.send(snapshot)
+      await assert.rejects(target.receive(snapshot, stream, { sha256: 'f'.repeat(64) }), (e) =>
+        isCode(e, 'HASH_DIFFERS'),
+      )
+      await isAway(snapshot)
+      const difference = await storage.send(next, { parent: snapshot })
+      await assert.rejects(target.receive(next, difference.stream), (e) => isCode(e, 'NOT_FOUND'))
+      await isAway(next)
+
+      await assert.rejects(
+        async () => bytesOf(storage, root),
+        (e) => isCode(e, 'REFUSED'),
+      )
+      await assert.rejects(storage.send({ ...snapshot, id: 'snapshot-9' }), (e) => isCode(e, 'NOT_FOUND'))
+      await carry(storage, target, snapshot)
+      const again = await storage.send(snapshot)
+      assert.equal(await target.receive(snapshot, again.stream), undefined)
+      await target.remove(snapshot)
+      for (const ref of [...all, next]) await storage.remove(ref)
+    })
+
+    test('two copies of one disk that arrive at once are one', async () => {
+      await withTemplate()
+      await Promise.all([1, 2].map(() => carry(storage, elsewhere.storage, template).catch((e) => assert.fail(e))))
+      assert.equal(await elsewhere.read(template, 'greeting'), 'hello')
+      await elsewhere.storage.remove(template)
+      await clean()
+    })
+
     test('hostile ids and numbers are refused everywhere', async () => {
       for (const hostile of hostileRefs as Ref[]) {
         const bad = (e: unknown) => isCode(e, 'BAD_VALUE')
@@ -182,6 +269,8 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
         await assert.rejects(async () => storage.exists(hostile), bad)
         await assert.rejects(async () => storage.create(hostile), bad)
         await assert.rejects(async () => storage.remove(hostile), bad)
+        await assert.rejects(async () => storage.send(hostile), bad)
+        await assert.rejects(async () => storage.receive(hostile, Readable.from([])), bad)
         await assert.rejects(async () => storage.clone(hostile, root, { readOnly: false }), bad)
         await assert.rejects(async () => storage.clone(template, hostile, { readOnly: false }), bad)
         await assert.rejects(async () => storage.limit(hostile, 1000), bad)
@@ -216,3 +305,22 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
     })
   })
 }
+
+async function carry(from: Storage, to: Storage, ref: Ref, parent?: Ref): Promise<Measure> {
+  const { stream, sent } = await from.send(ref, parent ? { parent } : {})
+  const got = await to.receive(ref, stream, { sha256: sent.then(({ sha256 }) => sha256) })
+  if (!got) return { bytes: 0, sha256: '' }
+  assert.deepEqual(got, await sent)
+  return got
+}
+
+const bytesOf = async (storage: Storage, ref: Ref): Promise<Buffer> =>
+  Buffer.concat(await (await storage.send(ref)).stream.toArray())
+
+const breaking = (bytes: Buffer): Readable =>
+  Readable.from(
+    (function* () {
+      yield bytes.subarray(0, bytes.length / 2)
+      throw new Error('the line broke')
+    })(),
+  )

@@ -181,6 +181,6 @@ export function readOnlyDisks(storage: Storage): Storage {
     ...storage,
     inventory: async () => ({ ...(await storage.inventory()), staging: [] }),
     async writeManifest() {},
-    ...{ destroy: refuse, create: refuse, clone: refuse, remove: refuse, limit: refuse },
+    ...{ destroy: refuse, create: refuse, clone: refuse, receive: refuse, remove: refuse, limit: refuse },
   }
 }

@@ -1,6 +1,6 @@
 /** Commands joined by pipes: what one writes the next one reads, without passing through this process. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import type { Command } from './command.ts'
 import { killQuietly } from './kill.ts'
 import { baseEnv, ended } from './runner.ts'
@@ -9,9 +9,11 @@ export interface PipelineOptions {
   readonly signal: AbortSignal
   /** Open file that the first one reads; nothing when absent. */
   readonly stdin?: number
+  /** Or what it is given as it comes. When that breaks, all ends with its error. */
+  readonly input?: Readable
   /** Open files that the first one gets as 3, 4 and so on. */
   readonly extra?: readonly number[]
-  /** A timeout counts from the last byte that was taken off the end, not from the start. */
+  /** A timeout counts from the last byte that one took or that was taken off it, not from the start. */
   readonly timeoutOf?: 'silence'
 }
 
@@ -40,7 +42,7 @@ export function startPipeline(commands: readonly Command[], options: PipelineOpt
     const next = stages[0]?.child
     const child = spawn(command.file, [...command.args], {
       stdio: [
-        index > 0 ? 'pipe' : (options.stdin ?? 'ignore'),
+        index > 0 || options.input ? 'pipe' : (options.stdin ?? 'ignore'),
         next?.stdin ?? 'pipe',
         'pipe',
         ...(index === 0 ? (options.extra ?? []) : []),
@@ -54,19 +56,42 @@ export function startPipeline(commands: readonly Command[], options: PipelineOpt
   }
   const last = stages.at(-1)?.child.stdout
   if (!last) throw new Error('a pipeline has at least one command')
-  return { output: last, ended: allEnded(stages, options.signal) }
+  return { output: last, ended: allEnded(stages, options.signal, feed(stages[0]?.child, options.input)) }
+}
+
+/** Rejects when what comes in breaks. That the first one takes no more, its end tells. */
+function feed(first: ChildProcess | undefined, input: Readable | undefined): Promise<void> {
+  const stdin = first?.stdin
+  if (!input || !stdin) return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    // Each is destroyed with the error of the other: who was first tells whose it is.
+    let taker = false
+    let giver = false
+    input.once('error', () => {
+      giver = !taker
+    })
+    stdin.once('error', () => {
+      taker = !giver
+    })
+    pipeline(input, stdin, (thrown) => {
+      if (!thrown || taker) return resolve()
+      kill(first)
+      reject(thrown)
+    })
+  })
 }
 
 async function allEnded(
   stages: readonly { readonly child: ChildProcess; readonly end: Promise<StageEnd> }[],
   signal: AbortSignal,
+  fed: Promise<void>,
 ): Promise<readonly StageEnd[]> {
   const killAll = () => {
     for (const { child } of stages) kill(child)
   }
   signal.addEventListener('abort', killAll, { once: true })
   try {
-    const ends = await Promise.allSettled(stages.map(({ end }) => end))
+    const [ends] = await Promise.all([Promise.allSettled(stages.map(({ end }) => end)), fed])
     signal.throwIfAborted()
     return ends.map((end) => {
       if (end.status === 'rejected') throw end.reason
@@ -86,8 +111,9 @@ async function watch(child: ChildProcess, command: Command, { timeoutOf }: Pipel
   let heard = 0
   const timer = setInterval(() => {
     const { bytesRead = 0 } = (child.stdout ?? {}) as { bytesRead?: number }
-    timedOut = timeoutOf !== 'silence' || bytesRead === heard
-    heard = bytesRead
+    const { bytesWritten = 0 } = (child.stdin ?? {}) as { bytesWritten?: number }
+    timedOut = timeoutOf !== 'silence' || bytesRead + bytesWritten === heard
+    heard = bytesRead + bytesWritten
     if (timedOut) kill(child)
   }, command.timeoutMs)
   const quiet = new Promise<void>((resolve) => child.stderr?.once('close', resolve))

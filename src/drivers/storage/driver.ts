@@ -2,6 +2,8 @@
  * Storage: the disks of guests on one pool. Everything is addressed by a Ref made of ids and numbers, never by a name
  * that people typed. Every method is idempotent: told twice, it does nothing the second time.
  */
+import type { Readable } from 'node:stream'
+
 export type Ref =
   | { readonly kind: 'template'; readonly id: string }
   | { readonly kind: 'root'; readonly number: number; readonly id: string }
@@ -59,6 +61,31 @@ export interface DiskUsage {
   readonly ownBytes: number
 }
 
+/** What went over a wire. */
+export interface Measure {
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface Sending {
+  /** Ends with an error when the disk could not be read to its end. */
+  readonly stream: Readable
+  /** Settles when the stream has ended. */
+  readonly sent: Promise<Measure>
+}
+
+export interface SendOptions {
+  /** A read-only disk that the other pool has as well, from the same origin: only what differs is sent. */
+  readonly parent?: Ref
+  readonly signal?: AbortSignal
+}
+
+export interface ReceiveOptions {
+  /** What the sender says that it sent; known when the stream has ended. */
+  readonly sha256?: string | Promise<string>
+  readonly signal?: AbortSignal
+}
+
 export interface Storage {
   readonly name: string
   /** Makes (first time), mounts (after a reboot) and checks the pool; enables quotas. Throws POOL_MISSING, REFUSED. */
@@ -81,6 +108,13 @@ export interface Storage {
   create(ref: Ref, owner?: number): Promise<void>
   /** A copy on write, complete or absent whenever it is looked at. `readOnly` for snapshots and templates. POOL_FULL, NOT_FOUND. */
   clone(from: Ref, to: Ref, options: { readonly readOnly: boolean }): Promise<void>
+  /** A read-only disk as a stream, for another pool of the same kind. NOT_FOUND, REFUSED for one that can be written. */
+  send(ref: Ref, options?: SendOptions): Promise<Sending>
+  /**
+   * Makes a read-only disk of a stream: whole and with the right hash, or absent, with at most something in staging. Undefined
+   * when it is there already: then nothing is read. HASH_DIFFERS, POOL_FULL; NOT_FOUND when what it differs from is not here.
+   */
+  receive(ref: Ref, stream: Readable, options?: ReceiveOptions): Promise<Measure | undefined>
   /** Nested subvolumes too, deepest first; lifts the limit before. Gone is fine. A guest's last ref takes its folder along. */
   remove(ref: Ref): Promise<void>
   /** Bytes a guest's root may hold by itself; null lifts it. */

@@ -51,6 +51,26 @@ export const wipeBtrfs = (path: string): Command => ({
 export const createSubvolume = (path: string): Command => btrfs(['subvolume', 'create', path])
 export const snapshot = (from: string, to: string, readOnly: boolean): Command =>
   btrfs(['subvolume', 'snapshot', ...(readOnly ? ['-r'] : []), from, to])
+/** Who takes nothing, or is given nothing, for so long waits in vain. */
+const silenceMs = 5 * 60_000
+export const send = (path: string, parent: string | undefined): Command =>
+  btrfs(['--quiet', 'send', ...(parent === undefined ? [] : ['-p', parent]), path], silenceMs)
+/**
+ * What another host sends is done below `folder` alone, which is its root: no link of the stream leads out of it. Without
+ * network and other processes, and with no more privileges than making a tree takes.
+ */
+export const receive = (folder: string): Command => ({
+  file: 'unshare',
+  args: [
+    ...['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL', '--', 'setpriv'],
+    `--bounding-set=-all,${['sys_admin', 'sys_chroot', ...owners].map((one) => `+${one}`).join()}`,
+    ...['--inh-caps=-all', '--no-new-privs', '--'],
+    ...['btrfs', '--quiet', 'receive', '-e', '--max-errors', '1', '--chroot', folder],
+  ],
+  timeoutMs: silenceMs,
+})
+const owners = ['chown', 'dac_override', 'fowner', 'fsetid', 'mknod', 'setfcap']
+
 export const deleteSubvolume = (path: string): Command => btrfs(['subvolume', 'delete', path])
 /** By id: the names of subvolumes that a guest made are never used as paths. */
 export const deleteById = (id: number, pool: string): Command =>

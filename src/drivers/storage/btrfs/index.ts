@@ -15,6 +15,7 @@ import { createQgroups } from './qgroups.ts'
 import { assertRoom, tellingFull } from './room.ts'
 import { runOrThrow } from './run.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
+import { receiveSubvolume, sendSubvolume } from './transfer.ts'
 
 /**
  * Left-over qgroups are looked for so long after a removal: the kernel frees a deleted subvolume in its own time, and with
@@ -40,6 +41,10 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
     throw new CroftError('POOL_MISSING', `the pool "${pool.name}" is not mounted on ${pool.mountPoint}`, {
       hint: 'croft pool ls',
     })
+  }
+
+  async function assertThere(ref: Ref): Promise<void> {
+    if (!(await isSubvolume(path(ref)))) throw new CroftError('NOT_FOUND', `no ${ref.kind} ${ref.id} on the pool`)
   }
 
   async function makeIn(ref: Ref, command: () => Promise<unknown>): Promise<void> {
@@ -149,9 +154,36 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
       await mounted()
       await inTurn(turnOf(to), async () => {
         if (await isSubvolume(target)) return
-        if (!(await isSubvolume(source))) throw new CroftError('NOT_FOUND', `no ${from.kind} ${from.id} on the pool`)
+        await assertThere(from)
         if (!readOnly) await assertRoom(run, pool, life.state)
         await makeIn(to, () => runOrThrow(run, commands.snapshot(source, target, readOnly)))
+      })
+    },
+    async send(ref, { parent, signal } = {}) {
+      await mounted()
+      for (const one of [ref, ...(parent ? [parent] : [])]) await assertThere(one)
+      return sendSubvolume(path(ref), parent && path(parent), signal)
+    },
+    /** A received subvolume cannot be renamed into another folder, for it is read-only: its copy appears there in one step. */
+    async receive(ref, stream, options = {}) {
+      const target = path(ref)
+      await mounted()
+      return inTurn(`receive ${target}`, async () => {
+        if (await isSubvolume(target)) return void stream.destroy()
+        await assertRoom(run, pool, life.state)
+        const staging: Ref = { kind: 'staging', id: ref.id }
+        await remove(staging)
+        await makeIn(staging, () => runOrThrow(run, commands.createSubvolume(path(staging))))
+        try {
+          const received = await receiveSubvolume(path(staging), stream, options)
+          await inTurn(turnOf(ref), () =>
+            makeIn(ref, () => runOrThrow(run, commands.snapshot(received.path, target, true))),
+          )
+          return received.measure
+        } finally {
+          stream.destroy()
+          await remove(staging)
+        }
       })
     },
     async remove(ref) {
@@ -163,9 +195,9 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
       if (bytes !== null && !(Number.isSafeInteger(bytes) && bytes > 0)) {
         throw new CroftError('BAD_VALUE', `${bytes} is no limit in bytes`)
       }
-      const target = path(ref)
+      refPath(ref)
       const open = await mounted()
-      if (!(await isSubvolume(target))) throw new CroftError('NOT_FOUND', `no ${ref.kind} ${ref.id} on the pool`)
+      await assertThere(ref)
       await qgroups.limit(refPath(ref), bytes, open)
     },
     async usage(ref) {

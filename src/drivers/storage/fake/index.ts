@@ -1,11 +1,16 @@
 /** Storage in memory with the semantics of the real one. Files of a root are a map; tests write there. */
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { CroftError } from '../../../api/errors.ts'
 import type { DiskUsage, Inventory, PoolSpec, Ref, Storage } from '../driver.ts'
 import { checkSpec, folders, isNumber, manifestPath, refPath } from '../layout.ts'
+import { assertSame } from '../measured.ts'
+import { readStream, writeStream } from './transfer.ts'
 
-interface Root {
+export interface Root {
   readonly readOnly: boolean
+  /** What a difference is told by: of a received one, that of where it comes from. */
+  readonly origin: string
   readonly files: Map<string, string>
   limit: number | null
 }
@@ -75,10 +80,25 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
       return { roots: guest?.roots ?? [], snapshots: guest?.snapshots ?? [], manifest: guest?.manifest ?? null }
     },
     create: async (ref) => {
-      if (!find(ref)) put(ref, { readOnly: false, files: new Map(), limit: null })
+      if (!find(ref)) put(ref, { readOnly: false, origin: randomUUID(), files: new Map(), limit: null })
     },
     clone: async (from, to, { readOnly }) => {
-      if (!find(to)) put(to, { readOnly, files: new Map(get(from).files), limit: null })
+      if (!find(to)) put(to, { readOnly, origin: randomUUID(), files: new Map(get(from).files), limit: null })
+    },
+    send: async (ref, { parent } = {}) => writeStream(get(ref), parent && get(parent)),
+    receive: async (ref, stream, { sha256 } = {}) => {
+      if (find(ref)) return void stream.destroy()
+      const staging: Ref = { kind: 'staging', id: ref.id }
+      put(staging, { readOnly: false, origin: randomUUID(), files: new Map(), limit: null })
+      try {
+        const { measure, ...received } = await readStream(stream, [...roots.values()])
+        assertSame(await sha256, measure)
+        put(ref, { ...received, readOnly: true, limit: null })
+        return measure
+      } finally {
+        stream.destroy()
+        roots.delete(refPath(staging))
+      }
     },
     remove: async (ref) => {
       find(ref)

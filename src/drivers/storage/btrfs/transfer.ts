@@ -1,0 +1,55 @@
+/** Disks between pools, by `btrfs send` and `btrfs receive`. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { CroftError } from '../../../api/errors.ts'
+import type { Command } from '../../exec/command.ts'
+import { type StageEnd, startPipeline } from '../../exec/pipeline.ts'
+import type { Measure, ReceiveOptions, Sending } from '../driver.ts'
+import { assertSame, measured, sending } from '../measured.ts'
+import * as commands from './commands.ts'
+import { storageFailed } from './parse.ts'
+import { isSubvolume } from './subvolumes.ts'
+
+const never = new AbortController().signal
+
+export function sendSubvolume(path: string, parent: string | undefined, signal: AbortSignal = never): Sending {
+  const command = commands.send(path, parent)
+  const work = startPipeline([command], { signal, timeoutOf: 'silence' })
+  const ended = work.ended.then(([end]) => assertDone(command, end))
+  // Told by the stream.
+  ended.catch(() => undefined)
+  return sending(measured(work.output, () => ended))
+}
+
+/** The path of the one read-only subvolume that the stream made in `folder`, which is empty. */
+export async function receiveSubvolume(
+  folder: string,
+  stream: Readable,
+  { sha256, signal = never }: ReceiveOptions,
+): Promise<{ readonly path: string; readonly measure: Measure }> {
+  const command = commands.receive(folder)
+  const input = measured(stream)
+  const work = startPipeline([command], { signal, input: input.stream, timeoutOf: 'silence' })
+  work.output.resume()
+  const [end] = await work.ended
+  assertDone(command, end)
+  const measure = await input.measure
+  assertSame(await sha256, measure)
+  const [name, ...others] = await readdir(folder)
+  const path = join(folder, name ?? '')
+  if (name === undefined || others.length > 0 || !(await isSubvolume(path))) throw incomplete()
+  return { path, measure }
+}
+
+function assertDone(command: Command, end: StageEnd | undefined): void {
+  if (end?.code === 0) return
+  const { stderr = '' } = end ?? {}
+  if (/cannot find parent subvolume|parent subvolume .*not found/i.test(stderr))
+    throw new CroftError('NOT_FOUND', 'the disk that this one is sent as a difference from is not on the pool')
+  if (/is not read-only/.test(stderr)) throw new CroftError('REFUSED', 'only a read-only disk can be sent')
+  throw storageFailed(command, { code: null, signal: null, timedOut: false, ...end, stderr, stdout: '' })
+}
+
+const incomplete = (): CroftError =>
+  new CroftError('FAILED', 'the stream held no whole disk', { hint: 'send it again' })
