@@ -41,6 +41,7 @@ const rows = {
   CANCELLED: { status: 409, exit: 1, means: 'the operation was cancelled' },
   PARTLY_FAILED: { status: 500, exit: 6, means: 'some of several failed' },
   STORE_CLOSED: { status: 503, exit: 7, means: 'the store cannot be reached' },
+  OUTCOME_UNKNOWN: { status: 503, exit: 7, means: 'the store went away in the middle: it may have been done or not' },
   UNREACHABLE: { status: 503, exit: 7, means: 'the daemon does not answer' },
   HOST_UNREACHABLE: { status: 503, exit: 7, means: 'another host of the farm does not answer' },
   TIMEOUT: { status: 504, exit: 8, means: 'it took too long; the work goes on' },
