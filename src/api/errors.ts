@@ -14,6 +14,7 @@ const rows = {
   FORBIDDEN: { status: 403, exit: 4, means: 'your role does not allow this' },
   NEEDS_CONFIRMATION: { status: 403, exit: 4, means: 'this destroys something and was not confirmed' },
   REFUSED: { status: 403, exit: 4, means: 'a policy or the state of the thing forbids this' },
+  NO_ROOM: { status: 403, exit: 4, means: 'no host can take that, or the one that was meant cannot' },
   LIMIT_REACHED: { status: 403, exit: 4, means: 'a limit of the farm or host is reached' },
   NOT_FOUND: { status: 404, exit: 3, means: 'there is no such thing, or you may not see it' },
   GUEST_NOT_FOUND: { status: 404, exit: 3, means: 'no guest has that name' },

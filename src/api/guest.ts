@@ -174,6 +174,16 @@ export interface GuestStatus {
   readonly held?: number
 }
 
+/** Why a guest was put on its host, as it was then. */
+export interface Placed {
+  readonly host: string
+  readonly at: string
+  readonly points: number
+  readonly reasons: readonly { readonly points: number; readonly why: string }[]
+  /** The best of the others, and why some were out of the question. */
+  readonly others: readonly { readonly host: string; readonly points?: number; readonly why?: string }[]
+}
+
 /** As it goes over the wire and as `--json` prints it. */
 export interface Guest {
   readonly name: string
@@ -184,6 +194,8 @@ export interface Guest {
   readonly revision: number
   readonly created: string
   readonly deleting?: boolean
+  /** Absent where there was no choice. */
+  readonly placed?: Placed
   readonly spec: GuestSpec
   readonly status: GuestStatus | null
   readonly ipv4: string

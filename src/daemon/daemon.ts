@@ -10,6 +10,7 @@ import type { Builds } from './farm/builds.ts'
 import type { Rollouts } from './farm/rollouts.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
+import type { Turns } from './host/turns.ts'
 import type { Outside } from './http/outside.ts'
 import type { Operations } from './operations/operations.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -18,6 +19,8 @@ import type { UsageBoard } from './usage/board.ts'
 export interface OpenFarm {
   readonly parts: HostParts
   readonly loop: HostLoop
+  /** Whose records compare the same numbers are written one after another: side by side all but one would begin anew. */
+  readonly numbering: Turns
   readonly usage: UsageBoard
   readonly certificates: Certificates
   readonly checks: Checks

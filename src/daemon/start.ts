@@ -40,6 +40,7 @@ import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import type { HostParts, Log } from './host/parts.ts'
 import { createPools } from './host/pools.ts'
+import { createTurns } from './host/turns.ts'
 import { readUpstream } from './hostprep/resolver.ts'
 import { createOutside, ownAddresses } from './http/outside.ts'
 import { startServer } from './http/server.ts'
@@ -252,7 +253,14 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const daemon: Daemon = { env, store, operations, open: () => open }
   const builds = createBuilds(daemon, join(settings.stateDir, 'builds'))
   const open: OpenFarm = {
-    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks },
+    ...{
+      parts,
+      loop: createHostLoop(parts),
+      numbering: createTurns(1, env),
+      usage: createUsageBoard(parts),
+      certificates,
+      checks,
+    },
     ...{ builds, rollouts: createRollouts(daemon) },
   }
   return open

@@ -19,6 +19,7 @@ import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { planHost } from '../../src/daemon/host/plan-host.ts'
 import { createPools } from '../../src/daemon/host/pools.ts'
+import { createTurns } from '../../src/daemon/host/turns.ts'
 import type { Handler, Handlers } from '../../src/daemon/http/handler.ts'
 import { handlers } from '../../src/daemon/http/handlers/table.ts'
 import { createOutside } from '../../src/daemon/http/outside.ts'
@@ -142,13 +143,14 @@ export class SimFarm {
     const parts = await this.build(life, operations)
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
+    const numbering = createTurns(1, env)
     const checks = createRouteChecks({ ...parts, farmCa: () => null, everyMs: 300_000 })
     const some: Daemon = { env, store, operations, open: () => daemon.open() }
     const builds = createBuilds(some, '')
     const rollouts = createRollouts(some)
     const daemon: WholeDaemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, usage, certificates: parts.certificates, checks, builds, rollouts }),
+      open: () => ({ parts, loop, numbering, usage, certificates: parts.certificates, checks, builds, rollouts }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', store: () => store },
         () => undefined,

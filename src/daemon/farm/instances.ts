@@ -9,9 +9,8 @@ import { instanceFiles } from '../../plan/units.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Member } from '../records/app-records.ts'
-import { commit } from '../records/change.ts'
 import { keys } from '../records/keys.ts'
-import { emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.ts'
+import { commitNewGuest, emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.ts'
 import { openSecrets } from '../records/sites.ts'
 import { getSize } from '../records/sizes.ts'
 import { getReadyTemplate, initOf } from '../records/templates.ts'
@@ -48,7 +47,7 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   }
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
   let number = 0
-  await commit(daemon, { name: by, role: 'operator' }, { reason: `rollout ${rollout.value.id}` }, async () => {
+  await commitNewGuest(daemon, { name: by, role: 'operator' }, { reason: `rollout ${rollout.value.id}` }, async () => {
     const { change: made, record: guest } = await newGuestChange(daemon, plan, ids)
     const { goal: _, ...change } = made
     number = guest.number

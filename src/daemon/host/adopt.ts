@@ -4,6 +4,7 @@
  */
 import { isCode } from '../../api/errors.ts'
 import { isUsableNumber } from '../../plan/addresses.ts'
+import { movePromise, nothingPromised, promiseOf } from '../../plan/promised.ts'
 import { historyWrites } from '../../store/history.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { timestamp } from '../env.ts'
@@ -90,12 +91,14 @@ async function adoptGuest(
     spec: { ...told.spec, root, pool: found.pool, network: 'default', ports: [] },
   }
   const block = found.number >> 8
+  const { promised } = numbers.value
   const value: NumbersRecord = {
     ...numbers.value,
     blocks: numbers.value.blocks.includes(block) ? numbers.value.blocks : [...numbers.value.blocks, block],
     used: [...new Set([...numbers.value.used, found.number])],
     slots: [...new Set([...numbers.value.slots, slot])],
     resting: numbers.value.resting.filter(([n]) => n !== found.number),
+    ...(promised ? { promised: movePromise(promised, nothingPromised, promiseOf(record.spec)) } : {}),
   }
   const writes: Write[] = [
     { put: key, value: record },

@@ -12,6 +12,7 @@ import { accepted, assertRevision, type Change, commit } from './change.ts'
 import { getGuestToChange, getLivingGuest, viewGuest } from './guests.ts'
 import { keys } from './keys.ts'
 import { assertFew, movePorts } from './ports.ts'
+import { reserveChange } from './promises.ts'
 import { type GuestRecord, type Held, type NameRecord, read } from './records.ts'
 
 export interface Writing {
@@ -69,7 +70,11 @@ async function moves(daemon: Daemon, guest: GuestRecord, next: GuestSpec) {
   assertFew(guest.spec, next)
   const ports = await movePorts(daemon, guest, guest.spec.ports, next.ports)
   const addresses = await moveAddresses(daemon, guest, guest.spec.addresses, next.addresses)
-  return { compare: [...ports.compare, ...addresses.compare], writes: [...ports.writes, ...addresses.writes] }
+  const room = await reserveChange(getFarm(daemon).parts, guest, next)
+  return {
+    compare: [...ports.compare, ...addresses.compare, ...room.compare],
+    writes: [...ports.writes, ...addresses.writes, ...room.writes],
+  }
 }
 
 /** What its host would do about the record as it would be then. */

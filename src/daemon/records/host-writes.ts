@@ -3,6 +3,7 @@
 import { isCode } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import { freeNumber } from '../../plan/numbers.ts'
+import { movePromise, nothingPromised, promiseOf } from '../../plan/promised.ts'
 import type { Compare, Store, Write } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
 import type { Wishes } from '../host/wishes.ts'
@@ -89,7 +90,7 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       { delete: keys.name(guest.name) },
       ...reserved.map((key): Write => ({ delete: key })),
       removal(writer),
-      ...(numbers ? [{ put: numbers.key, value: freeNumber(numbers.value, guest, env.now()) }] : []),
+      ...(numbers ? [{ put: numbers.key, value: withoutGuest(numbers.value, guest, env.now()) }] : []),
     ]
     try {
       await store.transact(compare, writes)
@@ -98,6 +99,12 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       if (!isCode(error, 'CHANGED_MEANWHILE') || tries > 50) throw error
     }
   }
+}
+
+function withoutGuest(numbers: NumbersRecord, guest: GuestRecord, now: number): NumbersRecord {
+  const { promised } = numbers
+  const freed = freeNumber(numbers, guest, now)
+  return promised ? { ...freed, promised: movePromise(promised, promiseOf(guest.spec), nothingPromised) } : freed
 }
 
 const reservationsOf = ({ host, spec }: GuestRecord): string[] => [

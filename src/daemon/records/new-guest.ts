@@ -1,18 +1,28 @@
 /** The making of a guest's record: number, slot, name and ports are reserved in the transaction that writes it. */
 import type { SeedFile } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
-import type { GuestSpec, Limits, RootSource } from '../../api/guest.ts'
+import type { GuestSpec, Limits, Placed, RootSource } from '../../api/guest.ts'
 import { reserveFound, takeNumber } from '../../plan/numbers.ts'
+import { promiseOf } from '../../plan/promised.ts'
 import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import { isFound } from '../host/found.ts'
 import type { HostParts } from '../host/parts.ts'
-import type { Change } from './change.ts'
+import { type Change, commit } from './change.ts'
 import { freeName } from './guests.ts'
 import { keys } from './keys.ts'
 import { assertFew, movePorts } from './ports.ts'
-import { type GuestRecord, type NameRecord, type NumbersRecord, read, schemaVersion } from './records.ts'
+import { reserve } from './promises.ts'
+import {
+  type GuestRecord,
+  type Held,
+  type HostRecord,
+  type NameRecord,
+  type NumbersRecord,
+  read,
+  schemaVersion,
+} from './records.ts'
 import { seedWrite } from './seeds.ts'
 
 export interface GuestPlan {
@@ -24,6 +34,10 @@ export interface GuestPlan {
   readonly verb: 'create' | 'clone'
   /** Sealed, in the same transaction. */
   readonly seed?: readonly SeedFile[]
+  /** Whose it shall be; this host's without. */
+  readonly host?: string
+  /** Why it is put there. */
+  readonly placed?: Placed
 }
 
 /** Reads what there is and gives the change; the record's ids are made once, so that a second try is the same guest. */
@@ -33,12 +47,13 @@ export async function newGuestChange(
   ids: { readonly id: string; readonly root: string },
 ): Promise<{ change: Change; record: GuestRecord }> {
   const { parts } = getFarm(daemon)
-  const { host } = parts
+  const host = await getTaking(daemon, plan.host ?? parts.host.name)
+  const { name: hostName } = host.value
   const name = await freeName(daemon, plan.name)
-  const numbers = await read<NumbersRecord>(daemon.store, keys.numbers(host.name))
-  const taken = numbers && (await takeFree(parts, numbers.value))
+  const numbers = await read<NumbersRecord>(daemon.store, keys.numbers(hostName))
+  const taken = numbers && (await takeFree(parts, hostName, numbers.value))
   if (!numbers || !taken)
-    throw new CroftError('LIMIT_REACHED', `host ${host.name} has no number left for another guest`, {
+    throw new CroftError('LIMIT_REACHED', `host ${hostName} has no number left for another guest`, {
       hint: 'croft ls',
     })
   const record: GuestRecord = {
@@ -47,9 +62,10 @@ export async function newGuestChange(
     number: taken.number,
     slot: taken.slot,
     id: ids.id,
-    host: host.name,
+    host: hostName,
     generation: 1,
     created: timestamp(daemon.env),
+    ...(plan.placed === undefined ? {} : { placed: plan.placed }),
     spec: {
       ...plan.spec,
       root: { id: ids.root, from: plan.from },
@@ -57,9 +73,10 @@ export async function newGuestChange(
       ...(plan.seed === undefined ? {} : { seed: ids.root }),
     },
   }
+  const room = await reserve(parts, host, numbers.value, { after: promiseOf(plan.spec) })
   assertFew({}, plan.spec)
   const ports = await movePorts(daemon, record, [], plan.spec.ports)
-  const key = keys.guest(host.name, taken.number)
+  const key = keys.guest(hostName, taken.number)
   const change: Change = {
     kind: 'guest',
     name: plan.name,
@@ -69,6 +86,7 @@ export async function newGuestChange(
     compare: [
       ...plan.compare,
       { key: numbers.key, revision: numbers.revision },
+      ...room.compare,
       ...name,
       { key, revision: 0 },
       ...ports.compare,
@@ -77,10 +95,12 @@ export async function newGuestChange(
       { put: key, value: record },
       {
         put: keys.name(plan.name),
-        value: { kind: 'guest', host: host.name, number: taken.number } satisfies NameRecord,
+        value: { kind: 'guest', host: hostName, number: taken.number } satisfies NameRecord,
       },
-      { put: numbers.key, value: taken.numbers },
-      ...(plan.seed === undefined ? [] : [await seedWrite(parts, taken.number, { id: ids.root, files: plan.seed })]),
+      { put: numbers.key, value: { ...taken.numbers, promised: room.promised } },
+      ...(plan.seed === undefined
+        ? []
+        : [await seedWrite({ ...parts, host: host.value }, taken.number, { id: ids.root, files: plan.seed })]),
       ...ports.writes,
     ],
     goal: { kind: 'guest', number: taken.number },
@@ -88,15 +108,31 @@ export async function newGuestChange(
   return { change, record }
 }
 
-/** Whose number leads to what is there without a record is passed over. */
+/** Of those that are asked for at once one after another is written. */
+export const commitNewGuest: typeof commit = (daemon, ...rest) =>
+  getFarm(daemon).numbering.take(() => commit(daemon, ...rest))
+
+/** A host that may be given guests now. */
+async function getTaking(daemon: Daemon, name: string): Promise<Held<HostRecord>> {
+  const host = await read<HostRecord>(daemon.store, keys.host(name))
+  if (!host) throw new CroftError('NOT_FOUND', `no host "${name}"`, { hint: 'croft host ls' })
+  const { drained, witness, dead } = host.value
+  const why = dead ? 'was declared dead' : witness ? 'votes, and runs nothing' : drained ? 'is drained' : undefined
+  if (why === undefined) return host
+  const hint = why === 'is drained' ? `croft host undrain ${name}` : 'croft host ls'
+  throw new CroftError('NO_ROOM', `host ${name} ${why}: it takes no new guests`, { hint })
+}
+
+/** Whose number leads to what is there without a record is passed over; what lies on other hosts they know themselves. */
 async function takeFree(
   parts: HostParts,
+  host: string,
   numbers: NumbersRecord,
 ): Promise<ReturnType<typeof takeNumber<NumbersRecord>>> {
   const now = parts.env.now()
   for (let left = numbers; ; ) {
     const taken = takeNumber(left, now)
-    if (!taken || !(await isFound(parts, taken.number))) return taken
+    if (!taken || host !== parts.host.name || !(await isFound(parts, taken.number))) return taken
     left = reserveFound(
       left,
       [taken.number].map((number) => ({ number })),

@@ -7,7 +7,7 @@ import type { Caller } from '../http/access.ts'
 import { commit } from './change.ts'
 import { changeSpec, guestChange } from './guest-spec.ts'
 import { getLivingGuest } from './guests.ts'
-import { type GuestPlan, newGuestChange } from './new-guest.ts'
+import { commitNewGuest, type GuestPlan, newGuestChange } from './new-guest.ts'
 import type { GuestRecord, Held } from './records.ts'
 
 /** `plan` is asked again when what it read changed meanwhile; so it may read. */
@@ -18,7 +18,7 @@ export async function createPart(
 ): Promise<{ readonly record: GuestRecord; readonly operation: Operation | null }> {
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
   let made: GuestRecord | undefined
-  const operation = await commit(daemon, caller, {}, async () => {
+  const operation = await commitNewGuest(daemon, caller, {}, async () => {
     const { change, record } = await newGuestChange(daemon, await plan(), ids)
     made = record
     return change

@@ -56,7 +56,8 @@ async function assertFree(daemon: Daemon, host: string, { protocol, hostPort }: 
     })
   }
   // The guest would take the program's place for everybody outside: with tcp/22 that locks the operator out.
-  if (!(await getFarm(daemon).parts.network.listens(protocol, hostPort))) return
+  const { network, host: own } = getFarm(daemon).parts
+  if (host !== own.name || !(await network.listens(protocol, hostPort))) return
   throw new CroftError('EXISTS', `${what} is used by a program of the host`, {
     hint: `ss -lnp 'sport = ${hostPort}'`,
   })

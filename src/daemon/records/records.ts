@@ -1,11 +1,12 @@
 /** Records as they lie in the store, and how to read them. `schema` is the version; older ones are upgraded on read. */
 import type { RouteSpec } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
-import type { GuestSpec, GuestStatus, Init } from '../../api/guest.ts'
+import type { GuestSpec, GuestStatus, Init, Placed } from '../../api/guest.ts'
 import type { Farm, Size, Template } from '../../api/resources.ts'
 import type { ReadLimits } from '../../drivers/image/driver.ts'
 import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
 import type { Held as ClaimHeld } from '../../plan/domains.ts'
+import type { Promised, PromiseSettings } from '../../plan/promised.ts'
 import type { Entry, Store } from '../../store/store.ts'
 import type { ReleaseFacts } from './app-records.ts'
 import { keys } from './keys.ts'
@@ -22,6 +23,7 @@ export interface GuestRecord {
   readonly generation: number
   readonly created: string
   readonly deleting?: true
+  readonly placed?: Placed
   readonly spec: GuestSpec
 }
 
@@ -92,9 +94,11 @@ export interface NumbersRecord {
   readonly used: readonly number[]
   readonly resting: readonly (readonly [number: number, until: number])[]
   readonly slots: readonly number[]
+  /** To all its guests together; absent in records of older daemons, and made with the next change. */
+  readonly promised?: Promised
 }
 
-export interface HostRecord {
+export interface HostRecord extends PromiseSettings {
   readonly schema: number
   readonly name: string
   readonly number: number
@@ -109,6 +113,23 @@ export interface HostRecord {
   readonly witness?: true
   /** When it was declared dead: nobody believes it any more. */
   readonly dead?: string
+}
+
+/** What a host can take, as it says itself: written when it changes, and each minute. */
+export interface FactsRecord {
+  readonly schema: number
+  readonly at: string
+  readonly version: string
+  /** What this croft can do that an older one cannot. */
+  readonly abilities: readonly string[]
+  readonly cpus: number
+  /** Of the last minute. */
+  readonly load: number
+  readonly memory: { readonly totalBytes: number; readonly freeBytes: number }
+  /** Those that are mounted. */
+  readonly pools: Readonly<Record<string, { readonly totalBytes: number; readonly freeBytes: number }>>
+  /** Ids of templates that lie there. */
+  readonly templates: readonly string[]
 }
 
 /** Which host leases which block of 256 numbers of the farm. */

@@ -9,7 +9,7 @@ import { accepted, assertRevision, type Change, commit } from '../../records/cha
 import { changeSpec, dryRun, guestChange, nudgeByName, planSteps, type Writing } from '../../records/guest-spec.ts'
 import { freeName, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
-import { emptySpec, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
+import { commitNewGuest, emptySpec, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
 import { portsOf } from '../../records/ports.ts'
 import {
   type GuestRecord,
@@ -167,7 +167,7 @@ async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () =>
     await decide()
     return { operation: null, result: null, steps: made ? planNew(made) : [] }
   }
-  const operation = await commit(daemon, caller, query, decide)
+  const operation = await commitNewGuest(daemon, caller, query, decide)
   const { name, number } = made as GuestRecord
   getFarm(daemon).loop.nudge(number)
   return accepted(daemon, query, operation, () => viewGuest(daemon, name))
