@@ -253,15 +253,8 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   const daemon: Daemon = { env, store, operations, open: () => open }
   const builds = createBuilds(daemon, join(settings.stateDir, 'builds'))
   const open: OpenFarm = {
-    ...{
-      parts,
-      loop: createHostLoop(parts),
-      numbering: createTurns(1, env),
-      usage: createUsageBoard(parts),
-      certificates,
-      checks,
-    },
-    ...{ builds, rollouts: createRollouts(daemon) },
+    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks },
+    ...{ builds, rollouts: createRollouts(daemon), numbering: createTurns(1, env) },
   }
   return open
 }
