@@ -42,7 +42,7 @@ export async function reserve(
   const why = whyNoRoom(had, promised, await readMost(parts, host.value))
   if (why !== undefined)
     throw new CroftError('NO_ROOM', `host ${host.value.name}: ${why}`, {
-      hint: `croft host show ${host.value.name} · croft host set ${host.value.name} overcommit=2`,
+      hint: `croft host show ${host.value.name}`,
     })
   return { promised, compare: [{ key: host.key, revision: host.revision }] }
 }
