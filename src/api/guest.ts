@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SiteName } from './app.ts'
 import type { Mount } from './mount.ts'
+import type { Placed } from './placement.ts'
 import {
   AddressRange,
   GuestName,
@@ -172,16 +173,6 @@ export interface GuestStatus {
   readonly revived?: true
   /** The generation at which its host came up and did not start it, for it does not start by itself. */
   readonly held?: number
-}
-
-/** Why a guest was put on its host, as it was then. */
-export interface Placed {
-  readonly host: string
-  readonly at: string
-  readonly points: number
-  readonly reasons: readonly { readonly points: number; readonly why: string }[]
-  /** The best of the others, and why some were out of the question. */
-  readonly others: readonly { readonly host: string; readonly points?: number; readonly why?: string }[]
 }
 
 /** As it goes over the wire and as `--json` prints it. */

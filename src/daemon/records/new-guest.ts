@@ -1,7 +1,8 @@
 /** The making of a guest's record: number, slot, name and ports are reserved in the transaction that writes it. */
 import type { SeedFile } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
-import type { GuestSpec, Limits, Placed, RootSource } from '../../api/guest.ts'
+import type { GuestSpec, Limits, RootSource } from '../../api/guest.ts'
+import type { Placed } from '../../api/placement.ts'
 import { reserveFound, takeNumber } from '../../plan/numbers.ts'
 import { promiseOf } from '../../plan/promised.ts'
 import type { Compare } from '../../store/store.ts'

@@ -1,7 +1,8 @@
 /** Records as they lie in the store, and how to read them. `schema` is the version; older ones are upgraded on read. */
 import type { RouteSpec } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
-import type { GuestSpec, GuestStatus, Init, Placed } from '../../api/guest.ts'
+import type { GuestSpec, GuestStatus, Init } from '../../api/guest.ts'
+import type { Placed } from '../../api/placement.ts'
 import type { Farm, Size, Template } from '../../api/resources.ts'
 import type { ReadLimits } from '../../drivers/image/driver.ts'
 import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
