@@ -1,6 +1,6 @@
 /** Builds and releases: what a build is asked for. What they look like is in site.ts. */
 import { z } from 'zod'
-import { GitRef, GitUrl, VersionName } from './app.ts'
+import { GitRef, GitUrl, SiteName, VersionName } from './app.ts'
 import { UploadId } from './resources.ts'
 import { OneLine } from './values.ts'
 
@@ -25,8 +25,23 @@ export const BuildSource = z.union([
   z.strictObject({ url: WebAddress, sha256: Sha256 }),
 ])
 
-/** Without a source it is the repository of the app. */
-export const NewBuild = z.strictObject({ source: BuildSource.optional(), version: VersionName.optional() })
+/** What would be built, for a plan alone: where from, and its croft.toml where that is known. */
+export const PlannedBuild = z.strictObject({
+  about: OneLine.max(300),
+  toml: z
+    .string()
+    .max(256 * 1024)
+    .optional(),
+})
+export type PlannedBuild = z.input<typeof PlannedBuild>
+
+/** Without a source it is the repository of the app. With `site` it is refused for what that site could not run. */
+export const NewBuild = z.strictObject({
+  source: BuildSource.optional(),
+  version: VersionName.optional(),
+  site: SiteName.optional(),
+  planned: PlannedBuild.optional(),
+})
 export type NewBuild = z.input<typeof NewBuild>
 export type WantedBuild = z.output<typeof NewBuild>
 

@@ -1,6 +1,7 @@
 /** What can be asked of a site: another version, another number of instances, to stop and to start. */
 import { z } from 'zod'
 import { AppName, VersionName } from './app.ts'
+import { PlannedBuild } from './build.ts'
 import { DomainOrWildcard } from './edge.ts'
 import { countMeans, mostInstances } from './instances.ts'
 
@@ -9,7 +10,8 @@ const Wave = z
   .string()
   .regex(/^\d{1,3}%?(,\d{1,3}%?){0,19}$/, 'must be numbers of instances, or parts of them, like 1,2 or 25%')
 
-/** `version` absent: what it runs. `anew`: new instances although nothing differs. `back`: the version before, or `version`. */
+/** `version` absent: what it runs. `anew`: new instances although nothing differs. `back`: the version before, or `version`.
+ * `planned`: with ?dryRun=1, what building that and deploying it would do. */
 export const Deploy = z.strictObject({
   version: VersionName.optional(),
   instances: Count.optional(),
@@ -18,6 +20,7 @@ export const Deploy = z.strictObject({
   waves: Wave.optional(),
   anew: z.boolean().optional(),
   back: z.boolean().optional(),
+  planned: PlannedBuild.optional(),
 })
 export type Deploy = z.input<typeof Deploy>
 

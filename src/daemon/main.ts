@@ -19,17 +19,6 @@ export const examineHost = () => diagnoseWithoutDaemon(settingsFrom(process.env)
 export const importApplication = async (text: string, file: string, app?: string) =>
   (await import('../plan/config/import/import.ts')).importAppFile(text, file, app)
 
-/** Why a build would refuse that croft.toml. */
-export async function problemOfApplication(text: string): Promise<string | undefined> {
-  const { parseAppFile } = await import('../plan/config/parse.ts')
-  try {
-    parseAppFile(text)
-    return undefined
-  } catch (thrown) {
-    return toCroftError(thrown).message
-  }
-}
-
 /** What code is, by its files; with the croft.toml that says so. */
 export async function recogniseApplication(files: readonly string[], read: (path: string) => string, name: string) {
   const { detectPlatform, isTelling, writeToml } = await import('../plan/platforms/table.ts')

@@ -1,6 +1,7 @@
 /** What a build may use, where it may connect to, and what of it is kept. Pure. */
-import { CroftError } from '../api/errors.ts'
+import type { CroftError } from '../api/errors.ts'
 import type { Limits, Rule } from '../api/guest.ts'
+import { wrongAt } from './config/wrong.ts'
 
 /** The build's home; lasting, for each app one of its own. So every tool finds what it kept the last time. */
 export const cacheFolder = '/var/cache/app'
@@ -42,9 +43,7 @@ export function assertBuildFits(
 
 const megabytes = (bytes: number): number => Math.floor(bytes / 1024 ** 2)
 const tooMuch = (name: string, allowed: string): CroftError =>
-  new CroftError('BAD_VALUE', `build.${name} may be ${allowed} at most`, {
-    hint: `${name} = "…" below [build] of croft.toml`,
-  })
+  wrongAt(`build.${name}`, `build.${name} may be ${allowed} at most`, `${name} = "…" below [build] of croft.toml`)
 
 /**
  * Out to the world as any guest, but to no other guest and nothing of this host. What clouds tell a host alone no guest
@@ -91,9 +90,11 @@ export function withoutArtifacts(artifacts: readonly string[]): readonly string[
 function regexOf(pattern: string): string {
   const clean = pattern.replace(/^(\.\/)+/, '').replace(/\/+$/, '')
   if (clean === '' || clean.startsWith('/') || clean.split('/').includes('..') || /\p{Cc}/u.test(clean))
-    throw new CroftError('BAD_VALUE', `build.artifacts: "${pattern.slice(0, 100)}" is no path below the checkout`, {
-      hint: 'say it like dist, public/** or *.html',
-    })
+    throw wrongAt(
+      'build.artifacts',
+      `build.artifacts: "${pattern.slice(0, 100)}" is no path below the checkout`,
+      'say it like dist, public/** or *.html',
+    )
   const regex = clean.replaceAll(/\*\*\/|\*\*|\*|\?|[^\w/ -]/g, (part) => wild[part] ?? `\\${part}`)
   return `\\./${regex}(/.*)?`
 }

@@ -14,26 +14,36 @@ export type AskedSource =
   | { readonly url: string; readonly sha256: string }
   | { readonly upload: string; readonly about: string; readonly commit?: string; readonly dirty?: boolean }
 
-/** No source: the repository that the farm knows of the app. */
-export async function sourceOf(
-  context: Context,
-  named: string | undefined,
-): Promise<{ readonly app: string; readonly source?: AskedSource }> {
+export interface Code {
+  readonly app: string
+  /** What a build of it can be planned by; its croft.toml where that lies here. */
+  readonly planned: { readonly about: string; readonly toml?: string }
+  /** Sends what has to be sent. No source: the repository that the farm knows of the app. */
+  take(): Promise<AskedSource | undefined>
+}
+
+export async function codeOf(context: Context, named: string | undefined): Promise<Code> {
   const { flags } = context
   const [git, tar, ref] = [flags.text('git'), flags.text('tar'), flags.text('ref')]
   if (git !== undefined && tar !== undefined)
     throw new CroftError('USAGE', 'code is from --git or from --tar, not both')
   const app = named ?? appNameHere()
-  if (git !== undefined) return { app, source: { git, ...(ref === undefined ? {} : { ref }) } }
-  if (tar !== undefined) return { app, source: await fromTar(context, tar) }
+  if (git !== undefined) return fromGit(app, git, ref)
+  if (tar !== undefined) return { app, planned: { about: basename(tar) }, take: () => fromTar(context, tar) }
   if (named !== undefined && (await hasRepository(context, app))) {
-    if (ref === undefined) return { app }
     const { git } = await context.client.request('getApp', { params: { app } })
-    return { app, source: { git: git?.url ?? '', ref } }
+    if (ref !== undefined) return fromGit(app, git?.url ?? '', ref)
+    return { app, planned: { about: `${git?.url} ${git?.ref}` }, take: async () => undefined }
   }
   if (ref !== undefined) throw new CroftError('USAGE', '--ref needs a repository: --git URL')
-  return { app, source: await fromHere(context, app) }
+  return fromHere(context, app)
 }
+
+const fromGit = (app: string, git: string, ref: string | undefined): Code => ({
+  app,
+  planned: { about: ref === undefined ? git : `${git} ${ref}` },
+  take: async () => ({ git, ...(ref === undefined ? {} : { ref }) }),
+})
 
 /** The folder one stands in is another app's, when the farm knows where the code of this one is. */
 async function hasRepository({ client }: Context, app: string): Promise<boolean> {
@@ -78,7 +88,6 @@ async function fromTar(context: Context, from: string): Promise<AskedSource> {
   const about = basename(from)
     .replaceAll(/[^\w.+-]/g, '_')
     .slice(0, 100)
-  if (context.flags.has('dry-run')) return { upload: 'dryrundryrun', about }
   return { upload: await send(context, createReadStream(from, { highWaterMark: 256 * 1024 })), about }
 }
 
@@ -88,30 +97,25 @@ async function assertHash(path: string, wanted: string): Promise<void> {
   if (hash.digest('hex') !== wanted) throw new CroftError('HASH_DIFFERS', `"${path}" has another sha256`)
 }
 
-async function fromHere(context: Context, app: string): Promise<AskedSource> {
+async function fromHere(context: Context, app: string): Promise<Code> {
   const { listHere } = await import('./here.ts')
   const { archiveOf } = await import('./send.ts')
   const { paths: listed, commit, dirty } = await listHere(context)
   if (listed.length === 0) throw new CroftError('USAGE', 'this folder holds no file to build')
-  const paths = await withCroftToml(context, listed, app)
+  const { croftToml } = await import('./write-down.ts')
+  const toml = await croftToml(context, listed, app)
+  const paths = [...new Set([...listed, 'croft.toml'])]
   const about = commit === undefined ? 'a folder' : `a folder at ${commit.slice(0, 8)}${dirty ? ' with changes' : ''}`
   const from = { about, ...(commit === undefined ? {} : { commit, dirty }) }
-  if (context.flags.has('dry-run')) return { upload: 'dryrundryrun', ...from }
-  const sent = paths.map((path) => ({ from: path, name: path, asLink: true }))
   const onLeftOut = (path: string, why: string) => context.say(`! ${path} is ${why}: left out`)
-  const archive = archiveOf(sent, { owner: { uid: 0, gid: 0 }, onBytes() {}, onLeftOut })
-  return { upload: await send(context, archive), ...from }
-}
-
-/** Where there is none it is written, to be seen and changed. */
-async function withCroftToml(context: Context, paths: readonly string[], app: string): Promise<readonly string[]> {
-  const { checkWritten, writeDown } = await import('./write-down.ts')
-  if (paths.includes('croft.toml')) {
-    await checkWritten()
-    return paths
+  return {
+    ...{ app, planned: { about, toml } },
+    async take() {
+      const sent = paths.map((path) => ({ from: path, name: path, asLink: true }))
+      const archive = archiveOf(sent, { owner: { uid: 0, gid: 0 }, onBytes() {}, onLeftOut })
+      return { upload: await send(context, archive), ...from }
+    },
   }
-  await writeDown(context, paths, app)
-  return [...paths, 'croft.toml']
 }
 
 async function send(context: Context, source: AsyncIterable<Uint8Array>): Promise<string> {

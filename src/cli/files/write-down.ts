@@ -1,18 +1,11 @@
-/** A folder without croft.toml: what it is is recognised, and written down with what was assumed. */
+/** A folder's croft.toml. Where there is none, what it is is recognised, and written down with what was assumed. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { CroftError } from '../../api/errors.ts'
 import type { Context } from '../context.ts'
 
-/** Before anything is sent or made because of it. */
-export async function checkWritten(): Promise<void> {
-  const { problemOfApplication } = await import('../../daemon/main.ts')
-  const problem = await problemOfApplication(readFileSync('croft.toml', 'utf8'))
-  if (problem !== undefined) throw new CroftError('BAD_VALUE', problem, { hint: 'croft help toml' })
-}
-
-/** Never over a file that is there. */
-export async function writeDown(context: Context, paths: readonly string[], app: string): Promise<void> {
-  if (existsSync('croft.toml')) return
+/** Its text: the farm reads it before anything is sent or made. Never written over a file that is there. */
+export async function croftToml(context: Context, paths: readonly string[], app: string): Promise<string> {
+  if (existsSync('croft.toml')) return readFileSync('croft.toml', 'utf8')
   const { recogniseApplication } = await import('../../daemon/main.ts')
   const found = await recogniseApplication(paths, (path) => readFileSync(path, 'utf8'), app)
   if (found === undefined)
@@ -20,7 +13,10 @@ export async function writeDown(context: Context, paths: readonly string[], app:
       hint: 'write one: [app] platform = "plain", [daemon.web] command and port (docs/croft-toml.md)',
     })
   const what = `found ${found.platform} (${found.found.join(', ')})`
-  if (context.flags.has('dry-run')) return context.say(`${what} → would write croft.toml`)
-  writeFileSync('croft.toml', found.toml, { flag: 'wx' })
-  context.say(`${what} → wrote croft.toml, ${found.toml.trimEnd().split('\n').length} lines`)
+  if (context.flags.has('dry-run')) context.say(`${what} → would write croft.toml`)
+  else {
+    writeFileSync('croft.toml', found.toml, { flag: 'wx' })
+    context.say(`${what} → wrote croft.toml, ${found.toml.trimEnd().split('\n').length} lines`)
+  }
+  return found.toml
 }

@@ -13,7 +13,7 @@ export const deployCommands: readonly CommandRow[] = [
       'In a folder of code, or with --git or --tar, it builds first; elsewhere it takes the app’s newest release, or the version that is named: v1.2 or shop:v1.2. An app alone is its only site, else its site prod. ' +
       'New instances come beside the old ones, are asked for visitors once all are healthy, and the old ones finish what they have. When one does ' +
       'not get healthy, or the step before traffic fails, the old ones serve on and it exits 1. What --instances, --size and --domain say is ' +
-      'kept in the site’s configuration. A second deploy of a site waits for the first; --no-wait refuses it.',
+      'kept in the site’s configuration. A second deploy of a site waits for the first; --no-wait refuses it. --dry-run tells what would be built, what differs in the configuration, and the steps.',
     examples: [
       'croft deploy',
       'croft deploy shop/prod v1.2',

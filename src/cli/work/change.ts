@@ -63,6 +63,14 @@ export async function changeResult(
   return finish({ ...first, operation: await see(context, first, { change, signal: change.signal }) })
 }
 
+/** What it would do; nothing is changed, whether or not that is all that is asked for. */
+export async function planned(context: Context, change: Change): Promise<readonly PlannedStep[]> {
+  const { steps = [] } = await withInterrupt(context, (signal) =>
+    send(context, { ...change, query: { ...change.query, dryRun: true } }, signal),
+  )
+  return steps
+}
+
 async function send(context: Context, change: Change, signal: AbortSignal): Promise<Accepted> {
   const { flags, client } = context
   const { route, params = {}, query = {}, body } = change

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { CroftError, isCode } from '../../api/errors.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import { keys } from '../records/keys.ts'
 import { commitTemplate } from '../records/new-template.ts'
-import type { Held, TemplateRecord } from '../records/records.ts'
+import { type Held, read, type TemplateRecord } from '../records/records.ts'
 import { getReadyTemplate } from '../records/templates.ts'
 import { callerOf, ended, type GuestWork } from './build-guest.ts'
 
@@ -27,6 +28,37 @@ export const baseName = (id: string, packages: readonly string[]): string => {
   return `base-${createHash('sha256').update(inputs).digest('hex').slice(0, 12)}:v1`
 }
 
+/** Whether it is there already; throws what a build with it would be refused for. */
+export async function isBaseThere(
+  daemon: Daemon,
+  app: string,
+  { base, packages }: { readonly base: string; readonly packages: readonly string[] },
+): Promise<boolean> {
+  const plain = await findTemplate(daemon, base)
+  const source = plain ? usable(plain, app).value.source : { from: base, packages: [] }
+  if (!plain) getFarm(daemon).parts.builder.check(source)
+  if (packages.length === 0) return plain !== undefined
+  const wanted = withPackages(base, source, packages)
+  getFarm(daemon).parts.builder.check(wanted)
+  return plain !== undefined && (await findTemplate(daemon, baseName(plain.value.id, packages))) !== undefined
+}
+
+/** Also one that is being made. */
+async function findTemplate(daemon: Daemon, ref: string): Promise<Held<TemplateRecord> | undefined> {
+  const found = await read<TemplateRecord>(daemon.store, keys.template(ref))
+  if (!found) return ofFarm.test(ref) ? undefined : getReadyTemplate(daemon, ref)
+  return found.value.deleting ? undefined : found
+}
+
+function withPackages(base: string, source: TemplateRecord['source'], packages: readonly string[]) {
+  const wanted = [...new Set(packages)].toSorted()
+  if (!/^(debian|ubuntu):/.test(source.from))
+    throw new CroftError('REFUSED', `build.packages need a base that was built of packages, and ${base} was not`, {
+      hint: `put them into the base: croft template build NAME --from debian:12 --packages ${wanted.join(',')}`,
+    })
+  return { ...source, packages: [...new Set([...source.packages, ...wanted])] }
+}
+
 export async function ensureBase(
   work: GuestWork,
   base: string,
@@ -35,14 +67,7 @@ export async function ensureBase(
   const plain = await ensure(work, base, () => ({ from: base, packages: [] }))
   if (packages.length === 0) return plain
   const { id, source } = plain.value
-  const wanted = [...new Set(packages)].toSorted()
-  return ensure(work, baseName(id, packages), () => {
-    if (!/^(debian|ubuntu):/.test(source.from))
-      throw new CroftError('REFUSED', `build.packages need a base that was built of packages, and ${base} was not`, {
-        hint: `put them into the base: croft template build NAME --from debian:12 --packages ${wanted.join(',')}`,
-      })
-    return { ...source, packages: [...new Set([...source.packages, ...wanted])] }
-  })
+  return ensure(work, baseName(id, packages), () => withPackages(base, source, packages))
 }
 
 /** The first to need it makes it; others wait for that. */

@@ -35,7 +35,7 @@ export async function fetchGit(work: GuestWork, source: Git): Promise<Source> {
     await putKey(work, guest)
     await guest.run(gitInit, { env: gitEnv })
     const tag = await fetchInto(guest, source)
-    if ((await readConfig(guest).catch(() => undefined))?.build?.submodules)
+    if ((await readConfig(guest).catch(() => undefined))?.config.build?.submodules)
       await guest.run(submodules, { env: gitEnv, as: 'git submodule' })
     const commit = (await textOf(guest, commitNow, 1024)).trim()
     return { upload: await archive(work, guest), commit, ...(tag === undefined ? {} : { tag }) }

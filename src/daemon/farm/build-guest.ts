@@ -39,7 +39,7 @@ export interface GuestWork {
 }
 
 export const firstLimits = resolveBuild([], 'first').build
-export const callerOf = ({ by }: BuildRecord): Caller => ({ name: by, role: 'operator' })
+export const callerOf = ({ by }: Pick<BuildRecord, 'by'>): Caller => ({ name: by, role: 'operator' })
 const nameOf = ({ app, id }: BuildRecord): string => `${app}/build/${id}`
 
 export async function makeBuildGuest(

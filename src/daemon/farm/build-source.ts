@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import type { AppConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import { largestConfigBytes } from '../../plan/build.ts'
+import type { Where } from '../../plan/config/placed.ts'
 import { getFarm } from '../daemon.ts'
 import { assertHash } from '../host/make-template.ts'
 import { nearHost } from '../near.ts'
@@ -22,6 +23,7 @@ export interface Checkout {
   readonly tree: string
   /** croft.toml, or what the platform's own files tell. */
   readonly config: AppConfig
+  readonly where?: Where
 }
 
 export const largestArchive = 8 * 1024 ** 3
@@ -74,7 +76,7 @@ fi
 
 export async function readCheckout(work: GuestWork, guest: BuildGuest): Promise<Checkout> {
   const tree = (await textOf(guest, ['sh', '-c', treeScript], 1024)).split(' ')[0] ?? ''
-  return { tree, config: work.record.config ?? (await readConfig(guest)) }
+  return { tree, ...(work.record.config ? { config: work.record.config } : await readConfig(guest)) }
 }
 
 const treeScript = `set -eu
@@ -84,17 +86,17 @@ const treeScript = `set -eu
 } | sha256sum
 `
 
-export async function readConfig(guest: BuildGuest): Promise<AppConfig> {
+export async function readConfig(guest: BuildGuest): Promise<Omit<Checkout, 'tree'>> {
   const files = await listFiles(guest)
   if (files.includes('croft.toml')) {
-    const { parseAppFile } = await import('../../plan/config/parse.ts')
-    return parseAppFile(await readText(guest, 'croft.toml'), 'croft.toml')
+    const { readAppFile } = await import('../../plan/config/parse.ts')
+    return readAppFile(await readText(guest, 'croft.toml'), 'croft.toml')
   }
   const { detectPlatform, isTelling } = await import('../../plan/platforms/table.ts')
   const texts = new Map<string, string>()
   for (const name of files.filter(isTelling)) texts.set(name, await readText(guest, name))
   const detected = detectPlatform(files, (path) => texts.get(path))
-  if (detected) return detected.config
+  if (detected) return { config: detected.config }
   throw new CroftError('BAD_VALUE', 'there is no croft.toml, and nothing tells what it is', {
     hint: 'write a croft.toml: croft help toml',
   })

@@ -1,12 +1,9 @@
 /** One build from its source to its release. Who calls takes its guest away, whatever happened. */
 import { createHash } from 'node:crypto'
-import { totalmem } from 'node:os'
-import { type AppConfig, appFolder, appUser, type ResolvedConfig } from '../../api/app.ts'
+import { appFolder, appUser, type ResolvedConfig } from '../../api/app.ts'
 import { CroftError, toCroftError } from '../../api/errors.ts'
 import type { BuildStep } from '../../api/site.ts'
-import { assertBuildFits, freeVersion, versionOf, withoutArtifacts } from '../../plan/build.ts'
-import { resolveBuild } from '../../plan/config/resolve.ts'
-import { platforms } from '../../plan/platforms/table.ts'
+import { freeVersion, versionOf, withoutArtifacts } from '../../plan/build.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import type { BuildRecord, ReleaseFacts } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
@@ -14,6 +11,7 @@ import { commitTemplate } from '../records/new-template.ts'
 import { type Held, readAll, type TemplateRecord } from '../records/records.ts'
 import { ensureBase, firstBase, whenReady } from './build-base.ts'
 import { cacheVolume, makeRoom } from './build-cache.ts'
+import { checkBuild, checkSite } from './build-check.ts'
 import {
   type BuildGuest,
   callerOf,
@@ -112,9 +110,9 @@ async function toRelease(walk: Walk, held: string[]): Promise<Done> {
   let guest = await makeBuildGuest(walk, first, { ...firstLimits, cache })
   await unpack(walk, guest, source.upload)
   const checkout = await readCheckout(walk, guest)
-  const { build, platform } = resolved(record.app, checkout.config)
-  const { freeBytes } = await getFarm(daemon).parts.pools.state('default')
-  assertBuildFits(build, { memoryBytes: totalmem(), freeBytes })
+  const { build, platform, warnings } = await checkBuild(daemon, { app: record.app, ...checkout })
+  for (const warning of warnings) walk.note(`▲ ${warning}`)
+  await checkSite(daemon, record, { ...checkout, platform })
   walk.limitTo(build.timeoutSeconds)
   failpoint('buildSource.after')
 
@@ -159,21 +157,6 @@ async function step(walk: Walk, name: BuildStep, line: string): Promise<void> {
   const { daemon, record } = walk
   await change(daemon.store, record.id, (now) => ({ ...now, step: name }))
   walk.note(line)
-}
-
-function resolved(
-  app: string,
-  config: AppConfig,
-): { readonly build: Build; readonly platform: ReleaseFacts['platform'] } {
-  if (config.app?.name !== undefined && config.app.name !== app)
-    throw new CroftError('BAD_VALUE', `its croft.toml is of the app "${config.app.name}", not of "${app}"`, {
-      hint: `croft build ${config.app.name}`,
-    })
-  const platform = config.app?.platform ?? 'plain'
-  const lowest = { name: 'platform', from: `platform ${platform}`, config: platforms[platform].defaults } as const
-  const { build } = resolveBuild([lowest, { name: 'app', from: 'croft.toml', config }], app)
-  withoutArtifacts(build.artifacts)
-  return { build, platform }
 }
 
 const known = (version: string, { commit }: Source): Partial<BuildRecord> => ({

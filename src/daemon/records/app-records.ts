@@ -49,6 +49,8 @@ export interface BuildRecord {
   readonly by: string
   readonly created: string
   readonly source: BuildSource
+  /** `shop/prod`: what it shall be deployed to, where that is known. */
+  readonly site?: string
   /** As it was asked for; without one the source says it. */
   readonly asked?: string
   /** Instead of what croft.toml in the source says. */

@@ -65,7 +65,7 @@ async function decideBuild(
   caller: Caller,
   { wish, source, id }: { readonly wish: BuildWish; readonly source: BuildSource; readonly id: string },
 ): Promise<Change> {
-  const { app, version, config } = wish
+  const { app, version, config, site } = wish
   const known = await readApp(daemon, app)
   if (!known) await assertNameFree(daemon, app)
   const made = { schema: schemaVersion, created: timestamp(daemon.env), by: caller.name }
@@ -73,6 +73,7 @@ async function decideBuild(
   const record: BuildRecord = {
     ...{ ...made, id, app, source, state: 'running', step: 'queued', tries: 0 },
     ...(version === undefined ? {} : { asked: version }),
+    ...(site === undefined ? {} : { site }),
     ...(config === undefined ? {} : { config }),
   }
   return {

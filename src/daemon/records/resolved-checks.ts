@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import { secretsOf } from '../../plan/config/resolve.ts'
+import { wrongAt } from '../../plan/config/wrong.ts'
 
 export function assertSecrets(site: string, config: ResolvedConfig, names: readonly string[]): void {
   const missing = secretsOf(config).find((name) => !names.includes(name))
@@ -14,6 +15,5 @@ export function assertData({ data }: ResolvedConfig, totalBytes: number | null):
   const large = Object.entries(data).find(
     ([, { sizeBytes }]) => totalBytes !== null && sizeBytes > Math.max(totalBytes, 1024 ** 3),
   )
-  if (large)
-    throw new CroftError('BAD_VALUE', `data.${large[0]}.size is more than the pool has`, { hint: 'croft pool ls' })
+  if (large) throw wrongAt(`data.${large[0]}.size`, `data.${large[0]}.size is more than the pool has`, 'croft pool ls')
 }

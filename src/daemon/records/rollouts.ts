@@ -1,26 +1,21 @@
 /** How a site is given another version, configuration or number of instances: a record, which the loop of rollouts walks. */
-import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
-import type { AppConfig, ResolvedConfig } from '../../api/app.ts'
+import type { ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
-import { resolveConfig } from '../../plan/config/resolve.ts'
-import { setValue } from '../../plan/config/set.ts'
-import { leavingOf, madeFrom, type SlotWish, wavesOf } from '../../plan/deploy.ts'
+import { leavingOf, wavesOf } from '../../plan/deploy.ts'
 import type { Compare, Write } from '../../store/store.ts'
-import { type Daemon, getFarm } from '../daemon.ts'
+import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
-import type { MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord, SiteSecretRecord } from './app-records.ts'
+import type { MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord } from './app-records.ts'
 import type { Change } from './change.ts'
 import { differences } from './edge-settings.ts'
 import { keys } from './keys.ts'
 import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
-import { assertData, assertSecrets } from './resolved-checks.ts'
-import { layersOf } from './site-config.ts'
+import { briefly, hashOf, type Made, saidWith, slotsOf } from './rollout-slots.ts'
+import type { ToBe } from './site-config.ts'
 import { checkSiteRoutes } from './site-routes.ts'
 import { getSiteToChange } from './sites.ts'
-import { getSize } from './sizes.ts'
 import { getReadyTemplate } from './templates.ts'
 
 /** What is asked for, beside what is known of the site. */
@@ -36,6 +31,8 @@ export interface Asked {
   readonly anew?: boolean | undefined
   /** Of a site that is made only when this can be done. */
   readonly fresh?: Held<SiteRecord> | undefined
+  /** Instead of a version: what a build would make. Nothing of what is decided can be written then. */
+  readonly toBe?: ToBe | undefined
   readonly verb: string
 }
 
@@ -62,8 +59,8 @@ export async function decideRollout(
     read<MembersRecord>(store, keys.membersOf(asked.site)),
     read<RolloutRecord>(store, keys.rollout(asked.site)),
   ])
-  assertFree(last?.value)
-  const template = await getRelease(daemon, site.value, asked.version)
+  if (!asked.toBe) assertFree(last?.value)
+  const template = await madeOf(daemon, site.value, asked)
   const said = saidWith(daemon, caller, config?.value, asked)
   const { slots, first } = await slotsOf(daemon, { site: asked.site, template, said, anew: asked.anew ? ids.anew : '' })
   await checkSiteRoutes(daemon, site.value, first)
@@ -72,7 +69,7 @@ export async function decideRollout(
   const hash = hashOf({ slots: slots.map((each) => each.hash), count: slots.length, route: first.route })
   const compare: Compare[] = [
     { key: site.key, revision: site.revision },
-    { key: template.key, revision: template.revision },
+    ...template.compare,
     { key: keys.siteConfig(asked.site), revision: config?.revision ?? 0 },
     { key: keys.membersOf(asked.site), revision: members?.revision ?? 0 },
     { key: keys.rollout(asked.site), revision: last?.revision ?? 0 },
@@ -81,7 +78,7 @@ export async function decideRollout(
   const isSame = old.length === 0 && kept === slots.length && members?.value.serves?.hash === hash
   const rollout: RolloutRecord = {
     schema: schemaVersion,
-    ...{ id: ids.id, site: asked.site, from: site.value.release, to: template.value.ref, by: caller.name },
+    ...{ id: ids.id, site: asked.site, from: site.value.release, to: template.ref, by: caller.name },
     ...{
       created: timestamp(daemon.env),
       since: timestamp(daemon.env),
@@ -105,7 +102,7 @@ export async function decideRollout(
     change: {
       ...{ kind: 'site', name: asked.site, verb: asked.verb },
       before: { release: site.value.release },
-      after: { release: template.value.ref, instances: slots.length },
+      after: { release: template.ref, instances: slots.length },
       ...{ compare, writes },
       ...(isSame ? {} : { goal: { kind: 'rollout', id: ids.id } as const }),
     },
@@ -122,6 +119,12 @@ function assertFree(last: RolloutRecord | undefined): void {
       hint: `croft site show ${last.site}`,
     },
   )
+}
+
+async function madeOf(daemon: Daemon, site: SiteRecord, { toBe, version }: Asked): Promise<Made> {
+  if (toBe) return { ref: toBe.ref, id: '', from: toBe, compare: [] }
+  const { key, revision, value } = await getRelease(daemon, site, version)
+  return { ref: value.ref, id: value.id, from: value.ref, compare: [{ key, revision }] }
 }
 
 /** A release of this app that instances can be made from now. */
@@ -179,74 +182,6 @@ export async function cancelRollout(daemon: Daemon, id: string): Promise<void> {
   const { key, revision, value } = found
   if (!value.cancel) await daemon.store.transact([{ key, revision }], [{ put: key, value: { ...value, cancel: true } }])
 }
-
-interface Said {
-  readonly record: SiteConfigRecord | undefined
-  readonly config: AppConfig
-}
-
-/** What is said with a deploy is said of the site, and stays. */
-function saidWith(
-  { env }: Daemon,
-  caller: Caller,
-  record: SiteConfigRecord | undefined,
-  { instances, size, domains }: Asked,
-): Said {
-  const said = Object.entries({ 'instances.count': instances, 'instances.size': size, 'route.domains': domains })
-  const values = said.filter(([, value]) => value !== undefined)
-  if (values.length === 0) return { record, config: {} }
-  const [by, at] = [caller.name, timestamp(env)]
-  const next = Object.fromEntries(values.map(([path, value]) => [path, { value, by, at }]))
-  return {
-    record: { schema: schemaVersion, values: { ...record?.values, ...next } },
-    config: values.reduce<AppConfig>((config, [path, value]) => setValue(config, path, value), {}),
-  }
-}
-
-async function slotsOf(
-  daemon: Daemon,
-  { site, template, said, anew }: { site: string; template: Held<TemplateRecord>; said: Said; anew: string },
-): Promise<{ readonly slots: readonly SlotWish[]; readonly first: ResolvedConfig }> {
-  const { ref, id } = template.value
-  const { parts } = getFarm(daemon)
-  const over = { name: 'stage', from: 'croft deploy', config: said.config } as const
-  const resolve = async (slot: number) => {
-    const layers = [...(await layersOf(parts, site, ref, slot)), over]
-    return resolveConfig(layers, { site, slot, release: ref }).config
-  }
-  const first = await resolve(1)
-  const known = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
-  const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
-  const { totalBytes } = await parts.pools.state('default')
-  const slots: SlotWish[] = []
-  const usual = JSON.stringify(first)
-  let letters = 0
-  for (let slot = 1; slot <= first.instances.count; slot++) {
-    const own = slot === 1 ? first : await resolve(slot)
-    const text = JSON.stringify(own)
-    const config = text === usual ? first : own
-    letters += config === first ? 0 : text.length
-    if (letters > mostLetters)
-      throw new CroftError('BAD_VALUE', `the configurations of ${site}'s instances are more than 4 MiB together`, {
-        hint: `fewer values with \${slot}, or fewer instances`,
-      })
-    assertSecrets(site, config, names)
-    assertData(config, totalBytes)
-    if (config.instances.size !== null) await getSize(daemon, config.instances.size)
-    slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
-    // Others are answered meanwhile.
-    await setImmediate()
-  }
-  return { slots, first }
-}
-
-const hashOf = (value: object): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
-
-/** Their configuration where it is another one than the first's. */
-const briefly = (slots: readonly SlotWish[], first: ResolvedConfig): RolloutRecord['slots'] =>
-  slots.map(({ slot, hash, config }) => (config === first ? { slot, hash } : { slot, hash, config }))
-/** Of all configurations that a rollout's record holds beside the first. */
-const mostLetters = 4 * 1024 ** 2
 
 interface Difference {
   readonly rollout: RolloutRecord

@@ -1,6 +1,7 @@
 /** The configuration of a site from where its layers lie: the release, the store, and the host. */
 import type { LayerName } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
+import type { Where } from '../../plan/config/placed.ts'
 import type { Layer, Resolved } from '../../plan/config/resolve.ts'
 import type { HostParts } from '../host/parts.ts'
 import { readSiteFile } from '../host/site-file.ts'
@@ -10,18 +11,29 @@ import { read, type TemplateRecord } from './records.ts'
 
 type Source = Pick<HostParts, 'store' | 'host' | 'sitesDir'>
 
+/** What a build would make: its layers are known before it is there. */
+export interface ToBe extends Pick<ReleaseFacts, 'platform' | 'config'> {
+  readonly ref: string
+  readonly where?: Where | undefined
+}
+
 /** Lowest first. Without a release there is nothing that croft.toml says; without a slot nothing of one instance. */
-export async function layersOf(source: Source, site: string, release: string | null, slot?: number): Promise<Layer[]> {
-  const [{ layerOf }, facts, record] = await Promise.all([
+export async function layersOf(
+  source: Source,
+  site: string,
+  release: string | ToBe | null,
+  slot?: number,
+): Promise<Layer[]> {
+  const [{ layerOf }, made, record] = await Promise.all([
     import('../../plan/config/stored.ts'),
-    release === null ? undefined : factsOf(source, release),
+    typeof release === 'string' ? readMade(source, release) : release,
     read<SiteConfigRecord>(source.store, keys.siteConfig(site)),
   ])
   const [app = ''] = site.split('/')
   const file = await readSiteFile(source.sitesDir, app)
   const values = record?.value.values ?? {}
   const layers = [
-    ...(facts && release !== null ? await releaseLayers(facts, release) : []),
+    ...(made ? await releaseLayers(made) : []),
     layerOf(values),
     file && layer('host', file.path, file.config),
     layerOf(values, { host: source.host.name }),
@@ -39,17 +51,17 @@ export async function configOf(source: Source, site: string, release: string | n
   return resolveConfig(layers, { site, slot: slot ?? 1, ...(release === null ? {} : { release }) })
 }
 
-async function factsOf({ store }: Source, ref: string): Promise<ReleaseFacts> {
+async function readMade({ store }: Source, ref: string): Promise<ToBe> {
   const found = await read<TemplateRecord>(store, keys.template(ref))
-  if (found?.value.release) return found.value.release
+  if (found?.value.release) return { ...found.value.release, ref }
   throw new CroftError('NOT_FOUND', `no release "${ref}"`, { hint: 'croft release ls' })
 }
 
-async function releaseLayers({ platform, config }: ReleaseFacts, release: string): Promise<Layer[]> {
+export async function releaseLayers({ platform, config, ref }: ToBe): Promise<Layer[]> {
   const { platforms } = await import('../../plan/platforms/table.ts')
   return [
     layer('platform', `platform ${platform}`, platforms[platform].defaults),
-    layer('app', `croft.toml of ${release}`, config),
+    layer('app', `croft.toml of ${ref}`, config),
   ]
 }
 

@@ -5,6 +5,7 @@
 import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
 import { absolute, type Flat } from './paths.ts'
+import { wrongAt } from './wrong.ts'
 
 export type Words = Readonly<Record<string, string>>
 
@@ -20,8 +21,12 @@ const lines = /^(build\.env|env|daemon\.[^.]+\.env)\./
 const folder = /^(data\.[^.]+\.path|daemon\.[^.]+\.directory)$/
 const environment = /^(env|daemon\.[^.]+\.env)\./
 
-/** Reads values with all names in them replaced; each is worked out once. */
-export function interpolator(flat: Flat, about: Words): (path: string) => unknown {
+/** Reads values with all names in them replaced; each is worked out once. `onUnknown` takes what else would be thrown of a name that is not there. */
+export function interpolator(
+  flat: Flat,
+  about: Words,
+  onUnknown?: (wrong: CroftError) => void,
+): (path: string) => unknown {
   const done = new Map<string, unknown>()
   const doing: string[] = []
   let inAll = 0
@@ -30,10 +35,9 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
     if (done.has(path)) return done.get(path)
     if (doing.includes(path)) {
       const circle = [...doing.slice(doing.indexOf(path)), path].join(' → ')
-      throw new CroftError('BAD_VALUE', `${circle.slice(0, 500)} goes round in a circle`)
+      throw wrongAt(path, `${circle.slice(0, 500)} goes round in a circle`)
     }
-    if (doing.length >= deepest)
-      throw new CroftError('BAD_VALUE', `${path}: names lead to names more than ${deepest} times`)
+    if (doing.length >= deepest) throw wrongAt(path, `${path}: names lead to names more than ${deepest} times`)
     doing.push(path)
     const value = replaced(flat.get(path), path)
     doing.pop()
@@ -59,7 +63,7 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
     if (inAll > mostInAll)
       throw new CroftError('BAD_VALUE', `the configuration unfolds to more than ${mostInAll / 1024} KiB`)
     if (!lines.test(path) && /[\p{C}\p{Zl}\p{Zp}]/u.test(result))
-      throw new CroftError('BAD_VALUE', `${path} must be one line of printable characters`)
+      throw wrongAt(path, `${path} must be one line of printable characters`)
     return result
   }
   /** `$${secret.` stays as it is where secrets are put in later. */
@@ -71,31 +75,36 @@ export function interpolator(flat: Flat, about: Words): (path: string) => unknow
       throw onlyInEnvironments(path, whole)
     }
     if (Object.hasOwn(about, name)) return about[name] ?? ''
-    if (!flat.has(name) || !whole.endsWith('}'))
-      throw notThere(whole, name, path, [...Object.keys(about), ...flat.keys()])
+    if (!flat.has(name) || !whole.endsWith('}')) {
+      const wrong = notThere(whole, name, path, [...Object.keys(about), ...flat.keys()])
+      if (!onUnknown) throw wrong
+      onUnknown(wrong)
+      return ''
+    }
     const found = read(name)
-    if (typeof found === 'object') throw new CroftError('BAD_VALUE', `${path}: ${name} is no text or number`)
+    if (typeof found === 'object') throw wrongAt(path, `${path}: ${name} is no text or number`)
     if (!environment.test(path) && /\$\{secret\./.test(String(found))) throw onlyInEnvironments(path, whole)
     return folder.test(name) ? absolute(String(found)) : String(found)
   }
   return read
 }
 
-const tooLong = (path: string): CroftError =>
-  new CroftError('BAD_VALUE', `${path} grows beyond ${mostLetters / 1024} KiB`)
+const tooLong = (path: string): CroftError => wrongAt(path, `${path} grows beyond ${mostLetters / 1024} KiB`)
 
 function onlyInEnvironments(path: string, whole: string): CroftError {
-  return new CroftError('BAD_VALUE', `${path}: ${whole} holds a secret, which may stand in an environment only`, {
-    hint: `[env] NAME = "${whole}", and the program reads NAME`,
-  })
+  return wrongAt(
+    path,
+    `${path}: ${whole} holds a secret, which may stand in an environment only`,
+    `[env] NAME = "${whole}", and the program reads NAME`,
+  )
 }
 
 function notThere(whole: string, name: string, path: string, known: readonly string[]): CroftError {
   const near = nearest(name, known) ?? known.find((each) => each === `env.${name}`)
-  return new CroftError(
-    'BAD_VALUE',
+  return wrongAt(
+    path,
     `${path}: there is no ${whole.slice(0, 100)}${near === undefined ? '' : `; did you mean \${${near}}?`}`,
-    { hint: near === undefined ? '$${ writes ${ itself' : undefined },
+    near === undefined ? '$${ writes ${ itself' : undefined,
   )
 }
 

@@ -4,20 +4,52 @@ import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
 import { printableLine } from '../../api/printable.ts'
 import { flat, type Issue } from './issues.ts'
-import { namesAt } from './paths.ts'
+import { namesAt, segmentsOf } from './paths.ts'
+import type { Where } from './placed.ts'
 import { CroftToml } from './schema.ts'
 import { type Place, placeKey, readToml, type TomlText } from './toml.ts'
 
-export function parseAppFile(text: string, file = 'croft.toml'): AppConfig {
+export interface AppFile {
+  readonly config: AppConfig
+  readonly where: Where
+}
+
+export const parseAppFile = (text: string, file?: string): AppConfig => readAppFile(text, file).config
+
+/** With the place of each value, for what is wrong only together with other layers. */
+export function readAppFile(text: string, file = 'croft.toml'): AppFile {
   const { tree, places, values } = readToml(text, file)
   const result = CroftToml.safeParse(tree)
-  if (result.success) return result.data
+  if (result.success) return { config: result.data, where: (path) => placeOf({ places, values }, file, path) }
   const told = flat(result.error.issues).flatMap((issue) => lines(issue, { places, values }, file))
   const most = 8
   const more = told.length > most ? [`and ${told.length - most} more`] : []
   throw new CroftError('BAD_VALUE', [...told.slice(0, most), ...more].map(printableLine).join('\n'), {
     hint: 'croft help toml',
   })
+}
+
+function placeOf(
+  { places, values }: Pick<TomlText, 'places' | 'values'>,
+  file: string,
+  path: string,
+): string | undefined {
+  const parts = partsOf(path)
+  for (let length = parts.length; length > 0; length--) {
+    const key = placeKey(parts.slice(0, length))
+    const place = values.get(key) ?? places.get(key)
+    if (place) return `${file}:${place.line}:${place.column}`
+  }
+  return undefined
+}
+
+/** Also of a table, which is no value. */
+function partsOf(path: string): readonly string[] {
+  try {
+    return segmentsOf(path)
+  } catch {
+    return path.split('.')
+  }
 }
 
 function lines(issue: Issue, { places, values }: Pick<TomlText, 'places' | 'values'>, file: string): string[] {

@@ -1,10 +1,11 @@
 /** All layers as the one configuration that an instance runs by, and as the one that a build runs by. */
 import type { AppConfig, HealthCheck, LayerName, Origin, ResolvedConfig, ResolvedDaemon } from '../../api/app.ts'
 import { appFolder, appUser, layerNames } from '../../api/app.ts'
-import { CroftError } from '../../api/errors.ts'
+import type { CroftError } from '../../api/errors.ts'
 import { interpolator, secretsIn, type Words } from './interpolate.ts'
 import { merge, settled } from './merge.ts'
 import { absolute, type Flat, flatten, unflatten } from './paths.ts'
+import { wrongAt } from './wrong.ts'
 
 export interface Layer {
   readonly name: LayerName
@@ -20,6 +21,8 @@ export interface About {
   readonly site: string
   readonly slot: number
   readonly release?: string
+  /** Takes what is wrong with a name that is not there, where some later layer may bring it. */
+  readonly onUnknown?: (wrong: CroftError) => void
 }
 
 export interface Resolved {
@@ -32,14 +35,8 @@ export interface Resolved {
 export function resolveConfig(layers: readonly Layer[], about: About): Resolved {
   const flat = joined(layers)
   const [app = '', stage = ''] = about.site.split('/')
-  const said = unflatten(
-    interpolated(withName(flat, app), {
-      site: about.site,
-      stage,
-      slot: String(about.slot),
-      release: about.release ?? '',
-    }),
-  )
+  const words = { site: about.site, stage, slot: String(about.slot), release: about.release ?? '' }
+  const said = unflatten(interpolated(withName(flat, app), words, about.onUnknown))
   return { config: completed(said, app), origins: originsOf(layers) }
 }
 
@@ -70,12 +67,12 @@ const joined = (layers: readonly Layer[]): Flat =>
 
 const withName = (flat: Flat, app: string): Flat => new Map([['app.name', app], ...flat])
 
-function interpolated(flat: Flat, about: Words): Flat {
-  const read = interpolator(flat, about)
+function interpolated(flat: Flat, about: Words, onUnknown: About['onUnknown']): Flat {
+  const read = interpolator(flat, about, onUnknown)
   return new Map([...flat.keys()].map((path) => [path, settled(read(path))]))
 }
 
-function originsOf(layers: readonly Layer[]): Record<string, Origin> {
+export function originsOf(layers: readonly Layer[]): Record<string, Origin> {
   const origins = new Map<string, Origin>()
   for (const layer of inOrder(layers))
     for (const path of flatten(layer.config).keys()) origins.set(path, originOf(layer, path))
@@ -128,7 +125,7 @@ const buildOf = ({ build = {} }: AppConfig): ResolvedConfig['build'] => ({
 
 /** One without a command is switched off, when a layer says so in so many words. */
 function daemonsOf({ daemon = {} }: AppConfig): Record<string, ResolvedDaemon> {
-  return Object.fromEntries(
+  const all = Object.fromEntries(
     Object.entries(daemon).flatMap(
       ([name, { command, port = null, health, user, folder, memoryBytes = null, unit, env }]) => {
         if (command === undefined) throw lacks(`daemon.${name}`, 'command')
@@ -145,6 +142,19 @@ function daemonsOf({ daemon = {} }: AppConfig): Record<string, ResolvedDaemon> {
       },
     ),
   )
+  assertOwnPorts(all)
+  return all
+}
+
+function assertOwnPorts(daemons: Readonly<Record<string, ResolvedDaemon>>): void {
+  const held = new Map<number, string>()
+  for (const [name, { port }] of Object.entries(daemons)) {
+    if (port === null) continue
+    const holder = held.get(port)
+    if (holder !== undefined)
+      throw wrongAt(`daemon.${name}.port`, `daemon.${name}.port is ${port}, as is daemon.${holder}.port`)
+    held.set(port, name)
+  }
 }
 
 function healthOf(said: HealthCheck, name: string, port: number | null): Required<HealthCheck> {
@@ -174,11 +184,13 @@ function dataOf({ data = {} }: AppConfig): ResolvedConfig['data'] {
   const inside = (a: string, b: string) => a === b || a.startsWith(`${b}/`)
   for (const [name, { path }] of all) {
     const other = all.find((each) => each[0] !== name && inside(path, each[1].path))
-    if (other) throw new CroftError('BAD_VALUE', `data.${name} and data.${other[0]} lie in each other: ${path}`)
+    if (other) throw wrongAt(`data.${name}.path`, `data.${name} and data.${other[0]} lie in each other: ${path}`)
     if (inside(appFolder, path) || !/^\/(srv|var|opt|home|mnt|data)\/./.test(path))
-      throw new CroftError('BAD_VALUE', `data.${name}: nothing that lasts can be at ${path}`, {
-        hint: 'a folder of the checkout, as path = "uploads"',
-      })
+      throw wrongAt(
+        `data.${name}.path`,
+        `data.${name}: nothing that lasts can be at ${path}`,
+        'a folder of the checkout, as path = "uploads"',
+      )
   }
   return Object.fromEntries(all)
 }
@@ -190,16 +202,14 @@ function pathsOf(
   const [first] = Object.keys(daemon).filter((name) => daemon[name]?.port !== null)
   for (const [path, name] of Object.entries(paths)) {
     if (!Object.hasOwn(daemon, name))
-      throw new CroftError('BAD_VALUE', `route.paths.${path}: there is no daemon "${name}"`)
+      throw wrongAt(`route.paths.${path}`, `route.paths.${path}: there is no daemon "${name}"`)
     if (daemon[name]?.port === null) throw lacks(`daemon.${name}`, 'port', `, and route.paths.${path} leads to it`)
   }
   if (first === undefined && domains.length > 0)
-    throw new CroftError('BAD_VALUE', 'there are domains, and no daemon that has a port')
+    throw wrongAt('route.domains', 'there are domains, and no daemon that has a port')
   return first === undefined ? {} : { '/': first, ...paths }
 }
 
 function lacks(what: string, field: string, why = ''): CroftError {
-  return new CroftError('BAD_VALUE', `[${what}] has no ${field}${why}`, {
-    hint: `${field} = … below [${what}] of croft.toml`,
-  })
+  return wrongAt(what, `[${what}] has no ${field}${why}`, `${field} = … below [${what}] of croft.toml`)
 }

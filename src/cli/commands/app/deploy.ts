@@ -1,11 +1,13 @@
 import { CroftError } from '../../../api/errors.ts'
+import type { PlannedStep } from '../../../api/resources.ts'
 import type { Build, Site } from '../../../api/site.ts'
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { appNameHere, readAppName, sourceOf } from '../../files/source.ts'
+import { buildBody, builtLine } from '../../files/build.ts'
+import { appNameHere, type Code, codeOf, readAppName } from '../../files/source.ts'
 import { items } from '../../wire/request.ts'
 import { bulk } from '../../work/bulk.ts'
-import { changeAnswer, changeResult, wrongUse } from '../../work/change.ts'
+import { changeAnswer, changeResult, planAnswer, planned, wrongUse } from '../../work/change.ts'
 import { checkCount, deployAnswer, inTurn, siteLine, versionOf } from '../../work/deploy.ts'
 
 const usualStage = 'prod'
@@ -17,8 +19,22 @@ export async function run(context: Context): Promise<Answer> {
   const [app = ''] = site.split('/')
   await checkWished(context, site)
   const typed = versionOf(site, context.args.maybe('VERSION'))
-  const version = typed ?? ((await isBuilt(context, app)) ? await build(context, app) : await newest(context, app))
-  return deployAnswer(context, site, { version, ...wished(context) })
+  if (typed !== undefined || !(await isBuilt(context, app)))
+    return deployAnswer(context, site, { version: typed ?? (await newest(context, app)), ...wished(context) })
+  const code = await codeOf(context, app)
+  const isPlan = context.flags.has('dry-run')
+  if (isPlan || code.planned.toml !== undefined) {
+    const steps = await plan(context, site, code)
+    if (isPlan) return planAnswer(context, steps)
+  }
+  return deployAnswer(context, site, { version: await build(context, site, code), ...wished(context) })
+}
+
+/** What could not be deployed is not built. */
+async function plan(context: Context, site: string, { planned: code }: Code): Promise<readonly PlannedStep[]> {
+  const version = context.flags.text('as')
+  const body = { ...wished(context), ...(version === undefined ? {} : { version }), planned: code }
+  return planned(context, { route: 'deploySite', params: { site }, body })
 }
 
 /** `shop` is its only site, else its usual one. */
@@ -62,12 +78,9 @@ async function isBuilt({ flags, args }: Context, app: string): Promise<boolean> 
 }
 
 /** The version that it became. */
-async function build(context: Context, app: string): Promise<string> {
-  if (context.flags.has('dry-run'))
-    throw new CroftError('USAGE', 'a build cannot be planned: say which version', { hint: `croft release ls ${app}` })
-  const { source } = await sourceOf(context, app)
-  const version = context.flags.text('as')
-  const body = { ...(source === undefined ? {} : { source }), ...(version === undefined ? {} : { version }) }
+async function build(context: Context, site: string, code: Code): Promise<string> {
+  const { app } = code
+  const body = await buildBody(context, code, site)
   let made: Build | undefined
   await changeAnswer(
     context,
@@ -78,9 +91,10 @@ async function build(context: Context, app: string): Promise<string> {
       return { kind: 'done', results: [] }
     },
   )
-  const { release, already } = made ?? {}
-  if (release == null) throw new CroftError('FAILED', `the build of ${app} made no release`, { hint: 'croft build ls' })
-  context.say(already ? `✓ ${release} is already that` : `✓ ${release} built`)
+  if (made?.release == null)
+    throw new CroftError('FAILED', `the build of ${app} made no release`, { hint: 'croft build ls' })
+  const { release } = made
+  context.say(`✓ ${builtLine(made)}`)
   return release.slice(release.indexOf(':') + 1)
 }
 

@@ -13,9 +13,13 @@ import { handlers as templates } from './templates.ts'
 export const handlers = {
   async addBuild(daemon, { params, body, query, caller }) {
     const { app } = params
-    if (query.dryRun)
-      return { operation: null, result: null, steps: [{ what: app, step: 'build', detail: 'in a throw-away guest' }] }
-    const { id, operation } = await startBuild(daemon, caller, { app, ...body }, query)
+    const { planned, ...wish } = body
+    if (planned) assertPlan(query)
+    if (query.dryRun) {
+      const { planBuild } = await import('../../farm/build-plan.ts')
+      return { operation: null, result: null, ...(await planBuild(daemon, { app, planned })) }
+    }
+    const { id, operation } = await startBuild(daemon, caller, { app, ...wish }, query)
     return accepted(daemon, query, operation, async () => viewBuild(await getBuildRecord(daemon, id)))
   },
 
@@ -60,3 +64,8 @@ export const handlers = {
     return templates.removeTemplate(daemon, { ...request, params: { template: value.ref } })
   },
 } satisfies Partial<Handlers>
+
+/** What is told of a build before there is one is for nothing else. */
+export function assertPlan({ dryRun }: { readonly dryRun?: boolean | undefined }): void {
+  if (!dryRun) throw new CroftError('BAD_VALUE', 'planned: what would be built goes with dryRun=1 alone')
+}

@@ -1,41 +1,35 @@
 /** How sites change: a handler writes the rollout, the loop of rollouts walks it. */
 import type { z } from 'zod'
 import type { Deploy } from '../../../api/deploy.ts'
-import { CroftError, isCode } from '../../../api/errors.ts'
+import { CroftError } from '../../../api/errors.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
-import { keys } from '../../records/keys.ts'
 import { viewSite } from '../../records/site-views.ts'
-import { createSite, freshSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
+import { createSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
 import type { Handlers } from '../handler.ts'
+import { assertPlan } from './builds.ts'
 import { pendingOf } from './config.ts'
 
 type DeployBody = z.output<typeof Deploy>
 
 export const handlers = {
   async deploySite(daemon, { params: { site }, body, query, caller }) {
-    const { decideRollout, getRelease } = await import('../../records/rollouts.ts')
-    const { back, ...said } = body
+    const { back, planned, ...said } = body
+    if (planned) {
+      assertPlan(query)
+      const { planDeploy } = await import('../../farm/build-plan.ts')
+      return { operation: null, result: null, ...(await planDeploy(daemon, caller, { ...said, site, planned })) }
+    }
+    const { decideRollout } = await import('../../records/rollouts.ts')
     const version = back ? (body.version ?? (await previousOf(daemon, site))) : body.version
     const asked = { ...said, site, version, verb: verbOf(body) }
     const ids = { id: daemon.env.id(), anew: daemon.env.id() }
     const known = await readSite(daemon, site)
-    if (!known) {
-      // Nothing begins for a version that is not there.
-      const [app = '', stage = ''] = site.split('/')
-      await getRelease(daemon, { app, stage, release: null }, version)
-      const fresh = { key: keys.site(site), revision: 0, value: freshSite(daemon, caller, site) }
-      // Nor is a site made for what cannot be deployed. Its secrets are set once it is there: for want of one it is made.
-      await decideRollout(daemon, caller, { ...asked, fresh }, ids).catch((thrown) => {
-        if (!isCode(thrown, 'REFUSED')) throw thrown
-      })
-      if (query.dryRun)
-        return { operation: null, result: null, steps: [{ what: site, step: 'add', detail: `site, with ${version}` }] }
+    if (query.dryRun || !known) {
+      const { planRollout } = await import('../../records/rollout-plan.ts')
+      const steps = await planRollout(daemon, caller, asked)
+      if (query.dryRun) return { operation: null, result: null, steps }
       await createSite(daemon, caller, site, query)
-    }
-    if (query.dryRun) {
-      const { steps } = await decideRollout(daemon, caller, asked, ids)
-      return { operation: null, result: null, steps }
     }
     const warnings = known?.value.release ? await goAlong(daemon, site, { release: known.value.release, body }) : []
     let isSame = false

@@ -1,0 +1,27 @@
+/** What building and deploying have in common: what is wrong with a croft.toml is told before anything is sent. */
+import type { Build } from '../../api/site.ts'
+import type { Answer } from '../answer.ts'
+import type { Context } from '../context.ts'
+import { planAnswer, planned } from '../work/change.ts'
+import type { Code } from './source.ts'
+
+/** The plan, when that is all that is asked for. */
+export async function planBuild(context: Context, { app, planned: body }: Code): Promise<Answer | undefined> {
+  const isAsked = context.flags.has('dry-run')
+  if (!isAsked && body.toml === undefined) return undefined
+  const steps = await planned(context, { route: 'addBuild', params: { app }, body: { planned: body } })
+  return isAsked ? planAnswer(context, steps) : undefined
+}
+
+export async function buildBody(context: Context, code: Code, site?: string): Promise<object> {
+  const source = await code.take()
+  const version = context.flags.text('as')
+  return {
+    ...(source === undefined ? {} : { source }),
+    ...(version === undefined ? {} : { version }),
+    ...(site === undefined ? {} : { site }),
+  }
+}
+
+export const builtLine = ({ release, already }: Build): string =>
+  already ? `${release} is already that` : `${release} built`

@@ -1,0 +1,131 @@
+/** The places of a site's instances: what each is made from, with all that must be so before one is made. */
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import type { AppConfig, ResolvedConfig } from '../../api/app.ts'
+import { CroftError } from '../../api/errors.ts'
+import { placed } from '../../plan/config/placed.ts'
+import { type Layer, resolveConfig } from '../../plan/config/resolve.ts'
+import { setValue } from '../../plan/config/set.ts'
+import { atPath } from '../../plan/config/wrong.ts'
+import { madeFrom, type SlotWish } from '../../plan/deploy.ts'
+import type { Compare } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { timestamp } from '../env.ts'
+import type { Caller } from '../http/access.ts'
+import type { RolloutRecord, SiteConfigRecord, SiteSecretRecord } from './app-records.ts'
+import { keys } from './keys.ts'
+import { readAll, schemaVersion } from './records.ts'
+import { assertData, assertSecrets } from './resolved-checks.ts'
+import { layersOf, type ToBe } from './site-config.ts'
+import { getSize } from './sizes.ts'
+
+/** What instances are made from: a release, or what will be one. */
+export interface Made {
+  readonly ref: string
+  readonly id: string
+  readonly from: string | ToBe
+  readonly compare: readonly Compare[]
+}
+
+interface Wished {
+  readonly instances?: number | undefined
+  readonly size?: string | undefined
+  readonly domains?: readonly string[] | undefined
+}
+
+export interface Said {
+  readonly record: SiteConfigRecord | undefined
+  readonly config: AppConfig
+}
+
+/** What is said with a deploy is said of the site, and stays. */
+export function saidWith(
+  { env }: Daemon,
+  caller: Caller,
+  record: SiteConfigRecord | undefined,
+  { instances, size, domains }: Wished,
+): Said {
+  const said = Object.entries({ 'instances.count': instances, 'instances.size': size, 'route.domains': domains })
+  const values = said.filter(([, value]) => value !== undefined)
+  if (values.length === 0) return { record, config: {} }
+  const [by, at] = [caller.name, timestamp(env)]
+  const next = Object.fromEntries(values.map(([path, value]) => [path, { value, by, at }]))
+  return {
+    record: { schema: schemaVersion, values: { ...record?.values, ...next } },
+    config: values.reduce<AppConfig>((config, [path, value]) => setValue(config, path, value), {}),
+  }
+}
+
+interface Wanted {
+  readonly site: string
+  readonly template: Made
+  readonly said: Said
+  readonly anew: string
+}
+
+export async function slotsOf(
+  daemon: Daemon,
+  wanted: Wanted,
+): Promise<{ readonly slots: readonly SlotWish[]; readonly first: ResolvedConfig }> {
+  const { from } = wanted.template
+  const { parts } = getFarm(daemon)
+  const over: Layer = { name: 'stage', from: 'croft deploy', config: wanted.said.config }
+  let layers: readonly Layer[] = []
+  const layersFor = async (slot: number) => {
+    layers = [...(await layersOf(parts, wanted.site, from, slot)), over]
+    return layers
+  }
+  try {
+    return await settled(daemon, wanted, layersFor)
+  } catch (thrown) {
+    throw placed(thrown, layers, typeof from === 'string' ? undefined : from.where)
+  }
+}
+
+async function settled(
+  daemon: Daemon,
+  { site, template: { ref, id }, anew }: Wanted,
+  layersFor: (slot: number) => Promise<readonly Layer[]>,
+) {
+  const resolve = async (slot: number) => resolveConfig(await layersFor(slot), { site, slot, release: ref }).config
+  const first = await resolve(1)
+  const known = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
+  const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
+  const { totalBytes } = await getFarm(daemon).parts.pools.state('default')
+  const slots: SlotWish[] = []
+  const usual = JSON.stringify(first)
+  let letters = 0
+  for (let slot = 1; slot <= first.instances.count; slot++) {
+    const own = slot === 1 ? first : await resolve(slot)
+    const text = JSON.stringify(own)
+    const config = text === usual ? first : own
+    letters += config === first ? 0 : text.length
+    if (letters > mostLetters)
+      throw new CroftError('BAD_VALUE', `the configurations of ${site}'s instances are more than 4 MiB together`, {
+        hint: `fewer values with \${slot}, or fewer instances`,
+      })
+    assertSecrets(site, config, names)
+    assertData(config, totalBytes)
+    await assertSize(daemon, config)
+    slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
+    // Others are answered meanwhile.
+    await setImmediate()
+  }
+  return { slots, first }
+}
+
+async function assertSize(daemon: Daemon, { instances: { size } }: ResolvedConfig): Promise<void> {
+  if (size === null) return
+  await getSize(daemon, size).catch((thrown) => {
+    throw atPath('instances.size', thrown)
+  })
+}
+
+export const hashOf = (value: object): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
+
+/** Their configuration where it is another one than the first's. */
+export const briefly = (slots: readonly SlotWish[], first: ResolvedConfig): RolloutRecord['slots'] =>
+  slots.map(({ slot, hash, config }) => (config === first ? { slot, hash } : { slot, hash, config }))
+/** Of all configurations that a rollout's record holds beside the first. */
+const mostLetters = 4 * 1024 ** 2
