@@ -54,7 +54,7 @@ test('a plan tells source, base, cache, differences and the steps of the rollout
   await farm.deployed({ version: 'v1' })
   const before = (await farm.store.get('farm')).revision
   const toml = `${head}[instances]\ncount = 3\n[before]\ncommand = "migrate"\n`
-  const ask = async (body: object, query: object = { dryRun: '1' }) =>
+  const ask = async (body: object, query: Record<string, string> = { dryRun: '1' }) =>
     (await farm.ask('deploySite', { params, query, body })) as Accepted
   const { steps = [] } = await ask({ planned: { about: 'a folder at 1234abcd', toml } })
   const said = steps.map(({ what, step, detail }) => `${what} ${step} ${detail}`)
