@@ -1,6 +1,6 @@
 /** HAProxy in a network namespace of its own: this file runs itself again there. Needs root. */
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeWorld, edgeContract } from './edge.ts'
@@ -36,6 +36,8 @@ else {
       const all = [master, ...workers]
       for (const pid of all) process.kill(pid, 'SIGKILL')
       while (all.some(lives)) await sleep(10)
+      // Its sockets are closed a moment after its memory.
+      while (await takesConnections(443)) await sleep(10)
     },
     async occupy(listen) {
       const [, host = '', port] = /^(.*):(\d+)$/.exec(listen) ?? []
@@ -47,6 +49,17 @@ else {
   edgeContract('haproxy', () => world)
   edgeTroubleContract('haproxy', () => world)
 }
+
+const takesConnections = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket
+      .once('error', () => resolve(false))
+      .once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
+  })
 
 /** One that has died, and waits to be buried, has no command line. */
 function lives(pid: number): boolean {

@@ -79,13 +79,14 @@ test('a firewall flushed from outside is written again, and was not open meanwhi
   await serve(farm, 'web', 80)
   const { ipv4 } = await show(farm, 'web')
   assert.notEqual(await get(farm, 'outside', `${at.host.v4}:8080`), undefined)
-  const flush = await farm.host({ file: 'nft', args: ['flush', 'ruleset'] })
-  assert.equal(flush.code, 0)
-  const plan = await farm.json<{ what: string }[] | { steps: { what: string }[] }>('host', 'plan').then(stepsOf)
-  assert.ok(
-    (plan as { what: string }[]).some(({ what }) => what === 'firewall'),
-    JSON.stringify(plan),
-  )
+  // The daemon looks around by itself now and again, and may mend it before it is asked.
+  let plans: string[] = []
+  for (let tries = 0; tries < 3 && !plans.includes('firewall'); tries++) {
+    assert.equal((await farm.host({ file: 'nft', args: ['flush', 'ruleset'] })).code, 0)
+    const plan = await farm.json<{ what: string }[] | { steps: { what: string }[] }>('host', 'plan').then(stepsOf)
+    plans = (plan as { what: string }[]).map(({ what }) => what)
+  }
+  assert.ok(plans.includes('firewall'), JSON.stringify(plans))
   await farm.croftOk('host', 'apply')
   assert.notEqual(await get(farm, 'outside', `${at.host.v4}:8080`), undefined)
   assert.notEqual(await get(farm, { guest: 'near' }, outside4), undefined)
