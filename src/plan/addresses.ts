@@ -27,6 +27,25 @@ export function ipv6Of(prefix6: string, number: number): string {
   return `${prefix6.replace(/::\/64$/, '')}::${number.toString(16)}`
 }
 
+/** Hosts among themselves: `10.15.0.h`, unless the guests' own network is there. */
+export const meshPrefix4Of = (prefix4: string): string =>
+  prefix4.startsWith('10.15.') ? '10.16.0.0/24' : '10.15.0.0/24'
+
+/** In the farm's /64, above all guests. */
+export const meshPrefix6Of = (prefix6: string): string => `${prefix6.replace(/::\/64$/, '')}::1:0/120`
+
+/** Of the host with that number, 1..255. */
+export const meshAddressesOf = (prefix4: string, prefix6: string, host: number): readonly [v4: string, v6: string] => [
+  meshPrefix4Of(prefix4).replace('0/24', String(host)),
+  meshPrefix6Of(prefix6).replace('0/120', host.toString(16)),
+]
+
+/** All addresses of a block of numbers. */
+export const blockNetworksOf = (prefix4: string, prefix6: string, block: number): readonly [v4: string, v6: string] => [
+  `${ipv4Of(prefix4, block * blockSize)}/24`,
+  `${ipv6Of(prefix6, block * blockSize)}/120`,
+]
+
 export const linkOf = (number: number): string => `${linkPrefix}${number}`
 
 /** The number of a link of ours, or undefined for a foreign one. */

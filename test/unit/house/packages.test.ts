@@ -8,7 +8,7 @@ const text = readFileSync(new URL('../../../script/packages', import.meta.url), 
 
 test('every line is a purpose and a package', () => {
   for (const line of text.trimEnd().split('\n'))
-    assert.match(line, /^(#.*|(run|build|test) [a-z0-9][a-z0-9.+-]+( \(>= [\w:.]+\))?)$/)
+    assert.match(line, /^(#.*|(run|more|build|test) [a-z0-9][a-z0-9.+-]+( \(>= [\w:.]+\))?)$/)
 })
 
 test('what croft runs with is installed with it', () => {
