@@ -38,6 +38,7 @@ import { createFailpoint } from './host/failpoint.ts'
 import { createInside, type Inside } from './host/inside.ts'
 import { readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
+import { readMachine } from './host/machine.ts'
 import type { HostParts, Log } from './host/parts.ts'
 import { createPools } from './host/pools.ts'
 import { createTurns } from './host/turns.ts'
@@ -232,7 +233,7 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
   })
   const inside = createInside(runtime)
   const parts: HostParts = {
-    ...{ env, store, log, network, operations, seal },
+    ...{ env, store, log, network, operations, seal, machine: readMachine },
     farm: farm.value,
     sitesDir: settings.sitesDir,
     host,

@@ -102,6 +102,7 @@ export class SimFarm {
   readonly passed: string[] = []
   /** Files that were sent lie on a real disk. */
   uploadsDir = '/nowhere'
+  machine = { cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }
   /** What the host says of applications. */
   sitesDir = '/nowhere/sites'
   /** Templates are built when this comes. */
@@ -191,6 +192,7 @@ export class SimFarm {
     const store = heldBy(life, this.store)
     return {
       sitesDir: this.sitesDir,
+      machine: () => this.machine,
       ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({
         env,

@@ -15,6 +15,7 @@ import { passGuest } from './guest-pass.ts'
 import { freshMemory, type GuestMemory, stableAfterMs } from './guest-report.ts'
 import { createNamesKeeper, type NamesKeeper } from './names-keeper.ts'
 import type { HostParts } from './parts.ts'
+import { createPresence } from './presence.ts'
 import { createTemplateLoop, type TemplateLoop } from './template-loop.ts'
 import { createTurns } from './turns.ts'
 import { createVolumeLoop } from './volume-loop.ts'
@@ -55,6 +56,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const edge = createEdgeKeeper(parts, (ports) => gate.hear(ports))
   const templates: TemplateLoop = createTemplateLoop(parts)
   const volumes = createVolumeLoop(parts)
+  const presence = createPresence(parts)
   const closing = new AbortController()
   /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */
   const ready = Promise.withResolvers<void>()
@@ -239,6 +241,8 @@ export function createHostLoop(parts: HostParts): HostLoop {
       follow(keys.templates, from, () => templates.nudge())
       follow(keys.volumes(parts.host.name), from, () => volumes.nudge())
       follow(keys.members, from, () => names.refreshSoon())
+      follow(keys.hosts, from, () => presence.look())
+      presence.look()
       for (const { value } of records)
         if (!value.spec.autostart && !live.some((guest) => guest.number === value.number && guest.state !== 'stopped'))
           await hold(value)
@@ -260,6 +264,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       await Promise.allSettled([...runners.values()].map((runner) => runner.busy))
       await templates.close()
       await volumes.close()
+      await presence.close()
     },
   }
 }

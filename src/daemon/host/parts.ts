@@ -19,6 +19,7 @@ import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Inside } from './inside.ts'
+import type { Machine } from './machine.ts'
 import type { Pools } from './pools.ts'
 
 export interface Log {
@@ -41,6 +42,8 @@ export interface HostParts {
   readonly pools: Pools
   /** Where this host says something of applications. */
   readonly sitesDir: string
+  /** Processors and memory, as they are now. */
+  readonly machine: () => Machine
   readonly network: Network
   readonly firewall: Firewall
   readonly names: Names

@@ -1,5 +1,4 @@
 /** Room on a host, reserved in the transaction that writes the guest's record. */
-import os from 'node:os'
 import { CroftError } from '../../api/errors.ts'
 import {
   type Most,
@@ -23,7 +22,7 @@ import {
   readAll,
 } from './records.ts'
 
-type Asking = Pick<HostParts, 'store' | 'host' | 'pools'>
+type Asking = Pick<HostParts, 'store' | 'host' | 'pools' | 'machine'>
 
 export interface Move {
   readonly before?: Promised
@@ -92,5 +91,5 @@ async function totalsOf(parts: Asking, { name }: HostRecord) {
     parts.pools.names.map(async (pool) => [pool, await parts.pools.state(pool)] as const),
   )
   const disk = states.flatMap(([pool, { totalBytes }]) => (totalBytes === null ? [] : [[pool, totalBytes] as const]))
-  return { memoryBytes: os.totalmem(), disk: Object.fromEntries(disk) }
+  return { memoryBytes: parts.machine().memory.totalBytes, disk: Object.fromEntries(disk) }
 }
