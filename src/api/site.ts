@@ -20,6 +20,8 @@ export interface Rollout {
   /** Which check failed, and the last lines of the daemon that it asked. */
   readonly reason?: string
   readonly lines?: readonly string[]
+  /** Of visitors, while it was walked; absent: nobody came. */
+  readonly requests?: { readonly all: number; readonly failed: number }
   readonly old: readonly string[]
   readonly new: readonly string[]
 }

@@ -2,6 +2,7 @@
 import type { Build } from '../../api/site.ts'
 import type { Answer } from '../answer.ts'
 import type { Context } from '../context.ts'
+import { bytesText, durationText } from '../screen/cells.ts'
 import { planAnswer, planned } from '../work/change.ts'
 import type { Code } from './source.ts'
 
@@ -23,5 +24,11 @@ export async function buildBody(context: Context, code: Code, site?: string): Pr
   }
 }
 
-export const builtLine = ({ release, already }: Build): string =>
-  already ? `${release} is already that` : `${release} built`
+/** `shop:v1 built 22 s, 64 MB` */
+export async function builtLine({ client }: Context, { release, already }: Build): Promise<string> {
+  if (already || release === null) return `${release} is already that`
+  const { buildSeconds, sizeBytes } = await client.request('getRelease', { params: { release } })
+  const took = buildSeconds === null ? [] : [durationText(buildSeconds * 1000)]
+  const size = sizeBytes === null ? [] : [bytesText(sizeBytes)]
+  return [`${release} built`, [...took, ...size].join(', ')].join(' ').trimEnd()
+}

@@ -14,7 +14,7 @@ export async function deployAnswer(context: Context, site: string, body: object)
   return inTurn(context, () =>
     changeAnswer(context, change, async ({ unchanged }) => {
       const now = await context.client.request('getSite', { params: { site } })
-      return done(site, unchanged ? `${site} is that already: ${siteLine(now)}` : siteLine(now), {
+      return done(site, unchanged ? `${site} is that already: ${siteLine(now)}` : deployedLine(now), {
         record: now,
         hint: [`croft site show ${site}`, ...wayBack(now, body)].join(' · '),
       })
@@ -48,6 +48,13 @@ export function siteLine({ name, count, instances, release, domains }: Site): st
   const [first] = domains
   const at = first === undefined ? [] : [`https://${first}`]
   return [`${name} ${healthy} of ${count} healthy`, release ?? 'nothing', ...at].join('  ')
+}
+
+/** With what visitors met meanwhile, where any came. */
+export const deployedLine = (site: Site): string => {
+  const { requests } = site.rollout ?? {}
+  const met = requests ? [`${requests.failed} of ${requests.all} requests failed`] : []
+  return [siteLine(site), ...met].join('  ')
 }
 
 /** Two deploys of one site never mix: the second waits and says for whom. With --no-wait it is refused. */

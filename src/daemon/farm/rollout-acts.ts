@@ -14,6 +14,7 @@ import { lastLines } from './instance-lines.ts'
 import { createInstance } from './instances.ts'
 import { inState, removeMember, tellEdge, writeMembers } from './members.ts'
 import { readSiteNow, type SiteNow } from './site-now.ts'
+import type { Visitors } from './visitors.ts'
 
 export type RolloutNow = SiteNow & { readonly rollout: Held<RolloutRecord> }
 
@@ -38,7 +39,11 @@ const patientMs = 60_000
 
 export function createRolloutActs(
   daemon: Daemon,
-  { nudge, signal }: { readonly nudge: (site: string) => void; readonly signal: AbortSignal },
+  {
+    nudge,
+    signal,
+    visitors,
+  }: { readonly nudge: (site: string) => void; readonly signal: AbortSignal; readonly visitors: Visitors },
 ): RolloutActs {
   const before = createBefore(daemon, { nudge, signal })
 
@@ -144,14 +149,16 @@ export function createRolloutActs(
     const { to, hash, config, slots } = rollout
     // Who is told that it is done asks at once. What the edge lacks its routes tell.
     if (state === 'done') await tellEdge(daemon, now.name).catch(() => undefined)
-    const ended = rolloutWrite(now, { state, finished: timestamp(daemon.env) })
+    const requests = await visitors.end(rollout)
+    const told = requests === undefined ? {} : { requests }
+    const ended = rolloutWrite(now, { state, finished: timestamp(daemon.env), ...told })
     if (state !== 'done' || !site) await daemon.store.transact(ended.compare, ended.writes)
     else
       await writeMembers(daemon, now, (record) => ({ ...record, serves: { to, hash, config, slots } }), {
         compare: [...ended.compare, { key: site.key, revision: site.revision }],
         writes: [...ended.writes, { put: site.key, value: released(site.value, to) }],
       })
-    settle({ ...rollout, state })
+    settle({ ...rollout, ...told, state })
     nudge(now.name)
   }
 
@@ -211,12 +218,24 @@ const released = (site: SiteRecord, to: string): SiteRecord => ({
 })
 
 /** The reason, the last lines of who failed, and what serves now. */
-function errorOf({ state, site, reason = '', lines = [], from, to, cancel }: RolloutRecord): CroftError | undefined {
+function errorOf({
+  state,
+  site,
+  reason = '',
+  lines = [],
+  from,
+  to,
+  cancel,
+  requests,
+}: RolloutRecord): CroftError | undefined {
   if (state === 'done') return undefined
-  const rest = from === null ? 'nothing serves yet' : `↩ ${from} serves on`
+  const rest = from === null ? 'nothing serves yet' : [`↩ ${from} serves on`, ...requestsText(requests)].join(', ')
   const text = [reason, ...lines.slice(-10).map((line) => `  ${line}`), rest].join('\n')
   // With the same code it is the configuration that is wrong.
   const hint =
     from === to ? `croft config history ${site} · croft config revert ${site} REVISION` : `croft site show ${site}`
   return new CroftError(cancel ? 'CANCELLED' : 'FAILED', text, { hint })
 }
+
+const requestsText = (requests: RolloutRecord['requests']): string[] =>
+  requests ? [`${requests.failed} of ${requests.all} requests failed`] : []

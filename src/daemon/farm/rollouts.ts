@@ -13,6 +13,7 @@ import { createHealthBoard, type HealthBoard } from './health.ts'
 import type { RolloutActs } from './rollout-acts.ts'
 import type { RunActs } from './run-acts.ts'
 import { readOpen, readSiteNow, rolloutSight, runSight, type SiteNow, watchedOf } from './site-now.ts'
+import type { Visitors } from './visitors.ts'
 
 export interface Rollouts {
   /** What a daemon before this one left, and what is new. */
@@ -25,6 +26,7 @@ interface Joined {
   readonly health: HealthBoard
   readonly rollout: RolloutActs
   readonly run: RunActs
+  readonly visitors: Visitors
 }
 
 interface Runner {
@@ -49,13 +51,16 @@ export function createRollouts(daemon: Daemon): Rollouts {
   const join = (): Promise<Joined> => (joined ??= load())
   /** With the first site: most farms begin without. */
   async function load(): Promise<Joined> {
-    const [{ createRolloutActs }, { createRunActs }] = await Promise.all([
+    const [{ createRolloutActs }, { createRunActs }, { createVisitors }] = await Promise.all([
       import('./rollout-acts.ts'),
       import('./run-acts.ts'),
+      import('./visitors.ts'),
     ])
+    const visitors = createVisitors(daemon)
     return {
+      visitors,
       health: createHealthBoard({ env, ask: parts().askHealth, onChange: nudge }),
-      rollout: createRolloutActs(daemon, { nudge, signal: closing.signal }),
+      rollout: createRolloutActs(daemon, { nudge, signal: closing.signal, visitors }),
       run: createRunActs(daemon, { nudge }),
     }
   }
@@ -136,8 +141,9 @@ export function createRollouts(daemon: Daemon): Rollouts {
     seen: Parameters<typeof rolloutSight>[2],
   ): Promise<number> {
     const action = nextAction(rolloutSight(now, rollout.value, seen))
+    const { rollout: acts, visitors } = await join()
+    await visitors.look(rollout.value)
     if (action.do === 'wait') return soonIfDraining(now, action.forMs)
-    const { rollout: acts } = await join()
     let waits = 0
     await act(`rollout.${action.do}`, async () => {
       waits = await acts.act({ ...now, rollout }, action)

@@ -159,6 +159,8 @@ export interface RolloutRecord {
   readonly before?: 'done'
   /** It replaces what was lost, by nobody's wish. */
   readonly repair?: true
+  /** Of visitors, while it was walked. */
+  readonly requests?: { readonly all: number; readonly failed: number }
   readonly reason?: string
   readonly lines?: readonly string[]
   readonly old: readonly string[]

@@ -15,6 +15,6 @@ export async function run(context: Context): Promise<Answer> {
     const { id } = result as Build
     const build = operation ? await context.client.request('getBuild', { params: { build: id } }) : (result as Build)
     const hint = `croft deploy ${app}/prod ${build.version}`
-    return done(build.release ?? id, builtLine(build), { record: build, hint })
+    return done(build.release ?? id, await builtLine(context, build), { record: build, hint })
   })
 }

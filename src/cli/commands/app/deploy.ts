@@ -8,7 +8,7 @@ import { appNameHere, type Code, codeOf, readAppName } from '../../files/source.
 import { items } from '../../wire/request.ts'
 import { bulk } from '../../work/bulk.ts'
 import { changeAnswer, changeResult, planAnswer, planned, wrongUse } from '../../work/change.ts'
-import { checkCount, deployAnswer, inTurn, siteLine, versionOf } from '../../work/deploy.ts'
+import { checkCount, deployAnswer, deployedLine, inTurn, versionOf } from '../../work/deploy.ts'
 
 const usualStage = 'prod'
 
@@ -94,7 +94,7 @@ async function build(context: Context, site: string, code: Code): Promise<string
   if (made?.release == null)
     throw new CroftError('FAILED', `the build of ${app} made no release`, { hint: 'croft build ls' })
   const { release } = made
-  context.say(`✓ ${builtLine(made)}`)
+  context.say(`✓ ${await builtLine(context, made)}`)
   return release.slice(release.indexOf(':') + 1)
 }
 
@@ -129,7 +129,7 @@ async function deployAll(context: Context, labels: readonly string[]): Promise<A
     return inTurn(context, () =>
       changeResult(context, change, async () => {
         const site = await context.client.request('getSite', { params: { site: name } })
-        return { name, text: siteLine(site), record: site }
+        return { name, text: deployedLine(site), record: site }
       }),
     )
   })

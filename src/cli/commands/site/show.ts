@@ -27,12 +27,15 @@ function fields(site: Site): Field[] {
 const lines = (title: string, texts: readonly string[]): Field[] =>
   texts.map((value, index) => ({ title: index === 0 ? title : '', value }))
 
-function rolloutFields({ id, from, to, state, step, by, created, lines: said }: Rollout): Field[] {
+function rolloutFields({ id, from, to, state, step, by, created, lines: said, requests }: Rollout): Field[] {
   const way = `${from ?? 'nothing'} → ${to ?? 'nothing'}`
   return [
     { title: 'deploy', value: `${way}  ${state}${state === 'running' ? `, at ${step}` : ''}  by ${by}` },
     { title: '', value: created, as: 'age' },
     ...lines('', state === 'failed' ? (said ?? []) : []),
+    ...(requests
+      ? [{ title: 'visitors', value: `${requests.failed} of ${requests.all} requests failed meanwhile` }]
+      : []),
     { title: 'deploy id', value: id },
   ]
 }

@@ -69,13 +69,22 @@ test('a folder, no instances and a size that is not there are refused before any
 test('with --no-wait the build is seen to its end, and the rollout goes on alone', async () => {
   await using daemon = await fakeDaemon(({ method, path }) => {
     if (path.includes('/operations/')) return { value: operation('done') }
-    if (method === 'GET') return { value: { id: 'b1', release: 'shop:v3' } }
+    if (method === 'GET')
+      return { value: { id: 'b1', release: 'shop:v3', buildSeconds: 22.4, sizeBytes: 64 * 1024 ** 2 } }
     return { value: { operation: operation('running'), result: { id: 'b1' } } }
   })
   const words = ['deploy', 'shop/prod', '--git', 'https://example.org/shop.git', '--no-wait']
-  const { code, out } = await croft(words, daemon)
+  const { code, out, err } = await croft(words, daemon)
   assert.deepEqual([code, out], [0, '✓ op1 goes on\n'])
+  assert.match(err, /^✓ shop:v3 built 22s, 64 MB$/m)
   assert.deepEqual(sent(daemon.asked.at(-1) as Asked), ['POST', '/v1/sites/shop/prod/deploy', { version: 'v3' }])
+})
+
+test('what visitors met while it was deployed stands at the end', async () => {
+  const rollout = { from: 'shop:v1', to: 'shop:v2', state: 'done', requests: { all: 4181, failed: 0 } }
+  await using daemon = await fakeDaemon(({ method }) => ({ value: method === 'GET' ? site({ rollout }) : accepted }))
+  const { out } = await croft(['deploy', 'shop/prod', 'v2'], daemon)
+  assert.match(out, /0 of 2 healthy {2}shop:v2 {2}0 of 4181 requests failed$/m)
 })
 
 test('the way back that is hinted at is one: of code, of what was set, or none', async () => {
