@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { EdgeServer, Site, StreamSite } from '../../src/drivers/edge/driver.ts'
+import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { limits, siteOf, toServers } from './edge.ts'
 import { answering, ask, farmOf, openHaproxy, selfSigned } from './edge-world.ts'
 import { isInside, runInside } from './namespace.ts'
@@ -45,6 +46,7 @@ else {
       site('lost', { target: toServers(nowhere), limits: { timeoutSeconds: 20, queueSeconds: 1 } }),
     ]),
   )
+  const curl = createRunner()
   const status = async (host: string, options = {}, path = '/') =>
     (await ask(`${host}.example.org`, path, options)).status
 
@@ -92,6 +94,24 @@ else {
     assert.equal(await status('small', { method: 'POST', body: 'x', headers: { 'transfer-encoding': 'chunked' } }), 411)
     assert.equal(await status('small', { method: 'POST' }), 200)
     assert.deepEqual([await status('closed'), await status('denied'), await status('open')], [403, 403, 200])
+  })
+
+  test('too much over HTTP/2 is answered, not cut off', async () => {
+    const asked = (bytes: number, ...more: string[]) => {
+      const where = ['--http2', '--connect-to', 'small.example.org:443:127.0.0.1:443', 'https://small.example.org/']
+      const args = ['-sk', '-m', '60', '-o', '/dev/null', '-w', '%{http_version} %{http_code}', ...more, ...where]
+      return curl.run({
+        file: 'curl',
+        args: [...args, '--data-binary', '@-'],
+        stdin: 'x'.repeat(bytes),
+        timeoutMs: 90_000,
+      })
+    }
+    assert.equal(await asked(100), '2 200')
+    assert.equal(await asked(1_000_000), '2 413')
+    assert.equal(await asked(1_000_000, '-H', 'content-length:'), '2 411')
+    assert.equal(await asked(50, '-H', 'content-length:', '-X', 'GET'), '2 411')
+    assert.equal(await asked(0, '-H', 'content-length:'), '2 200')
   })
 
   test('maintenance is a page of its own words, with when to come again', async () => {

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import type { EdgeWish } from '../driver.ts'
 import { addressesOf } from './addresses.ts'
 import { boundedConnections } from './bounds.ts'
-import { certificatesFile, type Layout, mapFiles, pageFile, streamOf, tlsSocket } from './layout.ts'
+import { certificatesFile, drainingFile, type Layout, mapFiles, pageFile, streamOf, tlsSocket } from './layout.ts'
 import { httpFormat } from './log.ts'
 import { endsHere } from './maps.ts'
 import { pageStatuses } from './pages.ts'
-import { siteSections, usersOf } from './site.ts'
+import { limitsBodies, siteSections, usersOf } from './site.ts'
 import { isPassthrough, streamSections } from './stream.ts'
 
 export interface Around {
@@ -22,7 +22,7 @@ export interface Around {
 /** Servers of sites and streams are lines of it, as they are at its writing. */
 export function configOf(wish: EdgeWish, around: Around): string {
   const sections = [
-    global(around),
+    global(wish, around),
     defaults(around),
     resolvers(wish),
     ...wish.sites.flatMap(usersOf),
@@ -42,8 +42,9 @@ const modern = 'ssl-min-ver TLSv1.2 no-tls-tickets'
 const ciphers = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384']
 const moreCiphers = ['ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305']
 
-const global = ({ layout, user }: Around): string[] => [
+const global = ({ sites }: EdgeWish, { layout, user }: Around): string[] => [
   'global',
+  ...(sites.some(limitsBodies) ? [`lua-load-per-thread ${join(layout.folder, drainingFile)}`] : []),
   'log stdout format raw local0 info',
   `user ${user}`,
   `group ${user}`,

@@ -52,4 +52,5 @@ export const certificateFile = (name: string): string => `certs/${name}.pem`
 export const certificatesFile = 'certs/list'
 export const pageFile = (status: number): string => `pages/${status}.http`
 export const maintenanceFile = (site: string): string => `pages/${site}.html`
+export const drainingFile = 'pages/draining.lua'
 export const tlsSocket = 'tls.sock'

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { EdgeServer, EdgeWish } from '../driver.ts'
 import { listensIn } from '../missed.ts'
 import { type Around, configOf } from './config.ts'
-import { certificateFile, certificatesFile, maintenanceFile, mapFiles, pageFile } from './layout.ts'
+import { certificateFile, certificatesFile, drainingFile, maintenanceFile, mapFiles, pageFile } from './layout.ts'
 import { certificateLine, type Entries, listsOf, mapsOf, textOf } from './maps.ts'
-import { maintenancePage, page, pageStatuses } from './pages.ts'
+import { drainingScript, maintenancePage, page, pageStatuses } from './pages.ts'
 import { serverSets, withoutServers } from './servers.ts'
+import { limitsBodies } from './site.ts'
 
 /** What a process was told, kept beside the files as JSON. What it does not hold is in `structure`. */
 export interface Told {
@@ -45,6 +46,7 @@ export function make(wish: EdgeWish, around: Around): Made {
     ...wish.sites.flatMap(({ id, maintenance }): [string, string][] =>
       maintenance ? [[maintenanceFile(id), maintenancePage(maintenance.text)]] : [],
     ),
+    ...(wish.sites.some(limitsBodies) ? [[drainingFile, drainingScript()] as const] : []),
   ])
   const config = configOf(wish, around)
   const lines = wish.certificates.map((certificate) => certificateLine(certificate, around.layout))

@@ -30,6 +30,41 @@ export function page(status: number): string {
   return `${head.join('\r\n')}\r\n\r\n${body}`
 }
 
+/** So much of what nobody takes is read and thrown away. */
+const mostDrained = 64 * 1024 ** 2
+
+/**
+ * Over HTTP/2 an answer that comes before the end of the request is followed by a reset, and clients drop it with that. So these two
+ * come behind what is sent: a service in Lua, for no line of configuration reads a body.
+ */
+export function drainingScript(): string {
+  const [reason = '', text = ''] = words[413] ?? []
+  const tooLarge = [413, reason, 'text/html; charset=utf-8', html(`413 ${reason}`, text)]
+  const lengthRequired = [411, 'Length Required', 'text/plain', lengthNeeded]
+  const service = (name: string, answer: readonly (string | number)[]) =>
+    `core.register_service("${name}", "http", after(${answer.map((part) => JSON.stringify(part)).join(', ')}))\n`
+  return `${draining}${service('too_large', tooLarge)}${service('length_required', lengthRequired)}`
+}
+export const lengthNeeded = 'A length is needed here.\n'
+
+const draining = `local function after(status, reason, kind, text)
+  return function(applet)
+    local left = ${mostDrained}
+    while left > 0 do
+      local part = applet:receive(16384)
+      if part == nil or #part == 0 then break end
+      left = left - #part
+    end
+    applet:set_status(status, reason)
+    applet:add_header("content-type", kind)
+    applet:add_header("cache-control", "no-store")
+    applet:add_header("content-length", tostring(#text))
+    applet:start_response()
+    applet:send(text)
+  end
+end
+`
+
 export const maintenancePage = (text = 'This site is being worked on and will be back soon.'): string =>
   html('Maintenance', text)
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { EdgeWish, Site, SiteTarget } from '../driver.ts'
 import { source } from './bounds.ts'
 import { backendOf, type Layout, listFile, maintenanceFile, nearFile, operatorsFile } from './layout.ts'
+import { lengthNeeded } from './pages.ts'
 import { errorsUntilDown, serverLines, setOfSite } from './servers.ts'
 import { upstreamLines } from './upstream.ts'
 
@@ -87,14 +88,22 @@ function password({ id, users }: Site): string[] {
   ]
 }
 
-const body = ({ limits: { bodyBytes: most } }: Site): string[] =>
-  most === undefined
-    ? []
-    : [
-        `http-request deny deny_status 413 if { req.body_size gt ${most} }`,
-        // A length that nobody told cannot be held to one.
-        'http-request return status 411 content-type text/plain string "A length is needed here.\\n" if { req.hdr(transfer-encoding) -m found }',
-      ]
+export const limitsBodies = ({ limits }: Site): boolean => limits.bodyBytes !== undefined
+
+/** A length that nobody told cannot be held to one. Over HTTP/2 no header tells that there is a body: its first bytes do. */
+function body({ limits: { bodyBytes: most } }: Site): string[] {
+  if (most === undefined) return []
+  const tooLarge = `{ req.body_size gt ${most} }`
+  const chunked = '{ req.hdr(transfer-encoding) -m found }'
+  const untold = '{ fc_http_major 2 } !{ req.hdr(content-length) -m found } !{ req.hdr(upgrade) -m found }'
+  return [
+    `http-request use-service lua.too_large if { fc_http_major 2 } ${tooLarge}`,
+    `http-request deny deny_status 413 if ${tooLarge}`,
+    `http-request wait-for-body time 10s at-least 1 if ${untold}`,
+    `http-request use-service lua.length_required if ${untold} { req.body_len gt 0 }`,
+    `http-request return status 411 content-type text/plain string ${JSON.stringify(lengthNeeded)} if ${chunked}`,
+  ]
+}
 
 const compression = ({ compress }: Site): string[] =>
   compress
