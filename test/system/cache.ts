@@ -114,12 +114,27 @@ export async function recipeTemplate(name: string): Promise<CachedTemplate> {
   }
 }
 
+/** The test template with more packages, once for each list of them. Who needs none of them does not wait for it. */
+export async function mergedTemplate(packages: readonly string[]): Promise<CachedTemplate> {
+  const key = createHash('sha256').update(packages.join()).update(unread.join()).digest('hex').slice(0, 16)
+  const turn = await lock('merged.lock', 'exclusive')
+  try {
+    return await ensureBuilt('merged', key, { ref: 'merged:v1', source: { from: 'debian:12', packages } })
+  } finally {
+    await turn.release()
+  }
+}
+
 interface Built {
   readonly ref: string
   readonly source: TemplateSource
 }
 
-async function ensureBuilt(kind: 'templates' | 'recipes', key: string, what: Built): Promise<CachedTemplate> {
+/** One of a kind is made at a time. */
+const kinds = ['templates', 'recipes', 'merged'] as const
+type Kind = (typeof kinds)[number]
+
+async function ensureBuilt(kind: Kind, key: string, what: Built): Promise<CachedTemplate> {
   const folder = join(cachePool, kind)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const at = { path: join(folder, key), manifest: join(folder, `${key}.json`) }
@@ -131,14 +146,14 @@ async function ensureBuilt(kind: 'templates' | 'recipes', key: string, what: Bui
   await removeOld(folder)
   await rm(at.manifest, { force: true })
   if (await stat(at.path).catch(() => undefined)) await removeTemplate(at.path)
-  const manifest = await buildTemplate(at.path, what)
+  const manifest = await buildTemplate(at.path, kind, what)
   await writeFile(`${at.manifest}.new`, JSON.stringify(manifest))
   await rename(`${at.manifest}.new`, at.manifest)
   return { path: at.path, manifest }
 }
 
-async function buildTemplate(path: string, { ref, source }: Built): Promise<CachedTemplate['manifest']> {
-  const workDir = join(cacheDir, 'work')
+async function buildTemplate(path: string, kind: Kind, { ref, source }: Built): Promise<CachedTemplate['manifest']> {
+  const workDir = join(cacheDir, `work-${kind}`)
   await rm(workDir, { recursive: true, force: true })
   await mkdir(workDir, { recursive: true, mode: 0o755 })
   await run.run({ file: 'btrfs', args: ['subvolume', 'create', path], timeoutMs: 60_000 })
@@ -146,10 +161,12 @@ async function buildTemplate(path: string, { ref, source }: Built): Promise<Cach
     signal: new AbortController().signal,
     onLine: () => {},
     // Below the slot that daemons build in, above any guest of a test.
-    uidBase: uidOf(defaultUidBase, uidSlots - 2),
+    uidBase: uidOf(defaultUidBase, uidSlots - 2 - kinds.indexOf(kind)),
   })
   await rm(workDir, { recursive: true, force: true })
-  for (const name of unread) await rm(join(path, 'usr/share', name), { recursive: true, force: true })
+  // PHP asks for the zones.
+  const gone = unread.filter((name) => kind !== 'merged' || name !== 'zoneinfo')
+  for (const name of gone) await rm(join(path, 'usr/share', name), { recursive: true, force: true })
   const created = new Date().toISOString()
   return { schema: 1, ref, id: randomUUID(), created, source, sizeBytes, sha256 }
 }

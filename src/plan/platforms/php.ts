@@ -4,6 +4,8 @@ import { nginxText } from './nginx.ts'
 import type { Platform } from './platform.ts'
 
 const socket = '/run/app-php/php.sock'
+/** Answered by the interpreter itself, with no file of the application. */
+const ping = '/.croft/php'
 
 export const php: Platform = {
   defaults: {
@@ -13,13 +15,14 @@ export const php: Platform = {
       web: {
         command: 'nginx -e stderr -c /etc/croft/nginx.conf',
         port: 8080,
-        health: { kind: 'tcp' },
+        // nginx alone listens long before anything is interpreted.
+        health: { kind: 'http', path: ping },
         unit: { RuntimeDirectory: 'app-web', 'Unit.After': 'app-php.service' },
       },
       // Its file bears the version of the distribution.
       php: {
         command: 'exec /usr/sbin/php-fpm?.? -F -y /etc/croft/php-fpm.conf',
-        unit: { RuntimeDirectory: 'app-php' },
+        unit: { RuntimeDirectory: 'app-php', Type: 'notify' },
       },
     },
   },
@@ -116,9 +119,15 @@ pm.max_spare_servers = 3
 catch_workers_output = yes
 decorate_workers_output = no
 clear_env = no
+ping.path = ${ping}
 `
 
-const scripts = `    location ~ \\.php$ {
+const scripts = `    location = ${ping} {
+      include /etc/nginx/fastcgi_params;
+      fastcgi_param SCRIPT_FILENAME ${ping};
+      fastcgi_pass unix:${socket};
+    }
+    location ~ \\.php$ {
       try_files $uri =404;
       include /etc/nginx/fastcgi_params;
       fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
