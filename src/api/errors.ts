@@ -45,6 +45,7 @@ const rows = {
   OUTCOME_UNKNOWN: { status: 503, exit: 7, means: 'the store went away in the middle: it may have been done or not' },
   UNREACHABLE: { status: 503, exit: 7, means: 'the daemon does not answer' },
   HOST_UNREACHABLE: { status: 503, exit: 7, means: 'another host of the farm does not answer' },
+  ELSEWHERE: { status: 421, exit: 5, means: 'it is on another host of the farm, and this is not carried there' },
   TIMEOUT: { status: 504, exit: 8, means: 'it took too long; the work goes on' },
   RED: { status: 200, exit: 9, means: 'a check found something that must be mended' },
   DIFFERS: { status: 200, exit: 10, means: 'there are differences' },

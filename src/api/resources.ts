@@ -193,6 +193,8 @@ export interface Operation {
   readonly id: string
   readonly verb: string
   readonly target: { readonly kind: string; readonly name: string }
+  /** Whose daemon works on it. */
+  readonly host?: string
   readonly by: string
   readonly state: 'running' | 'done' | 'failed' | 'cancelled'
   readonly created: string

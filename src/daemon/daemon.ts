@@ -7,12 +7,14 @@ import type { Certificates } from './certificates/certificates.ts'
 import type { Checks } from './checks/checks.ts'
 import type { Env } from './env.ts'
 import type { Builds } from './farm/builds.ts'
+import type { Leader, Reign } from './farm/leader.ts'
 import type { Rollouts } from './farm/rollouts.ts'
 import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
 import type { Turns } from './host/turns.ts'
 import type { Outside } from './http/outside.ts'
 import type { Operations } from './operations/operations.ts'
+import type { Others } from './peers/others.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { UsageBoard } from './usage/board.ts'
 
@@ -26,6 +28,11 @@ export interface OpenFarm {
   readonly checks: Checks
   readonly builds: Builds
   readonly rollouts: Rollouts
+  /** Absent where the store has one host. */
+  readonly others?: Others
+  readonly leader: Leader
+  /** Builds, rollouts and checks: begun where this host leads. */
+  readonly loops: Reign
 }
 
 /** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */
@@ -45,6 +52,8 @@ export interface Daemon {
 }
 
 export interface WholeDaemon extends Daemon {
+  /** Undefined also while the store is away. */
+  readonly others?: () => Others | undefined
   readonly version: string
   readonly hostName: string
   readonly away?: () => StoreAway | undefined

@@ -82,7 +82,6 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
       await assertReadable(store)
       await assertSameFarm(store, kept)
       const operations = new Operations(store, env)
-      await operations.recover()
       const farm = await parts.openFarm({ store, operations, disks: 'change' })
       return { store, operations, farm, away: undefined }
     } catch (thrown) {
@@ -102,30 +101,36 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   }
 
   async function begin(): Promise<void> {
-    const { farm, away, store, operations } = phase
-    if (!away) housekeeping ??= startHousekeeping({ env, store, operations, log })
+    const { farm, away, operations } = phase
     if (farm && !away) keeper ??= keepPlan(farm.parts, keptFile)
     if (farm && !away) hooks ??= await parts.startHooks(farm.parts)
     await farm?.loop.begin()
     if (!farm || away) return
-    farm.builds.begin()
-    await farm.rollouts.begin()
-    farm.checks.begin()
+    const { leader, loops } = farm
+    await leader.follow({
+      async begin() {
+        housekeeping ??= startHousekeeping({ env, store: leader.store, operations, log })
+        await loops.begin()
+      },
+      async end() {
+        housekeeping?.[Symbol.dispose]()
+        housekeeping = undefined
+        await loops.end()
+      },
+    })
   }
 
   async function leave(): Promise<void> {
-    housekeeping?.[Symbol.dispose]()
-    housekeeping = undefined
+    const { farm, store } = phase
     await hooks?.close()
     hooks = undefined
-    await phase.farm?.builds.close()
-    await phase.farm?.rollouts.close()
-    await phase.farm?.loop.close()
-    await phase.farm?.certificates.close()
-    await phase.farm?.checks.close()
+    await farm?.leader.close()
+    await farm?.loop.close()
+    await farm?.certificates.close()
+    await farm?.others?.close()
     await keeper?.close()
     keeper = undefined
-    await phase.store.close()
+    await store.close()
   }
 
   async function look(): Promise<void> {

@@ -1,6 +1,6 @@
 /** The only place where parts are built and joined. */
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
 import { acmeDrivers } from '../drivers/acme/table.ts'
@@ -14,7 +14,7 @@ import { confinementIn } from '../drivers/runtime/lxc/confine.ts'
 import { createLxc } from '../drivers/runtime/lxc/index.ts'
 import type { Storage } from '../drivers/storage/driver.ts'
 import { storageDrivers } from '../drivers/storage/table.ts'
-import { type TemplateBuilderName, templateBuilders } from '../drivers/template/table.ts'
+import { templateBuilders } from '../drivers/template/table.ts'
 import { openSqliteStore } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
 import { holdAlone } from './alone.ts'
@@ -29,9 +29,9 @@ import { mends } from './doctor/mend.ts'
 import { createKnock } from './edge/knock.ts'
 import { lazyEdge } from './edge/lazy.ts'
 import { type Env, systemEnv } from './env.ts'
-import { createBuilds } from './farm/builds.ts'
 import type { AskHealth } from './farm/health.ts'
-import { createRollouts } from './farm/rollouts.ts'
+import { onlyLeader } from './farm/leader.ts'
+import { createFarmLoops, openedFarm } from './farm/loops.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
 import { createFailpoint } from './host/failpoint.ts'
@@ -47,13 +47,14 @@ import { createOutside, ownAddresses } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
-import { folderOf } from './pki/authority.ts'
+import { folderOf, type Material } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
 import { lazySeal } from './pki/seal.ts'
+import { builderName, edgePlace, hasNamesUnit, makeFolders } from './places.ts'
 import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { createSessions } from './sessions/sessions.ts'
-import { defaultStateDir, keptFileOf, namesFolderOf, type Settings } from './settings.ts'
+import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
 import { copyBeforeUpgrade } from './store-copies.ts'
 import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
@@ -87,7 +88,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const phases = await createPhases({
     ...{ env, log, keptFile: keptFileOf(settings) },
     openStore: () => openStore(base, settings),
-    openFarm: (on) => openFarm({ ...base, ca }, on),
+    openFarm: (on) => openFarm({ ...base, ca, material: outside.material }, on),
     startHooks: ({ store, host }) =>
       startHooks({
         ...{ env, store, log, run, host: host.name, folder: settings.hooksDir, find: findHooks },
@@ -115,6 +116,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     },
     open: () => there(phases.now()).farm,
     away: () => awayOf(phases.now()),
+    others: () => phases.now().farm?.others,
     diagnose: () => diagnose(patient()),
     async mend(what) {
       there(phases.now())
@@ -168,24 +170,15 @@ async function openStore({ env, log, version }: Base, settings: Settings): Promi
   })
 }
 
-/** 0711 where guests must pass to their own read-only folder, 0700 everywhere else. */
-function makeFolders(settings: Settings): void {
-  for (const [path, mode] of [
-    [dirname(settings.socket), 0o755],
-    [settings.stateDir, 0o711],
-    [settings.lxcPath, 0o711],
-    [`${settings.stateDir}/pools`, 0o700],
-    [dirname(settings.storeFile), 0o700],
-  ] as const) {
-    mkdirSync(path, { recursive: true, mode })
-    if (path.startsWith(settings.stateDir)) chmodSync(path, mode)
-  }
-}
-
 interface Base extends StartOptions {
   readonly uploads: Uploads
   readonly env: Env
   readonly run: Runner
+}
+
+interface Joined extends Base {
+  readonly ca: FarmCa
+  readonly material: () => Material
 }
 
 async function initFarm(
@@ -206,12 +199,14 @@ async function initFarm(
   ]
 }
 
-async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Promise<OpenFarm | undefined> {
+async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefined> {
   const { settings, run, env, log } = base
   const { store, operations } = on
   const farm = await read<FarmRecord>(store, keys.farm)
   if (!farm) return undefined
   const host = await getHost(store, settings.hostName)
+  const hasOthers = store.kind !== 'sqlite' && on.disks === 'change'
+  if (on.disks === 'change') await operations.recover(host.name, hasOthers)
   const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
   const poolRecords = (await readAll<PoolRecord>(store, keys.pools(host.name))).map(({ value }) => value)
   const pools = createPools(poolsFrom(run, poolRecords, disksOf), log)
@@ -250,13 +245,21 @@ async function openFarm(base: Base & { readonly ca: FarmCa }, on: FarmBasis): Pr
     uploads: base.uploads,
     failpoint,
   }
-  const checks = createRouteChecks({ ...parts, farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) })
-  const daemon: Daemon = { env, store, operations, open: () => open }
-  const builds = createBuilds(daemon, join(settings.stateDir, 'builds'))
-  const open: OpenFarm = {
-    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, checks },
-    ...{ builds, rollouts: createRollouts(daemon), numbering: createTurns(1, env) },
-  }
+  const others = hasOthers
+    ? await (await import('./peers/others.ts')).openOthers({
+        ...{ ...base, ...on, own: host.name, nudge: (number) => open.loop.nudge(number) },
+      })
+    : undefined
+  const leader = others?.leader ?? onlyLeader(store, host.name)
+  const daemon: Daemon = { env, store: leader.store, operations, open: () => open }
+  const checks = { farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) }
+  const loops = createFarmLoops(daemon, join(settings.stateDir, 'builds'), () =>
+    createRouteChecks({ ...parts, store: leader.store, ...checks }),
+  )
+  const open = openedFarm({
+    ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, leader, loops },
+    ...{ numbering: createTurns(1, env), ...(others ? { others } : {}) },
+  })
   return open
 }
 
@@ -267,22 +270,6 @@ const lazyAsk =
     (await import('./farm/ask-health.ts')).createAskHealth(inside)(asked)
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file
-
-/** With the unit systemd runs the name servers, and brings them back; without it they are processes of their own. */
-const hasNamesUnit = (): boolean => hasUnit('croft-names@.service')
-/** The unit knows the ordinary place alone. */
-const edgePlace = ({ stateDir }: Settings) => ({
-  folder: join(stateDir, 'edge'),
-  unit: stateDir === defaultStateDir && hasUnit('croft-edge.service'),
-})
-const hasUnit = (name: string): boolean =>
-  existsSync('/run/systemd/system') &&
-  ['/etc', '/usr/lib', '/lib'].some((folder) => existsSync(`${folder}/systemd/system/${name}`))
-
-/** CROFT_TEMPLATE_BUILDER is for tests: the fake one needs no network. */
-function builderName({ CROFT_TEMPLATE_BUILDER: name = '' }: NodeJS.ProcessEnv): TemplateBuilderName {
-  return Object.hasOwn(templateBuilders, name) ? (name as TemplateBuilderName) : 'mmdebstrap'
-}
 
 /** A host that was renamed keeps its records: with one host in the store it is that one. */
 async function getHost(store: Store, name: string): Promise<HostRecord> {

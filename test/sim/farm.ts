@@ -13,6 +13,7 @@ import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
 import type { Daemon, WholeDaemon } from '../../src/daemon/daemon.ts'
 import { createBuilds } from '../../src/daemon/farm/builds.ts'
 import type { Asked as AskedHealth } from '../../src/daemon/farm/health.ts'
+import { onlyLeader } from '../../src/daemon/farm/leader.ts'
 import { createRollouts } from '../../src/daemon/farm/rollouts.ts'
 import { createInside, type Inside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
@@ -151,7 +152,10 @@ export class SimFarm {
     const rollouts = createRollouts(some)
     const daemon: WholeDaemon = {
       ...{ env, store, operations, version: 'sim', hostName },
-      open: () => ({ parts, loop, numbering, usage, certificates: parts.certificates, checks, builds, rollouts }),
+      open: () => ({
+        ...{ parts, loop, numbering, usage, certificates: parts.certificates, checks, builds, rollouts },
+        ...{ leader: onlyLeader(store, hostName), loops: { begin: async () => undefined, end: async () => undefined } },
+      }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', store: () => store },
         () => undefined,

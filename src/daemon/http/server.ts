@@ -107,7 +107,10 @@ function addRoute(
       assertMay(caller, row.access)
       const asked = parseRequest(name, request, caller)
       if (row.reply === 'session') assertUpgrade(request)
-      const answer = await handler(daemon, { ...asked, stream: bodyStream(row, request), closed: closing(reply) })
+      const closed = closing(reply)
+      const carried = await daemon.others?.()?.carry(name, { ...asked, request, reply, closed })
+      if (carried) return carried
+      const answer = await handler(daemon, { ...asked, stream: bodyStream(row, request), closed })
       if (answer instanceof Lines) return sendLines(reply, answer)
       if (answer instanceof Upgrade) return switchProtocols(request, reply, answer)
       if (isFile(answer)) return reply.header('content-type', answer.type).send(answer.stream)

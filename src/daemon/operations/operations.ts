@@ -18,7 +18,7 @@ export type End =
   | { readonly end: 'waiting' }
   | { readonly end: 'failed'; readonly error: CroftError }
 
-interface OperationRecord extends Operation {
+export interface OperationRecord extends Operation {
   readonly goal: Goal
 }
 
@@ -29,13 +29,20 @@ interface Live {
   readonly waiters: Set<() => void>
 }
 
+const lookMs = 250
 const keptLines = 500
 const keptOperations = 300
+const mostKnown = 1000
 const deletesAtOnce = 90
 
 export class Operations {
   private readonly live = new Map<string, Live>()
+  /** What is told late of one that has ended does not begin it anew. */
+  private readonly known = new Set<string>()
   private sequence = 0
+  /** Of this daemon; undefined where there is no other. */
+  private host: string | undefined
+  private others = false
   private readonly ended = new Map<string, { verb: string; state: string; count: number }>()
   private readonly store: Store
   private readonly env: Env
@@ -45,10 +52,38 @@ export class Operations {
     this.env = env
   }
 
-  /** Running ones of a daemon that died: the loops will settle them. */
-  async recover(): Promise<void> {
+  /** Running ones of a daemon that died: the loops will settle them. With other hosts there, those of this one alone. */
+  async recover(host?: string, others = false): Promise<void> {
+    this.host = host
+    this.others = others
+    const own = ({ goal, host: of }: OperationRecord) => !others || (of === host && !isOfFarm(goal))
+    for (const record of await this.running()) if (own(record)) this.add(record)
+  }
+
+  /** What loops of the farm work on, with whoever leads it. */
+  async takeOver(): Promise<void> {
+    // A daemon without others has them all.
+    if (!this.others) return
+    for (const record of await this.running()) if (isOfFarm(record.goal) && !this.live.has(record.id)) this.add(record)
+  }
+
+  /** Another host leads the farm: who waits here asks there. */
+  letGo(): void {
+    for (const one of [...this.live.values()])
+      if (isOfFarm(one.record.goal) && this.live.delete(one.record.id)) wake(one)
+  }
+
+  /** One that another host wrote for this one. False: it is known, or not this one's. */
+  adopt(record: OperationRecord): boolean {
+    const foreign = this.host !== undefined && record.host !== this.host
+    if (foreign || record.state !== 'running' || this.known.has(record.id)) return false
+    this.add(record)
+    return true
+  }
+
+  private async running(): Promise<OperationRecord[]> {
     const records = await readAll<OperationRecord>(this.store, keys.operations)
-    for (const { value } of records) if (value.state === 'running') this.add(value)
+    return records.map(({ value }) => value).filter(({ state }) => state === 'running')
   }
 
   /** The newest ended ones stay. */
@@ -65,12 +100,13 @@ export class Operations {
     by: string,
     verb: string,
     target: Operation['target'],
-    goal: Goal,
+    { goal, host = this.host }: { readonly goal: Goal; readonly host?: string | undefined },
   ): { readonly write: Write; readonly begin: () => Operation } {
     const record: OperationRecord = {
       id: this.env.id(),
       verb,
       target,
+      ...(host === undefined ? {} : { host }),
       by,
       state: 'running',
       created: timestamp(this.env),
@@ -80,13 +116,15 @@ export class Operations {
     return {
       write: { put: keys.operation(record.id), value: record },
       begin: () => {
-        this.add(record)
+        this.adopt(record)
         return this.view(record)
       },
     }
   }
 
   private add(record: OperationRecord): void {
+    this.known.add(record.id)
+    if (this.known.size > mostKnown) this.known.delete(this.known.values().next().value ?? '')
     this.live.set(record.id, { record, sequence: ++this.sequence, log: [], waiters: new Set() })
   }
 
@@ -143,14 +181,29 @@ export class Operations {
   /** Answers when it ended, when it has more lines than `seen`, or after `ms`. */
   async wait(id: string, ms: number, seen?: number): Promise<Operation> {
     const one = this.live.get(id)
-    if (!one) return this.get(id)
+    if (!one) return this.waitStored(id, ms)
     const until = this.env.monotonicMs() + ms
-    while (one.record.state === 'running' && (seen === undefined || one.log.length <= seen)) {
+    while (
+      one.record.state === 'running' &&
+      this.live.get(id) === one &&
+      (seen === undefined || one.log.length <= seen)
+    ) {
       const left = until - this.env.monotonicMs()
       if (left <= 0) break
       await nextChange(this.env, one, left)
     }
     return this.view({ ...one.record, log: one.log })
+  }
+
+  /** One that another host works on: told by what it writes. */
+  private async waitStored(id: string, ms: number): Promise<Operation> {
+    const until = this.env.monotonicMs() + ms
+    for (;;) {
+      const found = await this.get(id)
+      const left = until - this.env.monotonicMs()
+      if (found.state !== 'running' || left <= 0) return found
+      await pause(this.env, Math.min(left, lookMs))
+    }
   }
 
   async get(id: string): Promise<Operation> {
@@ -186,12 +239,19 @@ export class Operations {
   }
 }
 
+const isOfFarm = ({ kind }: Goal): boolean => kind === 'build' || kind === 'rollout'
+
 const sameGoal = (a: Goal, b: Goal): boolean =>
   a.kind === 'guest' ? b.kind === 'guest' && a.number === b.number : a.kind === b.kind && a.id === b.id
 
 function wake(one: Live): void {
   for (const waiter of one.waiters) waiter()
 }
+
+const pause = (env: Env, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    env.later(ms, resolve)
+  })
 
 function nextChange(env: Env, one: Live, ms: number): Promise<void> {
   return new Promise((resolve) => {

@@ -22,6 +22,8 @@ export interface Change {
   readonly writes: readonly Write[]
   /** What the operation waits for; without one the change is complete once written. */
   readonly goal?: Goal
+  /** Whose daemon does it; absent: this one's. */
+  readonly host?: string
 }
 
 const tries = 100
@@ -37,7 +39,14 @@ export async function commit(
     const change = await decide()
     const operation =
       change.goal &&
-      daemon.operations.prepare(caller.name, change.verb, { kind: change.kind, name: change.name }, change.goal)
+      daemon.operations.prepare(
+        caller.name,
+        change.verb,
+        { kind: change.kind, name: change.name },
+        {
+          ...{ goal: change.goal, host: change.host },
+        },
+      )
     try {
       await daemon.store.transact(change.compare, [
         ...change.writes,

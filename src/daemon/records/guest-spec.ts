@@ -114,6 +114,7 @@ export function guestChange(
     compare: [{ key: record.key, revision: record.revision }],
     writes: [{ put: record.key, value: next }],
     goal: { kind: 'guest', number: record.value.number },
+    host: record.value.host,
   }
 }
 

@@ -105,6 +105,7 @@ export async function newGuestChange(
       ...ports.writes,
     ],
     goal: { kind: 'guest', number: taken.number },
+    host: record.host,
   }
   return { change, record }
 }
