@@ -1,5 +1,5 @@
 /** Entering a guest: the daemon says how, lxc-attach does it. */
-import { CroftError } from '../../api/errors.ts'
+import { CroftError, isCode } from '../../api/errors.ts'
 import type { Context } from '../context.ts'
 import type { AttachCommand, FilesCommand } from '../wire/request.ts'
 import type { Entrance } from '../wire/upgrade.ts'
@@ -55,27 +55,36 @@ export function insideProgram(
 const nowhere = { file: '', args: [], env: {} }
 const userOf = ({ user }: Entrance) => (user ? { user } : {})
 
-/** Root of this host runs lxc-attach itself; for all others the daemon does. */
-const isByHand = ({ farm }: Context): boolean => farm === undefined && process.getuid?.() === 0
-
-async function wayInto(context: Context, guest: string): Promise<AttachCommand> {
-  if (isByHand(context)) return context.client.request('attachGuest', { params: { guest } })
-  return { ...nowhere, afar: { open: () => context.client.upgrade('execGuest', { params: { guest } }) } }
+/** Root of the guest's host runs lxc-attach itself; for all others the daemon does. */
+async function byHand<T>(context: Context, ask: () => Promise<T>, session: T): Promise<T> {
+  if (context.farm !== undefined || process.getuid?.() !== 0) return session
+  try {
+    return await ask()
+  } catch (thrown) {
+    if (isCode(thrown, 'ELSEWHERE')) return session
+    throw thrown
+  }
 }
 
-export async function wayToFiles(context: Context, guest: string, signal?: AbortSignal): Promise<FilesCommand> {
-  if (isByHand(context)) return context.client.request('attachFiles', { params: { guest }, signal })
+function wayInto(context: Context, guest: string): Promise<AttachCommand> {
+  const open = () => context.client.upgrade('execGuest', { params: { guest } })
+  const session = { ...nowhere, afar: { open } }
+  return byHand(context, () => context.client.request('attachGuest', { params: { guest } }), session)
+}
+
+export function wayToFiles(context: Context, guest: string, signal?: AbortSignal): Promise<FilesCommand> {
   const open = () => context.client.upgrade('execGuest', { params: { guest }, query: { files: 1 } })
-  return { ...nowhere, where: 'inside', afar: { open } }
+  const session: FilesCommand = { ...nowhere, where: 'inside', afar: { open } }
+  return byHand(context, () => context.client.request('attachFiles', { params: { guest }, signal }), session)
 }
 
-export async function wayToConsole(context: Context, guest: string): Promise<Program> {
-  if (isByHand(context)) {
+export function wayToConsole(context: Context, guest: string): Promise<Program> {
+  const ask = async (): Promise<Program> => {
     const { file, args, env } = await context.client.request('attachConsole', { params: { guest } })
     return { file, args, env: { ...outsideEnv, ...env } }
   }
   const open = () => context.client.upgrade('execGuest', { params: { guest }, query: { console: 1 } })
-  return { ...nowhere, afar: { open, start: { command: [], env: {} } } }
+  return byHand(context, ask, { ...nowhere, afar: { open, start: { command: [], env: {} } } })
 }
 
 export const outsideEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
