@@ -15,6 +15,7 @@ import { createInside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { createPools } from '../../src/daemon/host/pools.ts'
+import { createTurns } from '../../src/daemon/host/turns.ts'
 import { createIdentify } from '../../src/daemon/http/identify.ts'
 import type { Outside } from '../../src/daemon/http/outside.ts'
 import { startServer } from '../../src/daemon/http/server.ts'
@@ -119,7 +120,7 @@ export class HostsFarm {
     await operations.recover(name, true)
     const parts = await this.parts(own, operations, { farm: farm.value, host: host.value })
     const others = await openOthers({
-      ...{ env, log, store: this.store, operations, own: name, version: 'sim', material: authority.material },
+      ...{ env, log, store: this.store, operations, own: name, material: authority.material },
       nudge: (number) => open.loop.nudge(number),
     })
     const { leader } = others
@@ -129,6 +130,7 @@ export class HostsFarm {
     const { certificates } = parts
     const open = openedFarm({
       ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, leader, loops, others },
+      numbering: createTurns(1, env),
     })
     const visitors = new Visitors(env)
     const identify = createIdentify({ now: env.now, store: () => this.store, visitors })
@@ -174,6 +176,7 @@ export class HostsFarm {
     const pools = createPools(new Map([['default', storage]]), log)
     return {
       ...{ env, store, log, operations, seal, ...records, runtime, pools, storage: pools.storage },
+      machine: () => ({ cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }),
       ...{ sitesDir: '/nowhere', inside: createInside(runtime), askHealth: async () => undefined },
       certificates: createCertificates({
         ...{ env, store, log, run, failpoint: () => {}, folder: '', seal, dnsHook: '/none', addresses: () => [] },

@@ -6,9 +6,9 @@
 import { CroftError, isCode, toCroftError } from '../../api/errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../host/parts.ts'
-import type { Presence } from '../peers/presence.ts'
 import { keys } from '../records/keys.ts'
 import { read } from '../records/records.ts'
+import type { LeaderLease } from './leader-lease.ts'
 
 export interface LeaderRecord {
   readonly host: string
@@ -46,12 +46,12 @@ export interface LeaderParts {
   readonly store: Store
   readonly log: Log
   readonly own: string
-  readonly presence: Presence
+  readonly lease: LeaderLease
   /** As the store last said. */
   readonly known: { get(): LeaderRecord | undefined; onChange(listener: () => void): void }
 }
 
-export function electedLeader({ store, log, own, presence, known }: LeaderParts): Leader {
+export function electedLeader({ store, log, own, lease, known }: LeaderParts): Leader {
   let reign: Reign | undefined
   /** The key `leader`, as this daemon has put it. */
   let mine: { readonly lease: string; readonly revision: number } | undefined
@@ -77,9 +77,9 @@ export function electedLeader({ store, log, own, presence, known }: LeaderParts)
 
   /** Whether the key is ours: still, or free to take. One of the daemon before this one, of this host, is as good as free. */
   async function take(): Promise<boolean> {
-    const lease = presence.lease()
-    if (lease === undefined || lease !== mine?.lease) mine = undefined
-    if (lease === undefined) return false
+    const under = lease.id()
+    if (under === undefined || under !== mine?.lease) mine = undefined
+    if (under === undefined) return false
     const found = await read<LeaderRecord>(store, keys.leader)
     if (found && found.revision === mine?.revision) return true
     mine = undefined
@@ -87,8 +87,8 @@ export function electedLeader({ store, log, own, presence, known }: LeaderParts)
     const value: LeaderRecord = { host: own }
     const compare = [{ key: keys.leader, revision: found?.revision ?? 0 }]
     try {
-      const { revision } = await store.transact(compare, [{ put: keys.leader, value, lease }])
-      mine = { lease, revision }
+      const { revision } = await store.transact(compare, [{ put: keys.leader, value, lease: under }])
+      mine = { lease: under, revision }
       return true
     } catch (thrown) {
       if (isCode(thrown, 'CHANGED_MEANWHILE')) return false
@@ -97,7 +97,7 @@ export function electedLeader({ store, log, own, presence, known }: LeaderParts)
   }
 
   known.onChange(() => void look())
-  presence.onChange(() => void look())
+  lease.onChange(() => void look())
 
   async function transact(...[compare, writes]: Parameters<Store['transact']>): ReturnType<Store['transact']> {
     const key = keys.leader

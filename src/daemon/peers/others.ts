@@ -7,6 +7,7 @@ import type { RouteName } from '../../api/routes.ts'
 import { cursor, type Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import { electedLeader, type Leader, type LeaderRecord } from '../farm/leader.ts'
+import { openLeaderLease } from '../farm/leader-lease.ts'
 import type { Log } from '../host/parts.ts'
 import type { Caller } from '../http/access.ts'
 import type { OperationRecord, Operations } from '../operations/operations.ts'
@@ -17,7 +18,6 @@ import { carry } from './carry.ts'
 import { createPeers } from './client.ts'
 import { openMirror } from './mirror.ts'
 import type { Peers } from './peers.ts'
-import { type AliveRecord, openPresence } from './presence.ts'
 import { type Asked, findElsewhere } from './whose.ts'
 
 export interface Others {
@@ -48,7 +48,6 @@ export interface OthersParts {
   readonly store: Store
   readonly log: Log
   readonly own: string
-  readonly version: string
   readonly operations: Operations
   readonly material: () => Material
   /** Another way to ask them, in tests. */
@@ -64,11 +63,11 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   const mirrored = { env, store, signal }
   const [hosts, alive, leaderKey] = await Promise.all([
     openMirror<HostRecord>(mirrored, keys.hosts),
-    openMirror<AliveRecord>(mirrored, keys.allAlive),
+    openMirror<object>(mirrored, keys.allAlive),
     openMirror<LeaderRecord>(mirrored, keys.leader),
   ])
   const find = (host: string) => hosts.get(keys.host(host))
-  const presence = openPresence({ ...parts, log })
+  const lease = openLeaderLease({ env, store, log })
   const peers =
     parts.peers ??
     createPeers({
@@ -77,7 +76,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
       addressOf: (host) => (find(host)?.dead === undefined ? find(host)?.address : undefined),
     })
   const known = { get: () => leaderKey.get(keys.leader), onChange: leaderKey.onChange }
-  const leader = electedLeader({ store, log, own, presence, known })
+  const leader = electedLeader({ store, log, own, lease, known })
   const sight = { own, store, isHost: (name: string) => find(name) !== undefined, leader: leader.host }
   followOperations(parts, signal)
 
@@ -96,7 +95,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
     async close() {
       closing.abort(new Error('the daemon stops'))
       await leader.close()
-      await presence.close()
+      await lease.close()
       peers.close()
     },
   }
