@@ -174,7 +174,7 @@ function viewOf({ name, kind, x509 }: { name: string; kind: 'ca' | 'host'; x509:
 }
 
 /** Names as they were asked for: `DNS:ash, IP Address:198.51.100.1`. */
-function shapeOf(x509: X509Certificate): HostCertificate {
+export function shapeOf(x509: X509Certificate): HostCertificate {
   const names = (x509.subjectAltName ?? '')
     .split(', ')
     .map((each) => plainAddress(each.replace(/^(DNS|IP Address):/, '')))

@@ -4,7 +4,7 @@
  * store/etcd/cluster.ts asks the members themselves.
  */
 export interface MemberFiles {
-  /** All CAs that are trusted; read when the member starts. */
+  /** Whoever it signed is let in, and all that it is asked is done: a CA for hosts alone. Read when the member starts. */
   readonly ca: string
   /** Read anew for each connection: replaced by rename, a renewed one is in force at once. May be one file. */
   readonly cert: string
@@ -22,7 +22,7 @@ export interface MemberWish {
   readonly initial: readonly { readonly name: string; readonly peerUrl: string }[]
   /** `new` with the first member of a farm, `existing` when the others were told of it before (`Cluster.add`). */
   readonly state: 'new' | 'existing'
-  /** Names this etcd and no other; the farm's id. */
+  /** Names this etcd and no other, not even the one that a snapshot of it was taken of: the farm's id and something new. */
   readonly token: string
   /** Absent in tests alone: whoever reaches the port would be root of the farm. */
   readonly tls?: MemberFiles
@@ -39,19 +39,20 @@ export interface Member {
   state(): Promise<MemberState>
   /**
    * Writes the wish down and sees to it that the member runs by it: nothing when it does already, started anew when it
-   * runs by another one. Returns when its client port answers; a member that waits for a majority answers too.
-   * FAILED with its last lines when it ends instead.
+   * runs by another one, or trusts other CAs. Returns when it answers, or when it has run for a while without: then it
+   * waits for a majority. FAILED with its last lines when it ends instead; DATA_LOST when it had data and that is gone.
    */
-  start(wish: MemberWish): Promise<void>
-  /** Brings back the one that is written down; for the daemon's start and its loop. False: there is none. */
-  resume(): Promise<boolean>
+  start(wish: MemberWish): Promise<'serves' | 'waits'>
+  /** Brings back the one that is written down; for the daemon's start and its loop. Undefined: there is none. */
+  resume(): Promise<'serves' | 'waits' | undefined>
   /** Its data stays. */
   stop(): Promise<void>
   /** Ends it and removes its data: it is no member any more. */
   erase(): Promise<void>
   /**
    * Makes its data anew from a snapshot, as the one member of a new etcd, and starts it. The old data is kept beside it, at
-   * the path that is returned, until the next restore. REFUSED when the file is no whole snapshot.
+   * the path that is returned, until the next restore. REFUSED when the file is no whole snapshot, or the token that of the
+   * present data; then nothing has changed. Killed in the middle, the next start or resume finishes it.
    */
-  restore(file: string, wish: MemberWish): Promise<{ readonly keptAt: string | undefined }>
+  restore(file: string, wish: MemberWish): Promise<{ readonly keptAt: string }>
 }

@@ -30,8 +30,8 @@ export async function* follow(link: Link, order: FollowOrder): AsyncGenerator<Ba
     } catch (thrown) {
       if (signal.aborted) return
       if (!(thrown instanceof Lost)) throw thrown
-      await new Promise((resolve) => setTimeout(resolve, againMs))
     }
+    await new Promise((resolve) => setTimeout(resolve, againMs))
   }
 }
 

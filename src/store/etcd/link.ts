@@ -99,7 +99,7 @@ export class Link {
     }
   }
 
-  /** Answers as they come, of the member that is asked now; throws a Lost when that one does not answer any more. */
+  /** Answers as they come, of the member that is asked now, until it ends them; a Lost when it does not answer any more. */
   async *stream<A extends object>(sent: Sent, signal: AbortSignal): AsyncGenerator<A, void, void> {
     if (this.#closed !== undefined) throw this.#closed
     if (signal.aborted) return
@@ -115,7 +115,6 @@ export class Link {
     try {
       const { response } = await Promise.race([sending, ended])
       for await (const line of jsonLines(response)) yield resultOf<A>(line)
-      throw new Lost('the stream ended', { unsent: false })
     } catch (thrown) {
       throw this.#closed ?? toLost(thrown)
     } finally {
@@ -152,8 +151,15 @@ export class Link {
   }
 }
 
+interface Line<A> extends Partial<Refusal> {
+  readonly result?: A
+  /** A text when the stream did not even begin. */
+  readonly error?: string | (Refusal & { readonly grpc_code?: number })
+}
+
 function resultOf<A>(line: unknown): A {
-  const { result, error } = line as { result?: A; error?: Refusal & { readonly grpc_code?: number } }
+  const { result, error, code = 0, message = '' } = line as Line<A>
+  if (typeof error === 'string') throw toFailure({ code, message: message || error })
   if (error !== undefined) throw toFailure({ ...error, code: error.grpc_code ?? error.code })
   if (result !== undefined) return result
   throw new Lost('no answer of etcd', { unsent: false })
