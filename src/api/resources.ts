@@ -152,20 +152,6 @@ export interface HostPressure {
   readonly io: Pressure
 }
 
-export interface Host {
-  readonly name: string
-  readonly number: number
-  readonly version: string
-  readonly uidBase: number
-  readonly guests: { readonly running: number; readonly total: number }
-  readonly memory: { readonly totalBytes: number; readonly freeBytes: number }
-  readonly cpus: number
-  readonly load: readonly [number, number, number]
-  /** Null when the kernel does not count it. */
-  readonly pressure: HostPressure | null
-  readonly uptimeSeconds: number
-}
-
 export interface Pool {
   readonly name: string
   readonly host: string

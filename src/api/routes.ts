@@ -7,6 +7,7 @@ import { buildRoutes } from './build-routes.ts'
 import { certificateRoutes } from './certificate-routes.ts'
 import { deployRoutes } from './deploy-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
+import { hostRoutes } from './host-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
 import { sizeRoutes } from './size-routes.ts'
@@ -218,20 +219,7 @@ export const routes = {
     summary: 'what was last seen of a route, and what changed; ?now=1 looks now',
   },
 
-  listHosts: { method: 'GET', path: '/v1/hosts', access: can('read', 'host'), summary: 'all hosts' },
-  getHost: { method: 'GET', path: '/v1/hosts/:host', access: can('read', 'host'), summary: 'one host' },
-  planHost: {
-    method: 'GET',
-    path: '/v1/hosts/:host/plan',
-    access: can('read', 'host'),
-    summary: 'what differs between wish and fact',
-  },
-  applyHost: {
-    method: 'POST',
-    path: '/v1/hosts/:host/apply',
-    access: can('operate', 'host'),
-    summary: 'close the difference now; ?adopt=1 takes in orphans',
-  },
+  ...hostRoutes,
   listPools: { method: 'GET', path: '/v1/pools', access: can('read', 'pool'), summary: 'all pools' },
   listNetworks: { method: 'GET', path: '/v1/networks', access: can('read', 'network'), summary: 'all networks' },
   ...sizeRoutes,

@@ -19,6 +19,7 @@ import {
   PortRef,
   RuleRef,
 } from './guest.ts'
+import { Drain, HostChange } from './host.ts'
 import { MountRef, NewMount } from './mount.ts'
 import { AnyGuestName } from './part.ts'
 import {
@@ -85,6 +86,8 @@ export const queries = {
   removeRelease: WriteQuery,
   execGuest: z.strictObject({ files: OnOff.optional(), console: OnOff.optional() }),
   readConsole: z.strictObject({ boot: OnOff.optional() }),
+  changeHost: WriteQuery,
+  drainHost: WriteQuery,
   applyHost: WriteQuery.extend({ adopt: OnOff.optional() }),
   revert: WriteQuery,
   changeFarm: WriteQuery,
@@ -163,6 +166,8 @@ export const bodies = {
   rotateCa: CaRotation,
   addRoute: NewRoute,
   changeRoute: RouteChange,
+  changeHost: HostChange,
+  drainHost: Drain,
   addSize: NewSize,
   changeSize: SizeChange,
   addApp: NewApp,

@@ -9,6 +9,7 @@ import { deployCommands } from './table/deploy.ts'
 import { doorCommands } from './table/door.ts'
 import { farmCommands } from './table/farm.ts'
 import { guestCommands } from './table/guest.ts'
+import { hostCommands } from './table/host.ts'
 import { insideCommands } from './table/inside.ts'
 import { mountCommands } from './table/mount.ts'
 import { routeCommands } from './table/route.ts'
@@ -28,6 +29,7 @@ export const commands: readonly CommandRow[] = [
   ...deployCommands,
   ...certCommands,
   ...farmCommands,
+  ...hostCommands,
   ...doorCommands,
   ...croftCommands,
 ]

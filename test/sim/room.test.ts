@@ -1,6 +1,7 @@
 /** Room on a host: promised in the transaction that makes a guest, changed with its limits, free when it is gone. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Host } from '../../src/api/host.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FactsRecord, type HostRecord, type NumbersRecord, read } from '../../src/daemon/records/records.ts'
 import { SimFarm } from './farm.ts'
@@ -89,4 +90,31 @@ test('a drained host takes nobody new, and keeps whom it has', async () => {
   const farm = await farmWith({ drained: true })
   assert.equal(await create(farm, 'a'), undefined)
   assert.match(farm.lines.at(-1) ?? '', /NO_ROOM: host ash is drained/)
+})
+
+test('what is said of a host is said back, told, and can be taken back', async () => {
+  const farm = await farmWith({})
+  const host = { host: 'ash' }
+  const say = (body: object, query = {}) => farm.ask('changeHost', { params: host, body, query })
+  const view = async () => (await farm.ask('getHost', { params: host })) as Host
+  assert.deepEqual((await view()).memory.mostBytes, null)
+  await say({ tags: 'ssd,rack2', overcommit: '1.5', diskOvercommit: '2', reserve: '2G' })
+  assert.partialDeepStrictEqual(await view(), {
+    ...{ state: 'up', tags: ['rack2', 'ssd'], overcommit: 1.5, diskOvercommit: 2, reserveBytes: 2 * gib },
+    memory: { promisedBytes: 0, mostBytes: 21 * gib },
+    pools: { default: { mostBytes: 2 * 2 ** 40 } },
+  })
+  const planned = (await say({ tags: 'none', reserve: 'none' }, { dryRun: '1' })) as { steps: object[] }
+  assert.deepEqual(planned.steps, [
+    { what: 'ash', step: 'tags', detail: '["rack2","ssd"] → []' },
+    { what: 'ash', step: 'reserveBytes', detail: `${2 * gib} → none` },
+  ])
+  await say({ tags: 'none', overcommit: 'none', diskOvercommit: 'none', reserve: 'none' })
+  assert.partialDeepStrictEqual(await view(), { tags: [], overcommit: null, reserveBytes: null })
+  for (const body of [{ tags: 'a b' }, { overcommit: '0' }, { reserve: '-1' }, { tags: '../x' }, { name: 'x' }])
+    await assert.rejects(async () => say(body), /./)
+  await farm.ask('drainHost', { params: host, body: { drained: true } })
+  assert.equal((await view()).state, 'drained')
+  await farm.ask('drainHost', { params: host, body: { drained: false } })
+  assert.equal((await view()).state, 'up')
 })

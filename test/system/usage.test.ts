@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Usage } from '../../src/api/guest.ts'
-import type { Host, Status } from '../../src/api/resources.ts'
+import type { Host } from '../../src/api/host.ts'
+import type { Status } from '../../src/api/resources.ts'
 import { useFarm } from './farm.ts'
 
 const farm = await useFarm()

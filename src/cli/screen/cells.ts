@@ -69,6 +69,10 @@ export function durationText(ms: number): string {
 const stateSigns: ReadonlyMap<string, readonly [sign: string, tone: Tone | undefined]> = new Map([
   ['running', ['●', 'good']],
   ['ready', ['●', 'good']],
+  ['up', ['●', 'good']],
+  ['drained', ['○', 'warn']],
+  ['away', ['▲', 'warn']],
+  ['dead', ['✗', 'bad']],
   ['serves', ['●', 'good']],
   ['degraded', ['▲', 'warn']],
   ['draining', ['◐', undefined]],

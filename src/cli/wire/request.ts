@@ -1,17 +1,18 @@
 /** Asks the daemon, over its unix socket or by the line to a farm from afar. One connection a request; small, because loading node:http costs more than the request. */
+
 import type { App, AppConfig } from '../../api/app.ts'
 import type { RouteCheck } from '../../api/check.ts'
 import type { Certificate, Door, Token } from '../../api/door.ts'
 import type { AccessPage, EdgeRoute } from '../../api/edge.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../api/errors.ts'
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
+import type { Host } from '../../api/host.ts'
 import type {
   Accepted,
   DataEntry,
   Farm,
   Finding,
   HistoryEntry,
-  Host,
   Network,
   Operation,
   PlannedStep,

@@ -105,7 +105,14 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ getConfig: here, changeConfig: here, diffConfig: here, listSecrets: here, setSecret: here, removeSecret: here },
   ...{ listChecks: { by: 'leader', away: 'here' }, getCheck: { by: 'leader', away: 'here' } },
 
-  ...{ listHosts: here, getHost: { by: 'host', away: 'here' }, planHost: ofHost, applyHost: ofHost },
+  ...{
+    listHosts: here,
+    getHost: { by: 'host', away: 'here' },
+    changeHost: here,
+    drainHost: here,
+    planHost: ofHost,
+    applyHost: ofHost,
+  },
   ...{ listPools: here, listNetworks: here, listSizes: here, addSize: here, changeSize: here, removeSize: here },
   ...{ listHistory: here, revert: { by: 'reverted' }, listEvents: here, listData: here, setData: here },
   ...{ listOperations: here, getOperation: { by: 'operation', away: 'here' }, cancelOperation: { by: 'operation' } },

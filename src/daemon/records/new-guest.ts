@@ -121,7 +121,8 @@ async function getTaking(daemon: Daemon, name: string): Promise<Held<HostRecord>
   const { drained, witness, dead } = host.value
   const why = dead ? 'was declared dead' : witness ? 'votes, and runs nothing' : drained ? 'is drained' : undefined
   if (why === undefined) return host
-  throw new CroftError('NO_ROOM', `host ${name} ${why}: it takes no new guests`, { hint: 'croft host ls' })
+  const hint = why === 'is drained' ? `croft host undrain ${name}` : 'croft host ls'
+  throw new CroftError('NO_ROOM', `host ${name} ${why}: it takes no new guests`, { hint })
 }
 
 /** Whose number leads to what is there without a record is passed over; what lies on other hosts they know themselves. */

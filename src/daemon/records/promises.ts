@@ -41,7 +41,7 @@ export async function reserve(
   const why = whyNoRoom(had, promised, await readMost(parts, host.value))
   if (why !== undefined)
     throw new CroftError('NO_ROOM', `host ${host.value.name}: ${why}`, {
-      hint: `croft host show ${host.value.name}`,
+      hint: `croft host show ${host.value.name} · croft host set ${host.value.name} overcommit=2`,
     })
   return { promised, compare: [{ key: host.key, revision: host.revision }] }
 }
@@ -67,7 +67,7 @@ export async function reserveChange(
 }
 
 /** Records of a croft that kept no sums. */
-async function sumOf(store: Store, host: string): Promise<Promised> {
+export async function sumOf(store: Store, host: string): Promise<Promised> {
   const guests = await readAll<GuestRecord>(store, keys.guests(host))
   return guests.reduce((sum, { value }) => movePromise(sum, nothingPromised, promiseOf(value.spec)), nothingPromised)
 }

@@ -1,23 +1,36 @@
-/** The host: what it is, what differs between wish and fact, and closing the difference. */
-import os from 'node:os'
+/** Hosts: what they are, what is said of them, what differs between wish and fact, and closing the difference. */
+import type { z } from 'zod'
 import { CroftError } from '../../../api/errors.ts'
-import type { Host, Network, PlannedStep, Pool } from '../../../api/resources.ts'
+import type { Host, HostChange } from '../../../api/host.ts'
+import type { Network, PlannedStep, Pool } from '../../../api/resources.ts'
 import { type Daemon, getFarm, type WholeDaemon } from '../../daemon.ts'
 import { adoptOrphans } from '../../host/adopt.ts'
 import { planHost } from '../../host/plan-host.ts'
-import { listGuestViews } from '../../records/guests.ts'
+import { assertRevision, type Change, commit } from '../../records/change.ts'
+import { differences } from '../../records/edge-settings.ts'
+import type { Writing } from '../../records/guest-spec.ts'
+import { type KnownHost, readHosts, viewHost } from '../../records/host-views.ts'
 import { keys } from '../../records/keys.ts'
-import { type PoolRecord, readAll } from '../../records/records.ts'
-import { readPressure } from '../../usage/pressure.ts'
+import { type HostRecord, type PoolRecord, readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
-  listHosts: async (daemon): Promise<Host[]> => [await hostView(daemon)],
-
-  async getHost(daemon, { params }) {
-    assertHost(daemon, params.host)
-    return hostView(daemon)
+  async listHosts(daemon): Promise<Host[]> {
+    const hosts = await readHosts(daemon)
+    return Promise.all(hosts.map((known) => viewHost(daemon, known, hosts.length === 1)))
   },
+
+  getHost: (daemon, { params }) => viewNamed(daemon, params.host),
+
+  changeHost: (daemon, { params, body, query, caller }) =>
+    writeHost(daemon, { name: params.host, verb: 'set', query, caller }, (host) => changedHost(host, body)),
+
+  drainHost: (daemon, { params, body, query, caller }) =>
+    writeHost(
+      daemon,
+      { name: params.host, verb: body.drained ? 'drain' : 'undrain', query, caller },
+      ({ drained: _, ...host }): HostRecord => (body.drained ? { ...host, drained: true } : host),
+    ),
 
   async planHost(daemon, { params }): Promise<{ steps: readonly PlannedStep[] }> {
     assertHost(daemon, params.host)
@@ -59,20 +72,63 @@ function assertHost(daemon: WholeDaemon, name: string): void {
   throw new CroftError('NOT_FOUND', `no host "${name}"`, { hint: 'croft host ls' })
 }
 
-async function hostView(daemon: WholeDaemon): Promise<Host> {
-  const { host } = getFarm(daemon).parts
-  const guests = await listGuestViews(daemon)
-  const [one = 0, five = 0, fifteen = 0] = os.loadavg()
+async function getKnown(daemon: WholeDaemon, name: string): Promise<{ known: KnownHost; isAlone: boolean }> {
+  const hosts = await readHosts(daemon)
+  const known = hosts.find(({ host }) => host.value.name === name)
+  if (known) return { known, isAlone: hosts.length === 1 }
+  throw new CroftError('NOT_FOUND', `no host "${name}"`, { hint: 'croft host ls' })
+}
+
+async function viewNamed(daemon: WholeDaemon, name: string): Promise<Host> {
+  const { known, isAlone } = await getKnown(daemon, name)
+  return viewHost(daemon, known, isAlone)
+}
+
+/** What is said of a host is written here, whichever it is of: its daemon reads it. */
+async function writeHost(
+  daemon: WholeDaemon,
+  { name, verb, query, caller }: { readonly name: string; readonly verb: string } & Writing,
+  to: (before: HostRecord) => HostRecord,
+) {
+  const decide = async (): Promise<Change> => {
+    const { key, revision, value } = (await getKnown(daemon, name)).known.host
+    assertRevision(query, revision, `host ${name}`)
+    const after = to(value)
+    const [told, tell] = [settingsOf(value), settingsOf(after)]
+    const same = JSON.stringify(told) === JSON.stringify(tell)
+    return {
+      ...{ kind: 'host', name, verb, before: told, after: tell },
+      ...{ compare: [{ key, revision }], writes: same ? [] : [{ put: key, value: after }] },
+    }
+  }
+  if (query.dryRun) {
+    const { before, after } = await decide()
+    return { operation: null, result: null, steps: differences(name, before as object, after as object) }
+  }
+  await commit(daemon, caller, query, decide)
+  return { operation: null, result: await viewNamed(daemon, name) }
+}
+
+const settingsOf = ({ tags = [], drained, overcommit, diskOvercommit, reserveBytes }: HostRecord) => ({
+  ...{ tags, drained: drained === true },
+  ...(overcommit === undefined ? {} : { overcommit }),
+  ...(diskOvercommit === undefined ? {} : { diskOvercommit }),
+  ...(reserveBytes === undefined ? {} : { reserveBytes }),
+})
+
+type Settings = z.output<typeof HostChange>
+
+function changedHost(host: HostRecord, { tags, overcommit, diskOvercommit, reserve }: Settings): HostRecord {
+  const { overcommit: hadTimes, diskOvercommit: hadDisk, reserveBytes: hadReserve, ...rest } = host
+  const set = <T>(key: string, had: T | undefined, said: T | null | undefined) => {
+    const value = said === undefined ? had : said
+    return value === undefined || value === null ? {} : { [key]: value }
+  }
   return {
-    name: host.name,
-    number: host.number,
-    version: daemon.version,
-    uidBase: host.uidBase,
-    guests: { running: guests.filter((guest) => guest.status?.state === 'running').length, total: guests.length },
-    memory: { totalBytes: os.totalmem(), freeBytes: os.freemem() },
-    cpus: os.availableParallelism(),
-    load: [one, five, fifteen],
-    pressure: readPressure(),
-    uptimeSeconds: Math.round(os.uptime()),
+    ...rest,
+    ...(tags === undefined ? {} : { tags: [...new Set(tags)].sort() }),
+    ...set('overcommit', hadTimes, overcommit),
+    ...set('diskOvercommit', hadDisk, diskOvercommit),
+    ...set('reserveBytes', hadReserve, reserve),
   }
 }

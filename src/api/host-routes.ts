@@ -1,0 +1,31 @@
+/** Rows of the route table for hosts. */
+import { can, type Route } from './route.ts'
+
+export const hostRoutes = {
+  listHosts: { method: 'GET', path: '/v1/hosts', access: can('read', 'host'), summary: 'all hosts' },
+  getHost: { method: 'GET', path: '/v1/hosts/:host', access: can('read', 'host'), summary: 'one host' },
+  changeHost: {
+    method: 'PATCH',
+    path: '/v1/hosts/:host',
+    access: can('operate', 'host'),
+    summary: 'tags of a host, and how much it may promise to its guests',
+  },
+  drainHost: {
+    method: 'POST',
+    path: '/v1/hosts/:host/drain',
+    access: can('operate', 'host'),
+    summary: 'whether a host takes new guests',
+  },
+  planHost: {
+    method: 'GET',
+    path: '/v1/hosts/:host/plan',
+    access: can('read', 'host'),
+    summary: 'what differs between wish and fact',
+  },
+  applyHost: {
+    method: 'POST',
+    path: '/v1/hosts/:host/apply',
+    access: can('operate', 'host'),
+    summary: 'close the difference now; ?adopt=1 takes in orphans',
+  },
+} as const satisfies Record<string, Route>

@@ -1,0 +1,61 @@
+/** Hosts: what an operator says of them, and how they are shown. */
+import { z } from 'zod'
+import { Flag, Unset } from './guest.ts'
+import type { HostPressure } from './resources.ts'
+import { SizeBytes } from './values.ts'
+
+const Tag = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,30}$/, 'must be words of a-z, 0-9, dot, _ and -, with commas between')
+const words = (text: string): string[] => text.split(',').filter((word) => word !== '' && word !== 'none')
+const Tags = z.union([z.array(Tag).max(20), z.string().max(700).transform(words).pipe(z.array(Tag).max(20))])
+const Times = z.coerce.number().min(0.1, 'must be 0.1 to 100').max(100, 'must be 0.1 to 100')
+
+/** Only what is named changes; none takes a setting away. */
+export const HostChange = z
+  .strictObject({
+    tags: Tags,
+    overcommit: z.union([Unset, Times]),
+    diskOvercommit: z.union([Unset, Times]),
+    reserve: z.union([Unset, SizeBytes]),
+  })
+  .partial()
+export type HostChange = z.input<typeof HostChange>
+
+export const Drain = z.strictObject({ drained: Flag })
+
+export interface HostRoom {
+  /** Null: not known now. */
+  readonly totalBytes: number | null
+  readonly freeBytes: number | null
+  readonly promisedBytes: number
+  /** How much may be promised; null: as much as anybody asks for. */
+  readonly mostBytes: number | null
+}
+
+export interface Host {
+  readonly name: string
+  readonly number: number
+  /** `away`: its daemon does not speak with the store. */
+  readonly state: 'up' | 'drained' | 'away' | 'dead'
+  /** When it was last heard of, or declared dead. */
+  readonly since: string | null
+  readonly witness: boolean
+  readonly drained: boolean
+  readonly tags: readonly string[]
+  readonly address: string | null
+  readonly version: string | null
+  readonly uidBase: number
+  /** `running` is null while it is away. */
+  readonly guests: { readonly running: number | null; readonly total: number }
+  readonly memory: HostRoom
+  readonly pools: Readonly<Record<string, HostRoom>>
+  readonly overcommit: number | null
+  readonly diskOvercommit: number | null
+  readonly reserveBytes: number | null
+  readonly cpus: number | null
+  readonly load: readonly [number, number, number] | null
+  /** Null when the kernel does not count it. */
+  readonly pressure: HostPressure | null
+  readonly uptimeSeconds: number | null
+}

@@ -1,0 +1,42 @@
+import type { CommandRow } from '../command.ts'
+
+export const hostCommands: readonly CommandRow[] = [
+  {
+    noun: 'host',
+    verb: 'set',
+    args: ['HOST'],
+    settings: ['tags', 'overcommit', 'disk-overcommit', 'reserve'],
+    changes: true,
+    flags: [],
+    summary: 'tags of a host, and how much it may promise to its guests',
+    description:
+      'Memory that guests may have counts as promised, whether they run or not. A farm of several hosts promises what its hosts have, less a reserve; one host ' +
+      'alone promises what it is asked for, unless overcommit is set. Disks take what is written to them: they are promised freely unless disk-overcommit is set.',
+    examples: [
+      'croft host set birch overcommit=1.5',
+      'croft host set birch tags=ssd,rack2 reserve=4G',
+      'croft host set birch overcommit=none',
+    ],
+    run: () => import('../commands/host/set.ts'),
+  },
+  {
+    noun: 'host',
+    verb: 'drain',
+    args: ['HOST'],
+    changes: true,
+    flags: [],
+    summary: 'give a host no new guests; those it has stay',
+    examples: ['croft host drain birch --reason "new disks"'],
+    run: () => import('../commands/host/drain.ts'),
+  },
+  {
+    noun: 'host',
+    verb: 'undrain',
+    args: ['HOST'],
+    changes: true,
+    flags: [],
+    summary: 'let a drained host take guests again',
+    examples: ['croft host undrain birch'],
+    run: () => import('../commands/host/undrain.ts'),
+  },
+]
