@@ -12,7 +12,7 @@ import type { Opened } from './store.ts'
 export interface TestEtcd {
   readonly endpoints: readonly string[]
   /** A store for one test; what it leaves is removed with it. */
-  open(options?: { readonly patienceMs?: number; readonly endpoints?: readonly string[] }): Promise<Opened>
+  open(options?: Partial<Asked>): Promise<OpenedEtcd>
   readonly members: readonly TestMember[]
   stop(): Promise<void>
 }
@@ -23,17 +23,20 @@ export interface TestMember {
   start(): Promise<void>
   kill(signal: NodeJS.Signals): Promise<void>
   pid(): number
+  /** By itself. */
+  ended(): boolean
 }
 
-export async function startEtcd(count = 1): Promise<TestEtcd> {
+export async function startEtcd(count = 1, options: { readonly firstFolder?: string } = {}): Promise<TestEtcd> {
   const folder = await mkdtemp(join(tmpdir(), 'croft-etcd-'))
   const ports = await freePorts(count * 2)
   const names = Array.from({ length: count }, (_, at) => `m${at + 1}`)
   const peer = (at: number): string => `http://127.0.0.1:${ports[count + at]}`
   const initial = names.map((name, at) => `${name}=${peer(at)}`).join(',')
+  const folderOf = (at: number): string => (at === 0 && options.firstFolder) || join(folder, `m${at + 1}`)
   const members = names.map((name, at) =>
-    createMember(join(folder, name), [
-      ...['--name', name, '--data-dir', join(folder, name)],
+    createMember(folderOf(at), [
+      ...['--name', name, '--data-dir', join(folderOf(at), 'data')],
       ...['--listen-client-urls', `http://127.0.0.1:${ports[at]}`],
       ...['--advertise-client-urls', `http://127.0.0.1:${ports[at]}`],
       ...['--listen-peer-urls', peer(at), '--initial-advertise-peer-urls', peer(at)],
@@ -71,6 +74,7 @@ function createMember(folder: string, args: readonly string[]): TestMember {
       await ended
     },
     pid: () => child?.pid ?? 0,
+    ended: () => child !== undefined && (child.exitCode !== null || child.signalCode !== null),
   }
 }
 
@@ -80,17 +84,23 @@ const answers = (endpoint: string): Promise<boolean> =>
     () => false,
   )
 
-interface Asked {
+export interface Asked {
   readonly endpoints: readonly string[]
   readonly patienceMs?: number
+  readonly prefix?: string
 }
 
-async function openTestStore(asked: Asked): Promise<Opened> {
-  const options = { ...asked, prefix: `t-${randomUUID()}`, newId: randomUUID }
+export interface OpenedEtcd extends Opened {
+  readonly prefix: string
+}
+
+async function openTestStore(asked: Asked): Promise<OpenedEtcd> {
+  const options = { prefix: `t-${randomUUID()}`, ...asked, newId: randomUUID }
   const store = await openEtcdStore(options)
   const stores = [store]
   return {
     store,
+    prefix: options.prefix,
     pass: (ms) => sleep(ms),
     async reopen() {
       await stores.at(-1)?.close()

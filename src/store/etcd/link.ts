@@ -40,6 +40,7 @@ export class Link {
   readonly #transport: Transport
   #endpoints: readonly string[]
   #at = 0
+  readonly #answerMs: number
   readonly #streams = new Set<OpenStream>()
   #pulse: NodeJS.Timeout | undefined
   #closed: CroftError | undefined
@@ -49,6 +50,7 @@ export class Link {
     this.#options = options
     this.#endpoints = options.endpoints
     this.#transport = new Transport(options.tls)
+    this.#answerMs = Math.min(answerMs, options.patienceMs)
   }
 
   get closed(): CroftError | undefined {
@@ -73,7 +75,7 @@ export class Link {
     for (let pauseMs = 25; ; pauseMs = Math.min(pauseMs * 2, 400)) {
       const { endpoint } = this
       try {
-        return await this.askOf<A>(endpoint, sent)
+        return await this.askOf<A>(endpoint, sent, this.#answerMs)
       } catch (thrown) {
         if (this.#closed !== undefined) throw this.#closed
         if (!(thrown instanceof Lost)) throw thrown
@@ -142,7 +144,8 @@ export class Link {
     if (this.#pulse !== undefined || this.#closed !== undefined || this.#streams.size === 0) return
     this.#pulse = setTimeout(async () => {
       const places = new Set([...this.#streams].map(({ endpoint }) => endpoint))
-      const look = (each: string) => this.askOf(each, pulse).catch((thrown) => this.#leave(each, thrown))
+      const look = (each: string) =>
+        this.askOf(each, pulse, this.#answerMs).catch((thrown) => this.#leave(each, thrown))
       await Promise.all([...places].map(look))
       this.#pulse = undefined
       this.#feelPulse()
