@@ -115,11 +115,16 @@ export async function recipeTemplate(name: string): Promise<CachedTemplate> {
 }
 
 /** The test template with more packages, once for each list of them. Who needs none of them does not wait for it. */
-export async function mergedTemplate(packages: readonly string[]): Promise<CachedTemplate> {
-  const key = createHash('sha256').update(packages.join()).update(unread.join()).digest('hex').slice(0, 16)
+export async function mergedTemplate(packages: readonly string[], script: string): Promise<CachedTemplate> {
+  const key = createHash('sha256')
+    .update(packages.join())
+    .update(script)
+    .update(unread.join())
+    .digest('hex')
+    .slice(0, 16)
   const turn = await lock('merged.lock', 'exclusive')
   try {
-    return await ensureBuilt('merged', key, { ref: 'merged:v1', source: { from: 'debian:12', packages } })
+    return await ensureBuilt('merged', key, { ref: 'merged:v1', source: { from: 'debian:12', packages, script } })
   } finally {
     await turn.release()
   }

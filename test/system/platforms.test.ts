@@ -58,6 +58,9 @@ test('each example is built, served and answers', async () => {
     assert.doesNotMatch(await ask(name, '/croft.toml'), /\[app\]/, name)
     const daemons = await farm.inGuest(`${apps[name]}/prod/1`, 'systemctl', '--failed', '--plain', '--no-legend')
     assert.equal(daemons, '', name)
+    const listens = await farm.inGuest(`${apps[name]}/prod/1`, 'ss', '-Hltn')
+    const ports = new Set([...listens.matchAll(/:(\d+) /g)].map(([, port]) => port))
+    assert.ok(ports.size <= 2, `${name}: ${[...ports]}`)
   }
 })
 

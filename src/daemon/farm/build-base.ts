@@ -1,6 +1,7 @@
 /** What a build begins with: a template, or one of its own made of that and of packages, which the next build finds again. */
 import { createHash } from 'node:crypto'
 import { CroftError, isCode } from '../../api/errors.ts'
+import { quietScript } from '../../plan/quiet.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from '../records/keys.ts'
 import { commitTemplate } from '../records/new-template.ts'
@@ -56,7 +57,8 @@ function withPackages(base: string, source: TemplateRecord['source'], packages: 
     throw new CroftError('REFUSED', `build.packages need a base that was built of packages, and ${base} was not`, {
       hint: `put them into the base: croft template build NAME --from debian:12 --packages ${wanted.join(',')}`,
     })
-  return { ...source, packages: [...new Set([...source.packages, ...wanted])] }
+  const script = source.script ?? quietScript(source.packages)
+  return { ...source, script, packages: [...new Set([...source.packages, ...wanted])] }
 }
 
 export async function ensureBase(

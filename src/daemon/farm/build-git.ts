@@ -3,18 +3,21 @@
  * is an archive of one commit; the guest that builds sees neither key nor history.
  */
 import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { isCode } from '../../api/errors.ts'
 import {
   checkOut,
   commitNow,
+  type FetchSecret,
   fetchAll,
   fetchRef,
+  fetchSecrets,
   fetchTag,
-  gitEnv,
+  gitEnvOf,
   gitInit,
+  gitOrigin,
+  isFetchSecret,
   isShortCommit,
-  keyFile,
   packed,
   submodules,
 } from '../../plan/git.ts'
@@ -22,7 +25,14 @@ import { getFarm } from '../daemon.ts'
 import type { BuildSource } from '../records/app-records.ts'
 import { openBuildSecrets } from '../records/builds.ts'
 import { ensureBase, findBase, firstBase } from './build-base.ts'
-import { type BuildGuest, firstLimits, type GuestWork, makeBuildGuest, removeBuildGuest } from './build-guest.ts'
+import {
+  type BuildGuest,
+  firstLimits,
+  type GuestWork,
+  makeBuildGuest,
+  type RunOptions,
+  removeBuildGuest,
+} from './build-guest.ts'
 import { largestArchive, readConfig, type Source, textOf } from './build-source.ts'
 
 type Git = Extract<BuildSource, { readonly kind: 'git' }>
@@ -32,11 +42,12 @@ export const gitPackages = ['ca-certificates', 'git', 'openssh-client']
 export async function fetchGit(work: GuestWork, source: Git): Promise<Source> {
   const guest = await gitGuest(work)
   try {
-    await putKey(work, guest)
-    await guest.run(gitInit, { env: gitEnv })
-    const tag = await fetchInto(guest, source)
+    const env = gitEnvOf(await putSecrets(work, guest))
+    await guest.run(gitInit, { env })
+    await guest.run(gitOrigin(source.url), { env })
+    const tag = await fetchInto(guest, source, env)
     if ((await readConfig(guest).catch(() => undefined))?.config.build?.submodules)
-      await guest.run(submodules, { env: gitEnv, as: 'git submodule' })
+      await guest.run(submodules, { env, as: 'git submodule' })
     const commit = (await textOf(guest, commitNow, 1024)).trim()
     return { upload: await archive(work, guest), commit, ...(tag === undefined ? {} : { tag }) }
   } finally {
@@ -61,18 +72,26 @@ async function gitGuest(work: GuestWork): Promise<BuildGuest> {
   return makeBuildGuest(work, await ensureBase(work, firstBase, gitPackages), firstLimits)
 }
 
-async function putKey({ daemon, record }: GuestWork, guest: BuildGuest): Promise<void> {
-  const { DEPLOY_KEY: key } = await openBuildSecrets(getFarm(daemon).parts, record.app)
-  if (key === undefined) return
-  async function* text() {
-    yield Buffer.from(`${key?.trimEnd()}\n`)
+/** Those that are set. */
+async function putSecrets({ daemon, record }: GuestWork, guest: BuildGuest): Promise<FetchSecret[]> {
+  const all = await openBuildSecrets(getFarm(daemon).parts, record.app)
+  const given = Object.keys(all).filter(isFetchSecret)
+  for (const name of given) {
+    const stdin = Readable.from([Buffer.from(`${all[name]?.trimEnd()}\n`)])
+    await guest.run(['sh', '-c', name === 'GIT_CA' ? putBeside : put, 'sh', fetchSecrets[name]], { stdin })
   }
-  await guest.run(['sh', '-c', 'umask 077; cat >"$1"', 'sh', keyFile], { stdin: text() })
+  return given
 }
+const put = 'umask 077; cat >"$1"'
+const putBeside = 'umask 077; cat /etc/ssl/certs/ca-certificates.crt - >"$1"'
 
 /** The name of the tag, when it is one. */
-async function fetchInto(guest: BuildGuest, { url, ref }: Git): Promise<string | undefined> {
-  const run = (words: readonly string[]) => guest.run(words, { env: gitEnv, as: `git fetch ${url} ${ref}` })
+async function fetchInto(
+  guest: BuildGuest,
+  { url, ref }: Git,
+  env: RunOptions['env'] = {},
+): Promise<string | undefined> {
+  const run = (words: readonly string[]) => guest.run(words, { env, as: `git fetch ${url} ${ref}` })
   const tag = await run(fetchTag(url, ref)).then(
     () => ref,
     () => undefined,

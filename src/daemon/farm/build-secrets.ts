@@ -1,6 +1,7 @@
 /** Secrets that croft.toml asks for its build: in files of the guest's memory, in no word, no record, no log and no release. */
 import { appUser } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
+import { isFetchSecret } from '../../plan/git.ts'
 import { getFarm } from '../daemon.ts'
 import { openBuildSecrets } from '../records/builds.ts'
 import type { BuildGuest, GuestWork } from './build-guest.ts'
@@ -22,6 +23,11 @@ export async function putSecrets(
   names: readonly string[],
 ): Promise<BuildSecrets> {
   if (names.length === 0) return { around: (words) => words, hide: (line) => line, async takeAway() {} }
+  const fetching = names.find(isFetchSecret)
+  if (fetching !== undefined)
+    throw new CroftError('REFUSED', `build.secrets names ${fetching}, which is for fetching the repository alone`, {
+      hint: `give what the build needs another name: croft secret set ${record.app}/build NAME`,
+    })
   const all = await openBuildSecrets(getFarm(daemon).parts, record.app)
   const missing = names.find((name) => all[name] === undefined)
   if (missing !== undefined)

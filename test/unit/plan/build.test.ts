@@ -8,7 +8,7 @@ import {
   versionOf,
   withoutArtifacts,
 } from '../../../src/plan/build.ts'
-import { checkOut, fetchRef, fetchTag, gitEnv } from '../../../src/plan/git.ts'
+import { checkOut, fetchRef, fetchTag, gitEnvOf } from '../../../src/plan/git.ts'
 import { oldBases, oldReleases } from '../../../src/plan/retention.ts'
 
 /** What find would keep, by its own words. */
@@ -71,7 +71,9 @@ test('git: what is named stands behind --, hooks and other protocols are off', (
   for (const part of ['core.hooksPath=/dev/null', 'protocol.allow=never', '--depth 1', '--no-tags'])
     assert.ok(words.includes(part), part)
   assert.doesNotMatch(words, /protocol\.(ext|file)\.allow=always/)
-  assert.equal(gitEnv.GIT_TERMINAL_PROMPT, '0')
+  const env = gitEnvOf(['DEPLOY_KEY', 'GIT_CA'])
+  assert.deepEqual([env.GIT_TERMINAL_PROMPT, env.GIT_SSL_CAINFO], ['0', '/tmp/deploy-ca'])
+  assert.match(gitEnvOf(['KNOWN_HOSTS']).GIT_SSH_COMMAND ?? '', /StrictHostKeyChecking=yes/)
   assert.deepEqual(checkOut('FETCH_HEAD').slice(-2), ['FETCH_HEAD', '--'])
 })
 
