@@ -43,6 +43,7 @@ const rows = {
   PARTLY_FAILED: { status: 500, exit: 6, means: 'some of several failed' },
   STORE_CLOSED: { status: 503, exit: 7, means: 'the store cannot be reached' },
   OUTCOME_UNKNOWN: { status: 503, exit: 7, means: 'the store went away in the middle: it may have been done or not' },
+  STORE_MOVING: { status: 503, exit: 7, means: 'the store is moving to etcd: nothing is written for some seconds' },
   UNREACHABLE: { status: 503, exit: 7, means: 'the daemon does not answer' },
   HOST_UNREACHABLE: { status: 503, exit: 7, means: 'another host of the farm does not answer' },
   ELSEWHERE: { status: 421, exit: 5, means: 'it is on another host of the farm, and this is not carried there' },

@@ -1,7 +1,10 @@
 /** What a row of the route table is. */
 
-/** A newcomer has shown a login token: it opens `login` and nothing else. A host is one of the farm, that asks for itself. */
-export type Role = 'operator' | 'reader' | 'newcomer' | 'host'
+/**
+ * A newcomer has shown a login token: it opens `login` and nothing else. Who is invited is a host on its way in. A host is
+ * one of the farm, that asks for itself.
+ */
+export type Role = 'operator' | 'reader' | 'newcomer' | 'invited' | 'host'
 export type Verb = 'read' | 'create' | 'change' | 'delete' | 'use' | 'operate'
 export interface Access {
   readonly verb: Verb

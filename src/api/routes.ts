@@ -8,6 +8,7 @@ import { certificateRoutes } from './certificate-routes.ts'
 import { deployRoutes } from './deploy-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { hostRoutes } from './host-routes.ts'
+import { joinRoutes } from './join-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
 import { sizeRoutes } from './size-routes.ts'
@@ -66,6 +67,7 @@ export const routes = {
     summary: 'a token to keep, for a login token that is used up by this',
   },
   ...certificateRoutes,
+  ...joinRoutes,
 
   listGuests: { method: 'GET', path: '/v1/guests', access: can('read', 'guest'), summary: 'all guests' },
   createGuest: { method: 'POST', path: '/v1/guests', access: can('create', 'guest'), summary: 'make a guest' },

@@ -20,6 +20,7 @@ import {
   RuleRef,
 } from './guest.ts'
 import { Drain, HostChange } from './host.ts'
+import { NewHost, NewInvitation, NewJoin } from './join.ts'
 import { MountRef, NewMount } from './mount.ts'
 import { AnyGuestName } from './part.ts'
 import {
@@ -116,6 +117,9 @@ export const queries = {
   issueCertificate: WriteQuery,
   removeCertificate: WriteQuery,
   addToken: WriteQuery,
+  inviteHost: WriteQuery,
+  admitHost: WriteQuery,
+  joinFarm: WriteQuery,
   removeToken: WriteQuery,
   login: WriteQuery,
   getUsage: z.strictObject({ guest: AnyGuestName.optional() }),
@@ -177,6 +181,9 @@ export const bodies = {
   setSecret: NewSecret,
   importCertificate: NewCertificate,
   addToken: NewToken,
+  inviteHost: NewInvitation,
+  joinFarm: NewJoin,
+  admitHost: NewHost,
 } as const satisfies Partial<Record<RouteName, z.ZodType>>
 
 /** What stands for `:guest` and the like in paths. */

@@ -13,6 +13,7 @@ import type { HostLoop } from './host/loop.ts'
 import type { HostParts } from './host/parts.ts'
 import type { Turns } from './host/turns.ts'
 import type { Outside } from './http/outside.ts'
+import type { Joining } from './join/joining.ts'
 import type { Operations } from './operations/operations.ts'
 import type { Others } from './peers/others.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -61,6 +62,8 @@ export interface WholeDaemon extends Daemon {
   readonly outside: Outside
   /** Who is inside guests, through this daemon. */
   readonly sessions: Sessions
+  /** Hosts that come into the farm, or this one into another's. Loaded when one comes. */
+  readonly joining: () => Promise<Joining>
   readonly init: (farm: NewFarm, by: string) => Promise<{ readonly lines: readonly string[] }>
   readonly diagnose: () => Promise<readonly Finding[]>
   /** What it changed, one line each. */

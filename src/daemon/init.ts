@@ -10,6 +10,7 @@ import type { Store, Write } from '../store/store.ts'
 import { type Env, timestamp } from './env.ts'
 import { keys } from './records/keys.ts'
 import {
+  type BlocksRecord,
   type FarmRecord,
   type HostRecord,
   type NumbersRecord,
@@ -84,6 +85,7 @@ export async function writeFarm(env: Env, store: Store, { settings, asked, pool,
     { put: keys.farm, value: farm },
     { put: keys.host(host.name), value: host },
     { put: keys.numbers(host.name), value: numbers },
+    { put: keys.blocks, value: { schema: schemaVersion, taken: { 0: host.name } } satisfies BlocksRecord },
     { put: keys.pool(host.name, pool.name), value: { schema: schemaVersion, ...pool } satisfies PoolRecord },
     ...sizes.map((size): Write => ({ put: keys.size(size.name), value: size })),
     ...historyWrites(

@@ -17,10 +17,11 @@ import type { HostParts, Log } from './host/parts.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { Operations } from './operations/operations.ts'
 import { keys } from './records/keys.ts'
-import { assertReadable, type FarmRecord } from './records/records.ts'
+import { assertReadable, type FarmRecord, read } from './records/records.ts'
+import { type GatedStore, gateStore } from './store-move/gate.ts'
 
 export interface Phase {
-  readonly store: Store
+  readonly store: GatedStore
   readonly operations: Operations
   readonly farm: OpenFarm | undefined
   /** Why the store is away; undefined while it is there. */
@@ -48,6 +49,10 @@ export interface Phases {
   now(): Phase
   /** After `init`: the store has a farm now. */
   reopenFarm(): Promise<void>
+  /** Holds the store and hands it over; then all begins anew by where it is then. A failure leaves it as it was. */
+  moveStore(move: (from: Store) => Promise<void>): Promise<void>
+  /** All begins anew by the store as it is to be opened now. */
+  reopenStore(): Promise<void>
   close(): Promise<void>
 }
 
@@ -59,7 +64,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   let housekeeping: Disposable | undefined
   let hooks: Hooks | undefined
   let timer: Disposable | undefined
-  let looking: Promise<void> = Promise.resolve()
+  let turn: Promise<unknown> = Promise.resolve()
   let closed = false
   /** The plan of guests that no loop looks after. */
   let unsupervised: KeptPlan | undefined
@@ -77,7 +82,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
 
   /** Nothing of the old phase is touched before the new one is whole. */
   async function byStore(kept: KeptPlan | undefined): Promise<Phase> {
-    const store = await parts.openStore()
+    const store = gateStore(await parts.openStore())
     try {
       await assertReadable(store)
       await assertSameFarm(store, kept)
@@ -92,7 +97,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
 
   async function byKeptPlan(kept: KeptPlan, why: CroftError): Promise<Phase> {
     log.error({ code: why.code, error: why.message }, 'the store is away; guests run by the plan that was kept')
-    const store = createMemoryStore({ now: () => env.monotonicMs(), id: env.uuid() })
+    const store = gateStore(createMemoryStore({ now: () => env.monotonicMs(), id: env.uuid() }))
     await loadKept(store, kept)
     const operations = new Operations(store, env)
     const farm = await parts.openFarm({ store, operations, disks: 'read-only' })
@@ -130,6 +135,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await farm?.others?.close()
     await keeper?.close()
     keeper = undefined
+    phase.operations.leave()
     await store.close()
   }
 
@@ -145,6 +151,10 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     })
     if (!next) return superviseByKept()
     log.info({}, 'the store is back')
+    await changeTo(next)
+  }
+
+  async function changeTo(next: Phase): Promise<void> {
     await leave()
     unsupervised = undefined
     phase = next
@@ -165,7 +175,10 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
       () => undefined,
       (thrown) => toCroftError(thrown),
     )
-    if (!failure || !isCode(failure, 'STORE_CLOSED')) return
+    if (failure && isCode(failure, 'STORE_CLOSED')) await loseStore(failure)
+  }
+
+  async function loseStore(failure: CroftError): Promise<void> {
     const kept = keeper?.plan()
     phase = { ...phase, away: failure }
     await leave()
@@ -173,9 +186,40 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await superviseByKept()
   }
 
+  /** By where it is now; where that cannot be opened it is away, and looked for. */
+  async function reopenStore(): Promise<void> {
+    const next = await byStore(await findKept(keptFile)).catch(toCroftError)
+    if (!(next instanceof CroftError)) return changeTo(next)
+    await loseStore(next)
+    throw next
+  }
+
+  async function moveStore(move: (from: Store) => Promise<void>): Promise<void> {
+    const { store, away } = phase
+    if (away) throw away
+    store.hold()
+    try {
+      await move(store.inner)
+    } catch (thrown) {
+      // Once the store says that it was left, there is no way back to it.
+      if ((await read(store.inner, keys.moved)) === undefined) {
+        store.release()
+        throw thrown
+      }
+    }
+    await reopenStore()
+  }
+
+  /** One after another: two would open and close each other's store. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
   function lookLater(): void {
     timer = env.later(lookMs, () => {
-      looking = look()
+      inTurn(look)
         .catch((thrown) => log.error({ error: String(thrown) }, 'looking at the store failed'))
         .finally(() => {
           if (!closed) lookLater()
@@ -187,6 +231,8 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   lookLater()
   return {
     now: () => phase,
+    moveStore: (move) => inTurn(() => moveStore(move)),
+    reopenStore: () => inTurn(reopenStore),
     async reopenFarm() {
       const { store, operations } = phase
       phase = { ...phase, farm: await parts.openFarm({ store, operations, disks: 'change' }) }
@@ -195,7 +241,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     async close() {
       closed = true
       timer?.[Symbol.dispose]()
-      await looking
+      await turn
       await leave()
     },
   }

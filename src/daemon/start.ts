@@ -1,5 +1,5 @@
 /** The only place where parts are built and joined. */
-import { existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { NewFarm } from '../api/resources.ts'
@@ -15,7 +15,6 @@ import { createLxc } from '../drivers/runtime/lxc/index.ts'
 import type { Storage } from '../drivers/storage/driver.ts'
 import { storageDrivers } from '../drivers/storage/table.ts'
 import { templateBuilders } from '../drivers/template/table.ts'
-import { openSqliteStore } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
 import { holdAlone } from './alone.ts'
 import { createCertificates } from './certificates/certificates.ts'
@@ -46,6 +45,8 @@ import { readUpstream } from './hostprep/resolver.ts'
 import { createOutside, ownAddresses } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
+import { lazyJoining } from './join/lazy.ts'
+import { openStore } from './open-store.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf, type Material } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
@@ -55,7 +56,7 @@ import { keys } from './records/keys.ts'
 import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
-import { copyBeforeUpgrade } from './store-copies.ts'
+import { named, writeMarker } from './store-move/place.ts'
 import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
 
@@ -71,7 +72,8 @@ export interface Running {
 }
 
 export async function startDaemon(options: StartOptions): Promise<Running> {
-  const { settings, log } = options
+  const { log } = options
+  let settings = await named(options.settings)
   const env = systemEnv
   makeFolders(settings)
   const alone = holdAlone(settings.stateDir)
@@ -87,8 +89,8 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   }
   const phases = await createPhases({
     ...{ env, log, keptFile: keptFileOf(settings) },
-    openStore: () => openStore(base, settings),
-    openFarm: (on) => openFarm({ ...base, ca, material: outside.material }, on),
+    openStore: () => openStore({ ...base, settings }),
+    openFarm: (on) => openFarm({ ...base, settings, ca, material: outside.material }, on),
     startHooks: ({ store, host }) =>
       startHooks({
         ...{ env, store, log, run, host: host.name, folder: settings.hooksDir, find: findHooks },
@@ -103,11 +105,23 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   /** Without the store nobody from outside can be known. */
   const openOutside = async () => {
     const { farm, away } = phases.now()
-    if (farm && !away) await outside.begin(farm.parts.farm, farm.parts.host.name)
+    if (farm && !away) await outside.begin(farm.parts.farm, farm.parts.host)
   }
   const sessions = createSessions({ env, log })
+  const joining = lazyJoining({
+    ...{ env, run, log, settings, version: options.version, failpoint: createFailpoint(options.environment) },
+    ...{ store: () => daemon.store, open: () => daemon.open(), moveStore: (move) => phases.moveStore(move) },
+    async becomeHost(marker) {
+      await writeMarker(settings.stateDir, marker)
+      settings = await named(settings)
+      await phases.reopenStore()
+    },
+  })
   const daemon: WholeDaemon = {
-    ...{ env, version: options.version, hostName: settings.hostName, outside, sessions },
+    ...{ env, version: options.version, outside, sessions, joining },
+    get hostName() {
+      return settings.hostName
+    },
     get store() {
       return there(phases.now()).store
     },
@@ -155,20 +169,6 @@ function there(phase: Phase): Phase {
 }
 
 const awayOf = ({ away, farm }: Phase): StoreAway | undefined => away && { why: away, farm: farm?.parts }
-
-/** A host that was given a plan had a store: a missing one is a loss, and none is made in its place. */
-async function openStore({ env, log, version }: Base, settings: Settings): Promise<Store> {
-  const { storeFile } = settings
-  if (!existsSync(storeFile) && existsSync(keptFileOf(settings)))
-    throw new CroftError('DATA_LOST', `the store ${storeFile} is gone`, { hint: 'croft doctor' })
-  return openSqliteStore({
-    ...{ path: storeFile, now: () => env.now(), newId: () => env.uuid() },
-    beforeWriting(found) {
-      const copy = copyBeforeUpgrade(storeFile, version, found)
-      if (copy !== undefined) log.info({ copy }, 'another version had this store: copied as that one left it')
-    },
-  })
-}
 
 interface Base extends StartOptions {
   readonly uploads: Uploads

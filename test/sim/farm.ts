@@ -161,6 +161,7 @@ export class SimFarm {
         () => undefined,
       ),
       sessions: createSessions({ env, log: parts.log }),
+      joining: () => Promise.reject(new Error('one host alone')),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

@@ -138,6 +138,7 @@ export class HostsFarm {
       ...{ env, store: this.store, operations, version: 'sim', hostName: name, sessions: createSessions({ env, log }) },
       outside: { identify, certificates: () => [], shutOut: () => undefined } as unknown as Outside,
       ...{ open: () => open, others: () => others, diagnose: async () => [], mend: async () => [] },
+      joining: () => Promise.reject(new Error('all have joined')),
       init: async () => ({ lines: [] }),
     }
     const socket = join(own, 'croft.sock')

@@ -20,6 +20,8 @@ export interface HostsOptions extends Pick<FarmOptions, 'env' | 'init'> {
   readonly count?: number
   /** false: the first has no farm either. */
   readonly ready?: boolean
+  /** The others have joined the first one's farm. */
+  readonly joined?: true
 }
 
 const run = createRunner()
@@ -50,6 +52,7 @@ export async function createHosts(options: HostsOptions = {}): Promise<TestHosts
   const hosts = new TestHosts(tag)
   try {
     for (const name of hostNames.slice(0, options.count ?? 3)) await hosts.add(name, options)
+    if (options.joined) await hosts.join(...hosts.all.slice(1))
     return hosts
   } catch (thrown) {
     await hosts.dispose({ keepLog: true })
@@ -65,6 +68,11 @@ export class TestHost extends TestFarm {
   constructor(given: ConstructorParameters<typeof TestFarm>, address: TestHost['address']) {
     super(...given)
     this.address = address
+  }
+
+  /** But for the pool that it has brought: that stays. */
+  override async machine(): Promise<string[]> {
+    return (await super.machine()).filter((line) => line !== `mount ${this.stateDir}/pools/default`)
   }
 }
 
@@ -115,6 +123,14 @@ export class TestHosts {
     this.all.push(made)
     await made.open()
     return made
+  }
+
+  /** Each of these, as people do it: invited on the first, and typed there. With a pool of its own, in a file. */
+  async join(...others: readonly TestHost[]): Promise<void> {
+    for (const host of others) {
+      const token = (await this.ash.croftOk('host', 'invite')).trim()
+      await host.croftOk('join', token, '--pool', 'file', '--pool-size', '8G')
+    }
   }
 
   /** No packet of it reaches anybody, nor theirs it: the host itself sees its link up. */

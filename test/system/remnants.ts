@@ -19,7 +19,7 @@ const run = createRunner()
 const cgroupRoot = '/sys/fs/cgroup'
 const quiet = () => undefined
 
-/** Everything on the machine that is this farm's, but for the daemon, the name servers and what `init` made. */
+/** Everything on the machine that is this farm's, but for the daemon, the name servers, a member of the store and what `init` made. */
 export async function picture(farm: Whereabouts): Promise<string[]> {
   const [disks, network] = await Promise.all([subvolumes(farm.poolDir), networkLines(farm.namespaces[0] ?? '')])
   return [
@@ -35,7 +35,9 @@ export async function picture(farm: Whereabouts): Promise<string[]> {
       .filter((name) => name !== 'seccomp')
       .map((name) => `lxc folder ${name}`),
     ...processesNaming([farm.stateDir, farm.poolDir])
-      .filter(({ line }) => !line.startsWith(`dnsmasq --conf-file=${farm.stateDir}/names/`))
+      .filter(
+        ({ line }) => !line.startsWith(`dnsmasq --conf-file=${farm.stateDir}/names/`) && !line.startsWith('etcd '),
+      )
       .map(({ pid, line }) => `process ${pid} ${line}`),
     ...namesIn('/etc').flatMap((name) => (/^sub[ug]id$/.test(name) ? subids(name) : [])),
   ].sort()

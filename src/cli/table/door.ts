@@ -91,6 +91,22 @@ export const doorCommands: readonly CommandRow[] = [
     run: () => import('../commands/token/rm.ts'),
   },
   {
+    verb: 'join',
+    args: ['[TOKEN]'],
+    changes: true,
+    flags: ['name', 'pool', 'pool-path', 'pool-size', 'erase', 'address', 'witness'],
+    summary: 'make this host one of the farm that has invited it',
+    description:
+      'TOKEN is what croft host invite printed on a host of the farm; without it, or with -, it is typed unseen or comes by stdin. A join that was cut short is ' +
+      'typed again as it was.',
+    examples: [
+      'croft join cf1.198.51.100.1:8443.mG7…',
+      'croft join - --name birch --pool device --pool-path /dev/nvme1n1 --erase nvme1n1',
+      'croft join - --witness',
+    ],
+    run: () => import('../commands/croft/join.ts'),
+  },
+  {
     verb: 'login',
     args: ['[WHERE]'],
     flags: ['fingerprint'],

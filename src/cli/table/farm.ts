@@ -41,6 +41,20 @@ export const farmCommands: readonly CommandRow[] = [
     examples: ['croft host apply', 'croft host apply --adopt', 'croft host apply --dry-run --exit-code'],
     run: () => import('../commands/host/apply.ts'),
   },
+  {
+    noun: 'host',
+    verb: 'invite',
+    args: [],
+    changes: true,
+    flags: ['address', 'expires'],
+    summary: 'let one more host into the farm; says the token once',
+    description:
+      'What it prints is for croft join on that host, once, within an hour (or --expires). It says where this host is and which farm it is of, so nothing ' +
+      'else need be compared. When the door to the outside is shut it is opened, for hosts, at this host’s address. With the second host the store moves into ' +
+      'etcd: for some seconds nothing can be changed, guests and sites run on.',
+    examples: ['croft host invite', 'croft host invite --address 198.51.100.1:8443 --expires 24h'],
+    run: () => import('../commands/host/invite.ts'),
+  },
   ...(['pool', 'network', 'size'] as const).flatMap((noun): readonly CommandRow[] => [
     {
       noun,

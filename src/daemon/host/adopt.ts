@@ -41,7 +41,7 @@ async function adoptTemplate(parts: HostParts, by: string, id: string, manifest:
   const ref = told && !known.some(({ value }) => value.ref === told.ref) ? told.ref : other
   const source = told?.source ?? { from: 'unknown', packages: [] }
   const created = told?.created ?? timestamp(parts.env)
-  const record: TemplateRecord = { schema: schemaVersion, ref, id, created, source }
+  const record: TemplateRecord = { schema: schemaVersion, ref, id, created, source, host: parts.host.name }
   await commit(
     parts,
     by,

@@ -91,9 +91,14 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       await tellReady(record.value, { ...facts })
       return { end: 'met' }
     }
+    if (!isMadeHere(record.value)) return { end: 'waiting' }
     await build(record.value)
     return { end: 'met' }
   }
+
+  /** By one host; to the others it is brought. Older records name none: then there was one host alone. */
+  const isMadeHere = ({ host }: TemplateRecord): boolean =>
+    host === undefined ? parts.host.number === 1 : host === parts.host.name
 
   async function build(template: TemplateRecord): Promise<void> {
     const storage = parts.storage('default')

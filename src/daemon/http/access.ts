@@ -8,6 +8,8 @@ export interface Caller {
   readonly role: Role
   /** The name of the token that was shown. */
   readonly token?: string
+  /** The id of the invitation that was shown. */
+  readonly invitation?: string
   /** The host of the farm that carries the request. */
   readonly via?: string
 }
@@ -16,6 +18,7 @@ const readerMay: ReadonlySet<Access['verb']> = new Set(['read'])
 
 export function may(caller: Caller, access: Access): boolean {
   if (caller.role === 'newcomer') return access.noun === 'login'
+  if (caller.role === 'invited') return access.noun === 'invitation'
   // What hosts say to each other is nobody else's, and they may all that an operator may: each is root of the farm.
   if (access.noun === 'peer') return caller.role === 'host'
   if (caller.role === 'host') return true

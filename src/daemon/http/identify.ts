@@ -6,6 +6,7 @@ import { CroftError, isCode } from '../../api/errors.ts'
 import type { Store } from '../../store/store.ts'
 import { callerHeader, readCaller } from '../peers/caller.ts'
 import { hostOrganisation } from '../pki/openssl.ts'
+import { findInvitationOf } from '../records/invitations.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, read, type TokenRecord } from '../records/records.ts'
 import { findCertificateOf, findTokenOf, isExpired, roleOf } from '../records/tokens.ts'
@@ -40,6 +41,13 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
       if (await isOfFarm(store, host)) return callerFrom(host, request.headers[callerHeader])
       throw refuse(request, `host ${host} is no host of this farm, or was declared dead`)
     }
+    const secret = invitationIn(request)
+    if (secret !== undefined) {
+      const invitation = await answered(() => findInvitationOf(store(), secret))
+      if (!invitation) throw refuse(request, 'this invitation is not known here')
+      const { id } = invitation.value
+      return { name: `invitation:${id}`, role: 'invited', invitation: id }
+    }
     const { record, refusal } = await find(store, request)
     if (!record) throw refuse(request, refusal)
     if (isExpired(record, now())) throw refuse(request, `this ${record.kind ?? 'token'} ended at ${record.expires}`)
@@ -47,6 +55,10 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
     return { name: `${record.kind ?? 'token'}:${record.name}`, role: roleOf(record), token: record.name }
   }
 }
+
+/** A host on its way into the farm shows it. */
+const invitationIn = ({ headers }: IncomingMessage): string | undefined =>
+  /^Bearer croftjoin_([\x21-\x7e]{1,200})$/.exec(headers.authorization ?? '')?.[1]
 
 /** Who shows a token is a user, whatever certificate he comes with. */
 function hostShownBy({ headers, socket }: IncomingMessage): string | undefined {

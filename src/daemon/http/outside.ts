@@ -7,12 +7,13 @@ import type { Certificate, Door } from '../../api/door.ts'
 import { CroftError, toCroftError } from '../../api/errors.ts'
 import { parseListen } from '../../api/values.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
+import { doorOf } from '../../plan/host-door.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import { type Authority, fingerprintOf, type Material, openAuthority } from '../pki/authority.ts'
 import type { Issued } from '../pki/openssl.ts'
-import type { FarmRecord } from '../records/records.ts'
+import type { FarmRecord, HostRecord } from '../records/records.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import type { TlsDoor } from './tls-door.ts'
 import { Visitors } from './visitors.ts'
@@ -29,7 +30,7 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 
 export interface Outside {
   /** Makes what certificates are missing and opens the door where the farm wants one. A failure is told by `door`. */
-  begin(farm: Pick<FarmRecord, 'name' | 'listen'>, host: string): Promise<void>
+  begin(farm: Pick<FarmRecord, 'name' | 'listen'>, host: Pick<HostRecord, 'name' | 'address'>): Promise<void>
   /** Opens it there, or shuts it. Throws when that cannot be, and then all is as before. */
   listen(at: string | undefined): Promise<void>
   door(): Door
@@ -152,9 +153,9 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
   }
 
   return {
-    async begin({ name, listen: at }, host) {
+    async begin({ name, listen: at }, { name: host, address }) {
       farm = { name, host }
-      wanted = at
+      wanted = doorOf(at, address)
       await look()
       if (timer === undefined) lookLater()
     },
@@ -200,7 +201,7 @@ export function ownAddresses(): string[] {
 }
 
 /** Loopback too, for who forwards the port by ssh. */
-const namesOf = (host: string): string[] => [
+export const namesOf = (host: string): string[] => [
   ...new Set([host, os.hostname(), 'localhost', '127.0.0.1', '::1', ...ownAddresses()].filter(canBeCertified)),
 ]
 

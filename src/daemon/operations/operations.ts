@@ -2,7 +2,7 @@
  * Long work as people see it. An operation is written with the wish it tells of, in the same transaction; the loops say
  * when that wish is met or failed. Log lines of running ones live in memory and are stored with the end.
  */
-import { CroftError, type ErrorBody, toCroftError } from '../../api/errors.ts'
+import { CroftError, type ErrorBody, isCode, toCroftError } from '../../api/errors.ts'
 import type { Operation } from '../../api/resources.ts'
 import type { Store, Write } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
@@ -43,6 +43,7 @@ export class Operations {
   /** Of this daemon; undefined where there is no other. */
   private host: string | undefined
   private others = false
+  private left = false
   private readonly ended = new Map<string, { verb: string; state: string; count: number }>()
   private readonly store: Store
   private readonly env: Env
@@ -144,7 +145,9 @@ export class Operations {
   }
 
   settle(goal: Goal, upTo: number, result: End): void {
-    if (result.end === 'waiting') return
+    if (result.end === 'waiting' || this.left) return
+    // What could not be told to a store that moves is told to the next: there the same pass is made again.
+    if (result.end === 'failed' && isCode(result.error, 'STORE_MOVING')) return
     for (const one of this.withGoal(goal)) {
       if (one.sequence > upTo) continue
       if (result.end === 'failed')
@@ -184,6 +187,7 @@ export class Operations {
     if (!one) return this.waitStored(id, ms)
     const until = this.env.monotonicMs() + ms
     while (
+      !this.left &&
       one.record.state === 'running' &&
       this.live.get(id) === one &&
       (seen === undefined || one.log.length <= seen)
@@ -204,6 +208,12 @@ export class Operations {
       if (found.state !== 'running' || left <= 0) return found
       await pause(this.env, Math.min(left, lookMs))
     }
+  }
+
+  /** Others go on with them: who waits here asks those. */
+  leave(): void {
+    this.left = true
+    for (const one of this.live.values()) wake(one)
   }
 
   async get(id: string): Promise<Operation> {

@@ -78,6 +78,7 @@ const wayIn: Whose = { by: 'guest', carried: 'never' }
 export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ getStatus: here, getDoctor: here, fixDoctor: here, getOpenapi: here },
   ...{ initFarm: here, getFarm: here, changeFarm: here, rotateCa: here },
+  ...{ inviteHost: here, joinFarm: here, getInvitation: here, admitHost: here },
   ...{ listTokens: here, addToken: here, getToken: here, removeToken: here, login: here },
   ...{ listCertificates: here, importCertificate: here, getCertificate: here, removeCertificate: here },
   issueCertificate: ofLeader,

@@ -17,6 +17,8 @@ export const keys = {
   allFacts: 'facts/',
   /** Under a lease: who walks the loops of the farm. */
   leader: 'leader',
+  /** In the store that is moved to: how far it came. In the one that was left: where to. */
+  moved: 'moved',
   invite: (id: string) => `invites/${id}`,
   invites: 'invites/',
   /** A guest on its way to another host. */

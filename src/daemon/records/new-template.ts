@@ -29,7 +29,7 @@ export async function commitTemplate(
     if (!release) await assertNoApp(daemon, app, ref)
     const created = timestamp(daemon.env)
     const record: TemplateRecord = {
-      ...{ schema: schemaVersion, ref, id, created, source },
+      ...{ schema: schemaVersion, ref, id, created, source, host: getFarm(daemon).parts.host.name },
       ...(making ? { making } : {}),
       ...(release ? { release } : {}),
     }

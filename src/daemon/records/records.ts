@@ -64,6 +64,8 @@ export interface TemplateRecord {
   readonly id: string
   readonly created: string
   readonly source: Template['source']
+  /** Which host makes it. */
+  readonly host?: string
   /** Absent for one that is built from its source. */
   readonly making?: Making
   /** It is a release of an application. */

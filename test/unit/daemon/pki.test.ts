@@ -136,7 +136,7 @@ test('the door shows the renewed certificate without a restart; an open connecti
   )
   const port = await freePort()
   try {
-    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, 'ash')
+    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, { name: 'ash' })
     assert.equal(outside.door().state, 'open', said.join())
     const before = await shown(port)
     time.pass(61 * day)
@@ -175,7 +175,7 @@ test('a door that could not open is failed with its reason, and opens when it ca
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve))
   try {
-    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, 'ash')
+    await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, { name: 'ash' })
     assert.deepEqual([outside.door().state, said.length], ['failed', 1])
     assert.match(String(outside.door().reason), /another program has it/)
     await new Promise((resolve) => other.close(resolve))

@@ -66,7 +66,7 @@ async function readFarm(context: Context): Promise<NewFarm> {
   }
 }
 
-function readPool(context: Context): NewFarm['pool'] {
+export function readPool(context: Context): NewFarm['pool'] {
   const { flags } = context
   const kind = flags.text('pool')
   const path = flags.text('pool-path')

@@ -4,12 +4,13 @@ import type { z } from 'zod'
 import type { Door, FarmChange } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { Farm, PlannedStep } from '../../../api/resources.ts'
+import { doorOf, keepsHosts } from '../../../plan/host-door.ts'
 import { getFarm, type WholeDaemon } from '../../daemon.ts'
 import { mayBeNear, nearHost } from '../../near.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { applyEdgeChange, differences, moveEdge } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
-import { type FarmRecord, type Held, read } from '../../records/records.ts'
+import { type FarmRecord, type Held, type HostRecord, read } from '../../records/records.ts'
 import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 import { shownFarm } from './farm.ts'
@@ -28,16 +29,19 @@ export const handlers = {
     const change = { ...body, acmeNear: near.length > 0 }
     const decide = () => decideFarm(daemon, change)
     if (query.dryRun) return { operation: null, result: null, steps: farmSteps(await decide()) }
-    const { listen: at } = changedFarm(first.value, change)
+    const { listen } = changedFarm(first.value, change)
+    const address = (await read<HostRecord>(daemon.store, keys.host(getFarm(daemon).parts.host.name)))?.value.address
+    assertHostsReach(listen, address)
+    const at = doorOf(listen, address)
     await daemon.outside.listen(at)
     try {
       await commit(daemon, caller, query, decide)
     } catch (thrown) {
-      await daemon.outside.listen(first.value.listen)
+      await daemon.outside.listen(doorOf(first.value.listen, address))
       throw thrown
     }
     // Of several who changed it at once the last one counts.
-    await daemon.outside.listen((await getFarmRecord(daemon)).value.listen)
+    await daemon.outside.listen(doorOf((await getFarmRecord(daemon)).value.listen, address))
     const { gate, edge } = getFarm(daemon).loop
     if (body.edge !== undefined) await Promise.all([gate.refresh(), edge.refresh()])
     return { operation: null, result: await viewFarm(daemon), ...(near.length > 0 ? { warnings: near } : {}) }
@@ -87,6 +91,14 @@ async function nearOf(
 
 /** `ADDRESS` or `ADDRESS:PORT` */
 const addressUrl = (server: string): string => `dns://${isIP(server) === 6 ? `[${server}]` : server}`
+
+/** The other hosts know this one's door: another port would lock them out. */
+function assertHostsReach(listen: string | undefined, address: string | undefined): void {
+  if (address === undefined || keepsHosts(listen, address)) return
+  throw new CroftError('REFUSED', `the other hosts reach this one at ${address}: the door stays on that port`, {
+    hint: `croft farm set listen=:${address.split(':').at(-1)}`,
+  })
+}
 
 async function decideFarm(daemon: WholeDaemon, change: Decided): Promise<Change> {
   const { key, revision, value } = await getFarmRecord(daemon)

@@ -15,6 +15,7 @@ import * as guestChanges from './guest-changes.ts'
 import * as guests from './guests.ts'
 import * as history from './history.ts'
 import * as hosts from './hosts.ts'
+import * as joining from './joining.ts'
 import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as routes from './routes.ts'
@@ -51,6 +52,7 @@ export const handlers: Handlers = {
   ...certificates.handlers,
   ...deploys.handlers,
   ...door.handlers,
+  ...joining.handlers,
   ...checks.handlers,
   ...builds.handlers,
 }

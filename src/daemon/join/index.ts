@@ -1,0 +1,20 @@
+/** Both sides of a host's coming into the farm, joined to the parts of this daemon. Loaded when one comes. */
+import { admitHost } from './admit.ts'
+import { joinFarm, planJoin } from './join.ts'
+import type { Joining } from './joining.ts'
+import type { JoiningParts } from './parts.ts'
+
+/** One at a time: two would write the same files. */
+export function createJoining(parts: JoiningParts): Joining {
+  let turn: Promise<unknown> = Promise.resolve()
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+  return {
+    admit: (invitation, host) => inTurn(() => admitHost(parts, invitation, host)),
+    join: (asked, by) => inTurn(() => joinFarm(parts, asked, by)),
+    plan: (asked) => planJoin(parts, asked),
+  }
+}
