@@ -137,6 +137,10 @@ function heldBySnapshots({ snapshots }: PoolSeen): string {
   return `; ${hold} ${bytes > 0 ? `at least ${roughSize(bytes)} of ${what}` : what}`
 }
 
+export const awayAttention = (host: string): Attention => ({
+  ...{ what: `host ${host}`, why: 'nothing is heard of it; its guests run on by themselves', do: 'croft host ls' },
+})
+
 export function hostAttention(name: string, pressure: HostPressure | null): Attention[] {
   if (!pressure || pressure.memory.some60 < memoryPressure) return []
   const why = `it waited for memory in ${Math.round(pressure.memory.some60)}% of the last minute`

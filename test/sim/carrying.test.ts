@@ -1,8 +1,8 @@
 /** Any host answers any request: what is another's is carried there, once. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { Guest } from '../../src/api/guest.ts'
-import type { Accepted, Operation } from '../../src/api/resources.ts'
+import type { Guest, Usage } from '../../src/api/guest.ts'
+import type { Accepted, Operation, Pool, Status } from '../../src/api/resources.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type NameRecord, read } from '../../src/daemon/records/records.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
@@ -71,6 +71,40 @@ test('a carried request is carried no further', async () => {
   await farm.store.transact([], [{ delete: keys.name('odd') }])
 })
 
+test('lists are of all hosts; what each host uses is asked of it', async () => {
+  await farm.ask('ash', 'POST', '/v1/guests?wait=20000', { name: 'app1', template: 'debian:12' })
+  await until('both are known to be there', () =>
+    ['ash', 'birch'].every((name) => farm.get(name).daemon.others?.()?.isAlive('ash')),
+  )
+  await until('birch is known to be there', () => farm.get('ash').daemon.others?.()?.isAlive('birch') === true)
+  for (const host of ['ash', 'birch']) {
+    const guests = await farm.ask<Guest[]>(host, 'GET', '/v1/guests')
+    assert.deepEqual(
+      guests.said.map(({ name, host: on, status }) => [name, on, status?.state]),
+      [
+        ['app1', 'ash', 'running'],
+        ['web', 'birch', 'running'],
+      ],
+    )
+    await until('usage is told of both', async () => {
+      const { said } = await farm.ask<Usage[]>(host, 'GET', '/v1/usage')
+      assert.deepEqual(
+        said.map(({ name }) => name),
+        ['app1', 'web'],
+      )
+      return said.every(({ processes }) => processes !== null)
+    })
+    const one = await farm.ask<Usage[]>(host, 'GET', '/v1/usage?guest=web')
+    assert.equal(typeof one.said[0]?.processes, 'number')
+    const { said: pools } = await farm.ask<Pool[]>(host, 'GET', '/v1/pools')
+    assert.deepEqual(pools.map(({ host: of, mounted }) => [of, mounted]).sort(), [
+      ['ash', true],
+      ['birch', true],
+    ])
+    assert.deepEqual((await farm.ask<Status>(host, 'GET', '/v1/status')).said.guests, { running: 2 })
+  }
+})
+
 test('one host leads; what its loops hear is carried to it', async () => {
   assert.deepEqual(['ash', 'birch'].map(farm.leaderOf), ['ash', 'ash'])
   const { said } = await farm.ask('birch', 'DELETE', '/v1/sites/shop%2Fprod')
@@ -85,6 +119,19 @@ test('a host that is away: what the store knows is told, all else is refused soo
   assert.match(String(said.message), /^host birch \(127\.0\.0\.1:\d+\) does not answer: /)
   assert.ok(performance.now() - from < 3000)
   assert.equal((await farm.ask('ash', 'GET', '/v1/guests/web')).status, 200)
+  const { said: used } = await farm.ask<Usage[]>('ash', 'GET', '/v1/usage')
+  assert.deepEqual(
+    used.map(({ name, processes }) => [name, processes === null]),
+    [
+      ['app1', false],
+      ['web', true],
+    ],
+  )
+  const { said: told } = await farm.ask<Status>('ash', 'GET', '/v1/status')
+  assert.ok(
+    told.attention.some(({ what }) => what === 'host birch'),
+    JSON.stringify(told.attention),
+  )
   assert.deepEqual(await farm.ask('ash', 'GET', '/v1/guests/web/rules'), { status: 200, said: [] })
   await farm.boot('birch')
   const back = await farm.ask<Accepted>('ash', 'POST', '/v1/guests/web/actions?wait=20000', { do: 'stop' })

@@ -96,11 +96,14 @@ export function createChecks(parts: ChecksParts): Checks {
   async function reread(): Promise<void> {
     readAt = env.monotonicMs()
     const routes = await parts.routes()
-    const kept = await readAll<CheckRecord>(store, keys.checks(parts.host.name))
+    // Whoever looked before this host did: the newest is believed.
+    const kept = (await readAll<CheckRecord>(store, keys.allChecks)).toSorted((a, b) => a.revision - b.revision)
     const records = new Map(kept.map(({ value }) => [value.id, value]))
     const ids = new Set(routes.map(({ id }) => id))
     for (const [name, item] of items) if (!ids.has(item.route.id)) items.delete(name)
-    for (const { key, value } of kept) if (!ids.has(value.id)) await store.transact([], [{ delete: key }])
+    // Who only reads has no word in that.
+    for (const { key, value } of kept)
+      if (!ids.has(value.id)) await store.transact([], [{ delete: key }]).catch(() => undefined)
     const step = Math.min(1000, everyMs / Math.max(1, routes.length))
     const fresh = routes.filter(({ name }) => !items.has(name))
     for (const [index, route] of fresh.entries())

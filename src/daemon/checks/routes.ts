@@ -6,6 +6,7 @@ import { subjectOf } from '../../plan/check/subject.ts'
 import { listensOf } from '../../plan/edge.ts'
 import type { HostParts } from '../host/parts.ts'
 import { readUpstream } from '../hostprep/resolver.ts'
+import { readFarmGuests } from '../records/farm-guests.ts'
 import { keys } from '../records/keys.ts'
 import { type FarmRecord, type GuestRecord, type RouteRecord, read, readAll } from '../records/records.ts'
 import { effectiveOf } from '../records/routes.ts'
@@ -51,9 +52,10 @@ async function targetOf(
 ): Promise<CheckSubject['target']> {
   if (spec.target.kind !== 'guest') return undefined
   const { number, id } = spec.target
-  const guest = (await read<GuestRecord>(store, keys.guest(host.name, number)))?.value
+  const here = (await read<GuestRecord>(store, keys.guest(host.name, number)))?.value
+  const guest = here ?? (await readFarmGuests(store)).find(({ value }) => value.number === number)?.value
   if (guest?.id !== id) return undefined
-  const status = (await read<GuestStatus>(store, keys.guestStatus(host.name, number)))?.value
+  const status = (await read<GuestStatus>(store, keys.guestStatus(guest.host, number)))?.value
   const address = ipv4Of(farm.prefix4, number)
   return { guest: guest.name, state: status?.state ?? 'creating', address, port: spec.target.port }
 }

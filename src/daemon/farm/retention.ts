@@ -1,10 +1,12 @@
 /** Takes away releases and bases that nobody needs any longer. */
+
 import { isCode } from '../../api/errors.ts'
 import { type KeptRelease, oldBases, oldReleases } from '../../plan/retention.ts'
-import { type Daemon, getFarm } from '../daemon.ts'
+import type { Daemon } from '../daemon.ts'
 import type { SiteRecord } from '../records/app-records.ts'
+import { readFarmGuests } from '../records/farm-guests.ts'
 import { keys } from '../records/keys.ts'
-import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
+import { readAll, type TemplateRecord } from '../records/records.ts'
 import { removeTemplate } from '../records/template-removal.ts'
 import { isBase } from '../records/templates.ts'
 
@@ -25,8 +27,7 @@ export async function removeOld(daemon: Daemon): Promise<void> {
 
 /** What runs, and what a site may return to. */
 async function releasesInUse(daemon: Daemon): Promise<ReadonlySet<string>> {
-  const { host } = getFarm(daemon).parts
-  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+  const guests = await readFarmGuests(daemon.store)
   const sites = await readAll<SiteRecord>(daemon.store, keys.sites)
   return new Set([
     ...guests.map(({ value }) => value.spec.template),

@@ -197,14 +197,11 @@ export function createRollouts(daemon: Daemon): Rollouts {
   return {
     nudge,
     async begin() {
-      const { host } = parts()
       const { revision } = await daemon.store.get(keys.farm)
       const from = cursor(daemon.store, revision)
       for (const prefix of [keys.sites, keys.members, keys.rollouts])
         follow(prefix, from, (key) => key.slice(prefix.length))
-      follow(keys.guestStatuses(host.name), from, (_key, value) =>
-        siteOfInstance((value as { name?: string } | undefined)?.name),
-      )
+      follow(keys.statuses, from, (_key, value) => siteOfInstance((value as { name?: string } | undefined)?.name))
       if (daemon.operations.goals().some(({ kind }) => kind === 'rollout')) await (await join()).rollout.settleEnded()
       await lookAtAll()
     },

@@ -1,4 +1,5 @@
 /** What is there of a site, as its loop looks at it. */
+
 import type { GuestStatus } from '../../api/guest.ts'
 import { ipv4Of } from '../../plan/addresses.ts'
 import { withinSecondsOf } from '../../plan/deploy.ts'
@@ -7,8 +8,9 @@ import type { MemberSight, RolloutSight } from '../../plan/rollout.ts'
 import type { RunSight } from '../../plan/site-run.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import type { Member, MembersRecord, RolloutRecord, SiteRecord } from '../records/app-records.ts'
+import { readFarmGuests, readFarmStatuses } from '../records/farm-guests.ts'
 import { keys } from '../records/keys.ts'
-import { type GuestRecord, type Held, read, readAll } from '../records/records.ts'
+import { type GuestRecord, type Held, read } from '../records/records.ts'
 import type { HealthBoard, Watched } from './health.ts'
 
 export const drainMs = 30_000
@@ -31,16 +33,14 @@ export interface SiteNow {
 
 export async function readSiteNow(daemon: Daemon, name: string): Promise<SiteNow> {
   const { store } = daemon
-  const { host } = getFarm(daemon).parts
-  const [site, members, rollout, guests, statuses] = await Promise.all([
+  const [site, members, rollout, guests] = await Promise.all([
     read<SiteRecord>(store, keys.site(name)),
     read<MembersRecord>(store, keys.membersOf(name)),
     read<RolloutRecord>(store, keys.rollout(name)),
-    readAll<GuestRecord>(store, keys.guests(host.name)),
-    readAll<GuestStatus>(store, keys.guestStatuses(host.name)),
+    readFarmGuests(store),
   ])
-  const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
   const own = guests.filter(({ value: { spec } }) => spec.part?.kind === 'instance' && spec.part.site === name)
+  const byNumber = await readFarmStatuses(store, own)
   const known = own.map(({ value }) => [value.number, { record: value, status: byNumber.get(value.number) }] as const)
   return { ...{ name, site, members, rollout }, guests: new Map(known) }
 }

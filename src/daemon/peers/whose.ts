@@ -44,6 +44,8 @@ const finds = {
   here: async () => undefined,
   leader,
   guest: (farm: FarmSight, { params }: Asked) => guestNamed(farm, params.guest),
+  /** The one guest that is asked about, if any. */
+  asked: (farm: FarmSight, { query }: Asked) => guestNamed(farm, field(query, 'guest')),
   host: async (farm: FarmSight, { params }: Asked) => hostNamed(farm, params.host),
   /** A new guest, where it was wished. */
   wishedHost: async (farm: FarmSight, { body }: Asked) => hostNamed(farm, field(body, 'host')),
@@ -83,7 +85,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ listCertificates: here, importCertificate: here, getCertificate: here, removeCertificate: here },
   issueCertificate: ofLeader,
 
-  ...{ listGuests: here, getGuest: here, listAllRules: here, listAddresses: here, getUsage: here },
+  ...{ listGuests: here, getGuest: here, listAllRules: here, listAddresses: here, getUsage: { by: 'asked' } },
   createGuest: { by: 'wishedHost' },
   ...{ changeGuest: ofGuest, deleteGuest: ofGuest, actGuest: ofGuest, renameGuest: ofGuest, cloneGuest: ofGuest },
   ...{ attachGuest: wayIn, attachFiles: wayIn, attachConsole: wayIn },

@@ -5,8 +5,9 @@ import { ipv4Of, ipv6Of } from '../../plan/addresses.ts'
 import { refusal } from '../../plan/part-refusal.ts'
 import type { Compare } from '../../store/store.ts'
 import { type Daemon, getFarm, type OpenFarm } from '../daemon.ts'
+import { readFarmGuests, readFarmStatuses } from './farm-guests.ts'
 import { keys } from './keys.ts'
-import { type GuestRecord, type Held, type NameRecord, read, readAll } from './records.ts'
+import { type GuestRecord, type Held, type NameRecord, read } from './records.ts'
 
 export async function getGuestRecord(daemon: Daemon, name: string): Promise<Held<GuestRecord>> {
   const reserved = await read<NameRecord>(daemon.store, keys.name(name))
@@ -55,10 +56,8 @@ export async function viewGuest(daemon: Daemon, name: string): Promise<Guest> {
 
 export async function listGuestViews(daemon: Daemon): Promise<Guest[]> {
   const open = getFarm(daemon)
-  const { host } = open.parts
-  const records = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
-  const statuses = await readAll<GuestStatus>(daemon.store, keys.guestStatuses(host.name))
-  const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
+  const records = await readFarmGuests(daemon.store)
+  const byNumber = await readFarmStatuses(daemon.store, records)
   return records
     .map((record) => guestView(open, record, byNumber.get(record.value.number)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))

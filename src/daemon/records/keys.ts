@@ -32,8 +32,11 @@ export const keys = {
   allGuests: 'guests/',
   guests: (host: string) => `guests/${host}/`,
   guest: (host: string, number: number) => `guests/${host}/${padded(number)}`,
+  /** What hosts tell of their guests, snapshots, templates and volumes. */
+  statuses: 'status/',
   guestStatuses: (host: string) => `status/${host}/guest/`,
   guestStatus: (host: string, number: number) => `status/${host}/guest/${padded(number)}`,
+  allSnapshots: 'snapshots/',
   snapshots: (host: string) => `snapshots/${host}/`,
   snapshotsOf: (host: string, number: number) => `snapshots/${host}/${padded(number)}/`,
   snapshot: (host: string, number: number, name: string) => `snapshots/${host}/${padded(number)}/${name}`,
@@ -60,6 +63,7 @@ export const keys = {
   domains: 'domains/',
   domain: (host: string) => `domains/${host}`,
   /** What is believed of a route, by its id: one that was made anew begins anew. */
+  allChecks: 'checks/',
   checks: (host: string) => `checks/${host}/`,
   check: (host: string, id: string) => `checks/${host}/${id}`,
   edgeCertificates: 'certificates/',
@@ -92,6 +96,7 @@ export const keys = {
   build: (id: string) => `builds/${id}`,
   /** Of one host: what is put on a guest's disk before its first start. */
   seed: (host: string, number: number) => `seeds/${host}/${padded(number)}`,
+  allVolumes: 'volumes/',
   volumes: (host: string) => `volumes/${host}/`,
   volume: (host: string, id: string) => `volumes/${host}/${id}`,
   volumeStatus: (host: string, id: string) => `status/${host}/volume/${id}`,

@@ -1,8 +1,10 @@
 /** Releases: templates that a build has made, with what it knows of them. */
+
 import { CroftError } from '../../api/errors.ts'
 import type { Release } from '../../api/site.ts'
-import { type Daemon, getFarm } from '../daemon.ts'
+import type { Daemon } from '../daemon.ts'
 import type { ReleaseFacts, SiteRecord } from './app-records.ts'
+import { readFarmGuests } from './farm-guests.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, type Held, read, readAll, type TemplateRecord } from './records.ts'
 import { siteNameOf } from './sites.ts'
@@ -32,7 +34,7 @@ export async function listReleaseViews(daemon: Daemon, app?: string): Promise<Re
     listReleases(daemon, app),
     readAll<SiteRecord>(daemon.store, keys.sites),
   ])
-  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(getFarm(daemon).parts.host.name))
+  const guests = await readFarmGuests(daemon.store)
   const views = await Promise.all(releases.map((release) => viewRelease(daemon, release, { guests, sites })))
   return views.toReversed()
 }

@@ -1,4 +1,5 @@
 /** The end of a template: by somebody's word, or because it is old and nobody needs it. */
+
 import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import type { Operation } from '../../api/resources.ts'
@@ -6,8 +7,9 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import type { Caller } from '../http/access.ts'
 import type { SiteRecord } from './app-records.ts'
 import { type Change, commit } from './change.ts'
+import { readFarmGuests } from './farm-guests.ts'
 import { keys } from './keys.ts'
-import { type GuestRecord, read, readAll, type TemplateRecord } from './records.ts'
+import { read, readAll, type TemplateRecord } from './records.ts'
 import { siteNameOf } from './sites.ts'
 import { getTemplateRecord } from './templates.ts'
 
@@ -41,10 +43,9 @@ export async function removeTemplate(
 
 /** Guests name the template they came from, and one still to be made needs it: both keep it. So does the site that runs it. */
 async function assertUnused(daemon: Daemon, template: TemplateRecord): Promise<void> {
-  const { host } = getFarm(daemon).parts
   const users: string[] = []
-  for (const { value } of await readAll<GuestRecord>(daemon.store, keys.guests(host.name))) {
-    const status = await read<GuestStatus>(daemon.store, keys.guestStatus(host.name, value.number))
+  for (const { value } of await readFarmGuests(daemon.store)) {
+    const status = await read<GuestStatus>(daemon.store, keys.guestStatus(value.host, value.number))
     const toBeMade =
       value.spec.root.from.kind === 'template' &&
       value.spec.root.from.id === template.id &&

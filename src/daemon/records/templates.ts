@@ -2,6 +2,7 @@ import { CroftError } from '../../api/errors.ts'
 import type { Init } from '../../api/guest.ts'
 import type { Template } from '../../api/resources.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import { readFarmGuests } from './farm-guests.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, type Held, read, readAll, type TemplateRecord, type TemplateStatus } from './records.ts'
 
@@ -45,14 +46,12 @@ export async function getReadyTemplate(daemon: Daemon, ref: string): Promise<Hel
 
 /** What guests of it start; undefined for an ordinary system. */
 export async function initOf(daemon: Daemon, id: string): Promise<Init | undefined> {
-  const key = keys.templateStatus(getFarm(daemon).parts.host.name, id)
-  const init = (await read<TemplateStatus>(daemon.store, key))?.value.init
+  const init = (await findStatus(daemon, id))?.init
   return init?.kind === 'command' ? init : undefined
 }
 
 export async function listTemplateViews(daemon: Daemon): Promise<Template[]> {
-  const { parts } = getFarm(daemon)
-  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(parts.host.name))
+  const guests = await readFarmGuests(daemon.store)
   const records = await readAll<TemplateRecord>(daemon.store, keys.templates)
   return Promise.all(records.map((record) => viewTemplate(daemon, record, guests)))
 }
@@ -62,9 +61,8 @@ export async function viewTemplate(
   record: Held<TemplateRecord>,
   guests: readonly Held<GuestRecord>[],
 ): Promise<Template> {
-  const { parts } = getFarm(daemon)
   const { ref, id, created, source, deleting } = record.value
-  const status = (await read<TemplateStatus>(daemon.store, keys.templateStatus(parts.host.name, id)))?.value
+  const status = await findStatus(daemon, id)
   return {
     ref,
     id,
@@ -78,4 +76,14 @@ export async function viewTemplate(
     ...(record.value.release ? { of: 'release' } : isBase(ref) ? { of: 'base' } : {}),
     usedBy: guests.filter(({ value }) => value.spec.template === ref).map(({ value }) => value.name),
   }
+}
+
+/** What this host says of it; where that has none, one that does. */
+async function findStatus(daemon: Daemon, id: string): Promise<TemplateStatus | undefined> {
+  const { parts, others } = getFarm(daemon)
+  const of = async (host: string) => (await read<TemplateStatus>(daemon.store, keys.templateStatus(host, id)))?.value
+  const here = await of(parts.host.name)
+  if (here || !others) return here
+  const told = await Promise.all(others.hosts().map(({ name }) => of(name)))
+  return told.find((each) => each?.state === 'ready') ?? told.find((each) => each !== undefined)
 }

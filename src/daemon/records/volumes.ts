@@ -41,9 +41,9 @@ export async function ensureVolume(daemon: Daemon, { site, name, sizeBytes }: Vo
   }
 }
 
-/** Of one site here, or of all. */
+/** Of one site, or of all; on whatever hosts. */
 export async function listVolumes(daemon: Daemon, site?: string): Promise<readonly Held<VolumeRecord>[]> {
-  const all = await readAll<VolumeRecord>(daemon.store, keys.volumes(getFarm(daemon).parts.host.name))
+  const all = await readAll<VolumeRecord>(daemon.store, keys.allVolumes)
   return all.filter(({ value }) => site === undefined || value.site === site)
 }
 

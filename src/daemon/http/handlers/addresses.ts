@@ -3,17 +3,15 @@ import { CroftError } from '../../../api/errors.ts'
 import type { AddressView } from '../../../api/guest.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { findAddressOwner, publicAddress } from '../../records/addresses.ts'
+import { readFarmGuests } from '../../records/farm-guests.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
-import { keys } from '../../records/keys.ts'
-import { type GuestRecord, readAll } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 
 const mostAddresses = 32
 
 export const handlers = {
   async listAddresses(daemon): Promise<AddressView[]> {
-    const { host } = getFarm(daemon).parts
-    const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+    const guests = await readFarmGuests(daemon.store)
     return guests.flatMap(({ value }) =>
       (value.spec.addresses ?? []).map((each) => ({ ...each, guest: value.name, host: value.host })),
     )

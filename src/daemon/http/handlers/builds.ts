@@ -1,11 +1,13 @@
 /** Builds and releases. */
+
 import { CroftError } from '../../../api/errors.ts'
 import { getFarm } from '../../daemon.ts'
 import type { SiteRecord } from '../../records/app-records.ts'
 import { cancelBuild, getBuildRecord, listBuildViews, startBuild, viewBuild } from '../../records/builds.ts'
 import { accepted } from '../../records/change.ts'
+import { readFarmGuests } from '../../records/farm-guests.ts'
 import { keys } from '../../records/keys.ts'
-import { type GuestRecord, readAll } from '../../records/records.ts'
+import { readAll } from '../../records/records.ts'
 import { getRelease, listReleaseViews, viewRelease } from '../../records/releases.ts'
 import type { Handlers } from '../handler.ts'
 import { handlers as templates } from './templates.ts'
@@ -53,7 +55,7 @@ export const handlers = {
 
   async getRelease(daemon, { params }) {
     const record = await getRelease(daemon, params.release)
-    const guests = await readAll<GuestRecord>(daemon.store, keys.guests(getFarm(daemon).parts.host.name))
+    const guests = await readFarmGuests(daemon.store)
     const sites = await readAll<SiteRecord>(daemon.store, keys.sites)
     const { config } = record.value.release
     return { ...(await viewRelease(daemon, record, { guests, sites })), config }

@@ -6,6 +6,7 @@ import { openapi } from '../../../api/openapi.ts'
 import type { Attention, Farm, Pool, SiteNow, Status } from '../../../api/resources.ts'
 import type { Site } from '../../../api/site.ts'
 import {
+  awayAttention,
   checkAttention,
   fills,
   guestAttention,
@@ -25,11 +26,12 @@ import { listSiteViews } from '../../records/site-views.ts'
 import { listTemplateViews } from '../../records/templates.ts'
 import { neverSeen } from '../../usage/board.ts'
 import { readPressure } from '../../usage/pressure.ts'
+import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 import { listPoolViews } from './hosts.ts'
 
 export const handlers = {
-  async getStatus(daemon): Promise<Status> {
+  async getStatus(daemon, { caller }): Promise<Status> {
     const away = daemon.away?.()
     if (away) return statusByKeptPlan(daemon, away)
     const { revision, entry } = await daemon.store.get(keys.farm)
@@ -43,7 +45,7 @@ export const handlers = {
         guests: {},
         attention: [{ what: hostName, why: 'this host has no farm yet', do: 'croft init' }],
       }
-    return { farm: shownFarm(farm), ...base, ...(await guestsAndAttention(daemon)) }
+    return { farm: shownFarm(farm), ...base, ...(await guestsAndAttention(daemon, caller)) }
   },
 
   getDoctor: (daemon) => daemon.diagnose(),
@@ -94,12 +96,15 @@ async function statusByKeptPlan({ hostName, version }: WholeDaemon, { why, farm 
 /** So old may be what is known of disks and memory here. */
 const usageMaxAgeMs = 1000
 
-async function guestsAndAttention(daemon: WholeDaemon): Promise<Pick<Status, 'guests' | 'attention' | 'sites'>> {
-  const { usage, checks, loop } = getFarm(daemon)
+async function guestsAndAttention(
+  daemon: WholeDaemon,
+  caller: Caller,
+): Promise<Pick<Status, 'guests' | 'attention' | 'sites'>> {
+  const { usage, checks, loop, others, parts } = getFarm(daemon)
   const [views, used, pools, wrong, routes, sites] = await Promise.all([
     listGuestViews(daemon),
     usage.look(usageMaxAgeMs),
-    listPoolViews(daemon).catch((): Pool[] => []),
+    listPoolViews(daemon, caller).catch((): Pool[] => []),
     checks.wrong(),
     listRouteViews(daemon),
     listSiteViews(daemon),
@@ -112,7 +117,13 @@ async function guestsAndAttention(daemon: WholeDaemon): Promise<Pick<Status, 'gu
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
   attention.push(...sites.flatMap(siteAttention))
-  for (const pool of pools) attention.push(...poolAttention(fills(pool) ? await withSnapshots(daemon, pool) : pool))
+  const away = (others?.hosts() ?? []).filter(({ name, dead }) => dead === undefined && !others?.isAlive(name))
+  attention.push(...away.filter(({ name }) => name !== others?.own).map(({ name }) => awayAttention(name)))
+  // Of a host that is away this is said once.
+  for (const pool of pools.filter(({ host }) => !away.some(({ name }) => name === host))) {
+    const counted = fills(pool) && pool.host === parts.host.name
+    attention.push(...poolAttention(counted ? await withSnapshots(daemon, pool) : pool))
+  }
   const answered = wrong.filter(({ findings }) => findings.some(({ check }) => check === 'http'))
   const lost = routeAttention(routes, loop.edge.troubles(), new Set(answered.map(({ route }) => route)))
   // A route that leads nowhere says so, whatever its DNS says.

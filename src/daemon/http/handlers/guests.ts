@@ -7,6 +7,7 @@ import { uidOf } from '../../../plan/addresses.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import type { HostParts } from '../../host/parts.ts'
+import { askOthers, isForAll } from '../../peers/ask-all.ts'
 import { getGuestRecord, listGuestViews, viewGuest } from '../../records/guests.ts'
 import type { GuestRecord } from '../../records/records.ts'
 import { neverSeen } from '../../usage/board.ts'
@@ -66,18 +67,25 @@ export const handlers = {
     return { text: await getFarm(daemon).parts.runtime.consoleTail(guest.number, consoleBytes, query.boot) }
   },
 
-  async getUsage(daemon, { query }): Promise<Usage[]> {
-    const { usage } = getFarm(daemon)
+  async getUsage(daemon, { query, caller }): Promise<Usage[]> {
+    const { usage, parts } = getFarm(daemon)
     if (query.guest !== undefined) {
       const { value } = await getGuestRecord(daemon, query.guest)
       const { name, status } = await viewGuest(daemon, value.name)
       return [{ name, state: status?.state ?? 'creating', ...(await usage.measure(value)) }]
     }
-    const [guests, used] = await Promise.all([listGuestViews(daemon), usage.look(freshMs)])
+    const [guests, used, told] = await Promise.all([
+      listGuestViews(daemon),
+      usage.look(freshMs),
+      askOthers<Usage[]>(daemon, caller, '/v1/usage'),
+    ])
+    const byName = new Map([...told.values()].flat().map((each) => [each.name, each]))
     const now = timestamp(daemon.env)
-    return guests.map(({ name, number, status }) => ({
+    const meant = isForAll(caller) ? guests : guests.filter(({ host }) => host === parts.host.name)
+    return meant.map(({ name, number, host, status }) => ({
+      ...neverSeen(now),
+      ...(host === parts.host.name ? used.get(number) : byName.get(name)),
       ...{ name, state: status?.state ?? 'creating' },
-      ...(used.get(number) ?? neverSeen(now)),
     }))
   },
 } satisfies Partial<Handlers>

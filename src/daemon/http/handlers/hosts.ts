@@ -6,12 +6,14 @@ import type { Network, PlannedStep, Pool } from '../../../api/resources.ts'
 import { type Daemon, getFarm, type WholeDaemon } from '../../daemon.ts'
 import { adoptOrphans } from '../../host/adopt.ts'
 import { planHost } from '../../host/plan-host.ts'
+import { askOthers, isForAll } from '../../peers/ask-all.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import type { Writing } from '../../records/guest-spec.ts'
 import { type KnownHost, readHosts, viewHost } from '../../records/host-views.ts'
 import { keys } from '../../records/keys.ts'
 import { type HostRecord, type PoolRecord, readAll } from '../../records/records.ts'
+import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
@@ -47,7 +49,7 @@ export const handlers = {
     return { operation: null, result: { adopted, left: await planHost(parts, loop) }, steps }
   },
 
-  listPools: (daemon) => listPoolViews(daemon),
+  listPools: (daemon, { caller }) => listPoolViews(daemon, caller),
 
   async listNetworks(daemon): Promise<Network[]> {
     const { parts } = getFarm(daemon)
@@ -56,7 +58,22 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
-export async function listPoolViews(daemon: Daemon): Promise<Pool[]> {
+/** Of all hosts; what those that are away would say is not known. */
+export async function listPoolViews(daemon: Daemon, caller: Caller): Promise<Pool[]> {
+  const { others } = getFarm(daemon)
+  const own = await listOwnPools(daemon)
+  if (!others || !isForAll(caller)) return own
+  const told = await askOthers<Pool[]>(daemon, caller, '/v1/pools')
+  const rest = others.hosts().filter(({ name, witness }) => name !== others.own && !witness)
+  const views = rest.map(async ({ name: host }): Promise<readonly Pool[]> => {
+    const away = { mounted: false, reason: `host ${host} does not answer`, totalBytes: null, freeBytes: null }
+    const records = async () => (await readAll<PoolRecord>(daemon.store, keys.pools(host))).map(({ value }) => value)
+    return told.get(host) ?? (await records()).map(({ name, kind, source }) => ({ name, host, kind, source, ...away }))
+  })
+  return [...own, ...(await Promise.all(views)).flat()]
+}
+
+export async function listOwnPools(daemon: Daemon): Promise<Pool[]> {
   const { parts } = getFarm(daemon)
   const records = await readAll<PoolRecord>(daemon.store, keys.pools(parts.host.name))
   return Promise.all(

@@ -9,7 +9,7 @@ import { listTemplateViews } from '../../records/templates.ts'
 import type { DaemonFacts, FarmFacts } from '../../usage/metrics.ts'
 import { readPressure } from '../../usage/pressure.ts'
 import type { Handlers } from '../handler.ts'
-import { listPoolViews } from './hosts.ts'
+import { listOwnPools } from './hosts.ts'
 
 const usageMaxAgeMs = 1000
 
@@ -42,14 +42,23 @@ async function farmFacts(daemon: WholeDaemon): Promise<FarmFacts> {
     usage.look(usageMaxAgeMs),
     listGuestViews(daemon),
     listTemplateViews(daemon),
-    listPoolViews(daemon).catch((): Pool[] => []),
+    listOwnPools(daemon).catch((): Pool[] => []),
     checks.list(),
     listRouteViews(daemon),
     loop.edge.counters(),
   ])
   const routes = views.map(({ name, id, state }) => ({ name, state, counters: counters?.get(idOf(id)) }))
   return {
-    ...{ farm: parts.farm.name, guests, used, pools, templates, checks: seen, routes },
+    // Each host tells of its own.
+    ...{
+      farm: parts.farm.name,
+      guests: guests.filter(({ host }) => host === parts.host.name),
+      used,
+      pools,
+      templates,
+      checks: seen,
+      routes,
+    },
     operations: daemon.operations.counts(),
   }
 }

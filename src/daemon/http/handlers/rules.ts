@@ -4,11 +4,11 @@ import type { GuestSpec, NewPort, Port, Rule, RuleView } from '../../../api/gues
 import { counterKey } from '../../../drivers/firewall/driver.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { compileFor } from '../../host/firewall-gate.ts'
+import { readFarmGuests } from '../../records/farm-guests.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
 import { getGuestRecord } from '../../records/guests.ts'
-import { keys } from '../../records/keys.ts'
 import { portsOf } from '../../records/ports.ts'
-import { type GuestRecord, readAll } from '../../records/records.ts'
+import type { GuestRecord } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
 
 const mostRules = 200
@@ -35,8 +35,7 @@ export const handlers = {
   },
 
   async listAllRules(daemon): Promise<RuleView[]> {
-    const { host } = getFarm(daemon).parts
-    const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+    const guests = await readFarmGuests(daemon.store)
     const viewsOf = await createRuleViews(daemon)
     const byName = guests.map(({ value }) => value).sort((a, b) => (a.name < b.name ? -1 : 1))
     return byName.flatMap((guest) => viewsOf(guest).map((view) => ({ guest: guest.name, ...view })))

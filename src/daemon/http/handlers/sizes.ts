@@ -1,13 +1,14 @@
 /** Named sizes. What has one keeps the limits that it was given: a change is for those that are given it from then on. */
+
 import { CroftError } from '../../../api/errors.ts'
 import type { Size } from '../../../api/resources.ts'
 import type { Daemon } from '../../daemon.ts'
-import { getFarm } from '../../daemon.ts'
 import type { SiteConfigRecord } from '../../records/app-records.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
+import { readFarmGuests } from '../../records/farm-guests.ts'
 import { keys } from '../../records/keys.ts'
-import { type GuestRecord, read, readAll, type SizeRecord, schemaVersion } from '../../records/records.ts'
+import { read, readAll, type SizeRecord, schemaVersion } from '../../records/records.ts'
 import { getSize } from '../../records/sizes.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -82,7 +83,7 @@ const viewSize = ({ schema: _, ...size }: SizeRecord): Size => size
 async function usersOf(daemon: Daemon, size: string): Promise<string[]> {
   const { store } = daemon
   const [guests, sites] = await Promise.all([
-    readAll<GuestRecord>(store, keys.guests(getFarm(daemon).parts.host.name)),
+    readFarmGuests(store),
     readAll<SiteConfigRecord>(store, keys.siteConfig('')),
   ])
   return [

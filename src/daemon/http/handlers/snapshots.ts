@@ -5,6 +5,7 @@ import type { Snapshot } from '../../../api/resources.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import { accepted, type Change, commit } from '../../records/change.ts'
+import { readFarmGuests } from '../../records/farm-guests.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
 import { getGuestRecord, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
@@ -21,13 +22,12 @@ import type { Handlers } from '../handler.ts'
 
 export const handlers = {
   async listSnapshots(daemon, { query }): Promise<Snapshot[]> {
-    const { host } = getFarm(daemon).parts
     const guest = query.guest === undefined ? undefined : (await getGuestRecord(daemon, query.guest)).value
     const records = await readAll<SnapshotRecord>(
       daemon.store,
-      guest ? keys.snapshotsOf(host.name, guest.number) : keys.snapshots(host.name),
+      guest ? keys.snapshotsOf(guest.host, guest.number) : keys.allSnapshots,
     )
-    const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host.name))
+    const guests = await readFarmGuests(daemon.store)
     const names = new Map(guests.map(({ value }) => [value.number, value.name]))
     return Promise.all(
       records.map((record) => viewSnapshot(daemon, record, names.get(record.value.number) ?? record.value.guest)),
@@ -156,11 +156,10 @@ async function assertNotSource(daemon: Daemon, snapshot: Held<SnapshotRecord>): 
 async function viewSnapshot(daemon: Daemon, record: Held<SnapshotRecord>, guest: string): Promise<Snapshot> {
   const { parts } = getFarm(daemon)
   const { id, name, number, created, deleting } = record.value
-  const status = (await read<SnapshotStatus>(daemon.store, keys.snapshotStatus(parts.host.name, id)))?.value
-  const used = await parts
-    .storage('default')
-    .usage({ kind: 'snapshot', number, id })
-    .catch(() => undefined)
+  const [, host = ''] = record.key.split('/')
+  const status = (await read<SnapshotStatus>(daemon.store, keys.snapshotStatus(host, id)))?.value
+  const usage = async () => parts.storage('default').usage({ kind: 'snapshot', number, id })
+  const used = host === parts.host.name ? await usage().catch(() => undefined) : undefined
   return {
     guest,
     name,

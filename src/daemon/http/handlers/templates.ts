@@ -1,9 +1,8 @@
 import { CroftError } from '../../../api/errors.ts'
 import { getFarm } from '../../daemon.ts'
 import { accepted } from '../../records/change.ts'
-import { keys } from '../../records/keys.ts'
+import { readFarmGuests } from '../../records/farm-guests.ts'
 import { commitTemplate } from '../../records/new-template.ts'
-import { type GuestRecord, readAll } from '../../records/records.ts'
 import { removeTemplate } from '../../records/template-removal.ts'
 import { getTemplateRecord, listTemplateViews, viewTemplate } from '../../records/templates.ts'
 import type { Handlers } from '../handler.ts'
@@ -12,7 +11,7 @@ export const handlers = {
   listTemplates: (daemon) => listTemplateViews(daemon),
 
   async getTemplate(daemon, { params }) {
-    const guests = await readAll<GuestRecord>(daemon.store, keys.guests(getFarm(daemon).parts.host.name))
+    const guests = await readFarmGuests(daemon.store)
     return viewTemplate(daemon, await getTemplateRecord(daemon, params.template), guests)
   },
 
