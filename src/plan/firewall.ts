@@ -4,6 +4,7 @@
  */
 import type { Port, Rule } from '../api/guest.ts'
 import type { FirewallModel, GuestRules, ResolvedRule } from '../drivers/firewall/driver.ts'
+import { meshPrefix4Of, meshPrefix6Of } from './addresses.ts'
 import { type Box, boxesOf, serviceOf, subtract } from './firewall/boxes.ts'
 import { type AddressRange, everything, formatRange, parseRange } from './firewall/ranges.ts'
 
@@ -28,6 +29,8 @@ export interface FirewallInput {
   readonly uplink: string | null
   /** Of this host, where its edge listens. */
   readonly hostPorts?: readonly number[]
+  /** The farm has several hosts. */
+  readonly several?: boolean
   /** Addresses of a guest, or of all instances of a site; undefined when there is none of that name. */
   readonly addressesOf: (name: string) => readonly string[] | undefined
 }
@@ -63,7 +66,8 @@ export function compileFirewall(input: FirewallInput): CompiledFirewall {
       }
     })
   const { prefix4, prefix6, uplink, hostPorts = [] } = input
-  return { model: { prefix4, prefix6, uplink, guests, hostPorts }, findings }
+  const mesh = { prefix4: meshPrefix4Of(prefix4), prefix6: meshPrefix6Of(prefix6) }
+  return { model: { prefix4, prefix6, uplink, guests, hostPorts, ...(input.several ? { mesh } : {}) }, findings }
 }
 
 /** The first claim to a door keeps it. */

@@ -81,9 +81,9 @@ export async function openMeshWorld({
     place: async (number, host) => void (await give('replace', number, host)),
     take: async (number, host) => void (await give('delete', number, host)),
     async reaches(host, { from, to, surely }) {
-      const until = performance.now() + (surely ? 30_000 : 800)
+      const until = performance.now() + (surely ? 30_000 : 0)
       // It ends early when a host on the way says that it knows no further.
-      const args = ['-q', '-c', '1', '-w', '1', '-I', from, to]
+      const args = ['-q', '-c', '1', '-W', '0.5', '-I', from, to]
       for (;;) {
         const { code } = await at(host).run.outcome({ file: 'ping', args, timeoutMs: 10_000 })
         if (code === 0 || performance.now() > until) return code === 0

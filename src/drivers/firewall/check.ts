@@ -9,6 +9,12 @@ export function checkModel(model: FirewallModel): void {
   networkOf(model.prefix4, 4)
   networkOf(model.prefix6, 6)
   if (model.uplink !== null) must(/^[A-Za-z0-9_.:@-]{1,15}$/.test(model.uplink), 'uplink', model.uplink)
+  if (model.mesh)
+    for (const [family, text] of [
+      [4, model.mesh.prefix4],
+      [6, model.mesh.prefix6],
+    ] as const)
+      networkOf(text, family)
   for (const port of model.hostPorts ?? []) inRange(port, 1, 65535, 'port of the host')
   const claimed = new Set<string>()
   for (const guest of model.guests) {

@@ -42,6 +42,11 @@ export interface FirewallModel {
   readonly guests: readonly GuestRules[]
   /** TCP ports of the host that guests reach, where their own rules let them: the edge's. */
   readonly hostPorts?: readonly number[]
+  /**
+   * Addresses of the farm's hosts among themselves, where there are several. They reach guests as this host does; whatever bears
+   * an address of the farm comes in by the way that leads back to it, or not at all.
+   */
+  readonly mesh?: { readonly prefix4: string; readonly prefix6: string }
 }
 
 export interface Firewall {

@@ -5,7 +5,7 @@ import { rangeOf } from '../check.ts'
 import { counterKey, type FirewallModel, type GuestRules, type ResolvedRule } from '../driver.ts'
 
 export interface Packet {
-  /** The link it comes in by; `host` when the host itself sends it. */
+  /** The link it comes in by; `host` when the host itself sends it, `mesh` by the way to the farm's other hosts. */
   readonly from: string
   readonly source: string
   readonly destination: string
@@ -46,7 +46,10 @@ export function verdict(model: FirewallModel, packet: Packet): Verdict {
   if (inside && (!source || !owns(source, packet.source) || isLoopback(packet.destination))) {
     return { passes: false, to: 'nowhere', why: 'spoofed', rules: [] }
   }
+  const far = model.mesh && !inside && packet.from !== 'host' ? fromElsewhere(model, packet) : undefined
+  if (far === 'spoofed') return { passes: false, to: 'nowhere', why: 'spoofed', rules: [] }
   if (source && isNames(packet)) return atNames(packet, source)
+  if (far === 'guest' && packet.local) return { passes: false, to: 'host', why: 'closed', rules: [] }
   const door = packet.local ? findDoor(model, packet) : undefined
   if (packet.local && !door) return isEdge(model, packet) && source ? atEdge(packet, source) : atHost(packet, inside)
   const seen = door ? { ...packet, destination: door.address, port: door.port } : packet
@@ -54,9 +57,32 @@ export function verdict(model: FirewallModel, packet: Packet): Verdict {
   const to = target?.link ?? (door ? undefined : packet.out) ?? 'outside'
   if (packet.from === 'host' || (!inside && !to.startsWith('croft')))
     return { passes: true, to, why: 'not ours', rules: [] }
+  if (far === 'host') return { passes: true, to, why: 'not ours', rules: [] }
+  if (source && !mayGo(model, packet)) return { passes: false, to, why: 'closed', rules: [] }
   if (!target && to.startsWith('croft')) return { passes: packet.echo === true, to, why: 'closed', rules: [] }
   return { to, ...forward(seen, source, target, door !== undefined) }
 }
+
+/** Of several hosts: whose packet it is that bears an address of the farm and comes by no guest's link. `mesh` is the way that leads there. */
+function fromElsewhere(model: FirewallModel, { from, source }: Packet): 'spoofed' | 'host' | 'guest' | undefined {
+  const isHost = within(model.mesh, source)
+  if (!isHost && !within(model, source)) return undefined
+  const isOurs = model.guests.some((guest) => owns(guest, source))
+  if (from !== 'mesh' || isOurs) return 'spoofed'
+  return isHost ? 'host' : 'guest'
+}
+
+/** What a guest sends to a host of the farm is nothing that another host may believe. */
+function mayGo(model: FirewallModel, { source, destination }: Packet): boolean {
+  if (!model.mesh) return true
+  if (within(model.mesh, destination)) return false
+  const here = model.guests.some((guest) => owns(guest, destination))
+  return here || !within(model, destination) || within(model, source)
+}
+
+const within = (prefixes: Pick<FirewallModel, 'prefix4' | 'prefix6'> | undefined, address: string): boolean =>
+  prefixes !== undefined &&
+  [prefixes.prefix4, prefixes.prefix6].some((prefix) => contains(rangeOf(prefix), rangeOf(address)))
 
 /** The name servers at the gateway; who has a list of ways out reaches the one that asks nobody. */
 function atNames(packet: Packet, source: GuestRules): Verdict {

@@ -6,6 +6,7 @@
 import { closedNamesPort, cloudAddresses, gateway4, gateway6, namesPort } from '../../../plan/addresses.ts'
 import { networkOf } from '../check.ts'
 import type { FirewallModel } from '../driver.ts'
+import { type MeshRules, meshRules } from './mesh-rules.ts'
 
 const guestLinks = '"croft*"'
 /** fe80::1, as the bytes of a neighbour message's target. nft of Debian 12 has no name for that field. */
@@ -19,7 +20,9 @@ const families = [
 
 /** Declarations and chains of `table inet`, without elements. */
 export function inetRules(model: FirewallModel): string {
-  const chains = [gate, fromGuest, names, toHost, forwarding(), paces, logs, nat(model)]
+  const mesh = meshRules(model)
+  const hosts = [fromGuest(mesh), mesh.chains, toHost(mesh), forwarding(mesh)]
+  const chains = [gate, names, ...hosts, paces, logs, nat(model)]
   return [...declarations(), ...chains.flat()].join('\n')
 }
 
@@ -62,10 +65,11 @@ const ruleMap = (name: string, type: string): string =>
   `map ${name} { type ${type} : verdict; flags interval; counter; }`
 
 /** Before connection tracking: nobody speaks as somebody else, nobody plays router or DHCP server. */
-const fromGuest = [
+const fromGuest = ({ before }: MeshRules): string[] => [
   ...chain('prerouting', [
     'type filter hook prerouting priority raw; policy accept',
     `iifname ${guestLinks} jump from_guest`,
+    ...before,
   ]),
   ...chain('from_guest', [
     'ip daddr 127.0.0.0/8 counter drop',
@@ -100,11 +104,12 @@ const names = [
   ]),
 ]
 
-const toHost = [
+const toHost = (mesh: MeshRules): string[] => [
   ...chain('input', [
     'type filter hook input priority filter; policy accept',
     `iifname ${guestLinks} jump to_host`,
     `iifname != "lo" ${isNames} counter drop`,
+    ...mesh.toHost,
   ]),
   ...chain('to_host', [
     `${isNames} goto names`,
@@ -127,7 +132,7 @@ const toHost = [
 /** What clouds tell the host alone, keys to its account among it: who has no list of ways out that names it gets none. */
 const hostsOwn = [`ip daddr { ${cloudAddresses.v4.join(', ')} }`, `ip6 daddr { ${cloudAddresses.v6.join(', ')} }`]
 
-function forwarding(): string[] {
+function forwarding({ between }: MeshRules): string[] {
   return [
     ...chain('forward', [
       'type filter hook forward priority filter; policy accept',
@@ -137,6 +142,7 @@ function forwarding(): string[] {
     ...chain('guests', [
       'ct state established,related accept',
       'ct state invalid counter drop',
+      ...between,
       ...lookups('deny_in'),
       ...lookups('deny_out'),
       'iifname @egress jump listed_out',
