@@ -135,6 +135,8 @@ export interface Farm {
   readonly listen?: string
   /** What was set of the HTTPS edge. */
   readonly edge?: EdgeSettings
+  /** How hosts reach each other's guests; absent: `wireguard`. */
+  readonly mesh?: 'wireguard' | 'none'
 }
 
 /** Percent of the last 10 and 60 seconds in which at least one process, or all, waited; and the seconds since boot. */

@@ -24,7 +24,7 @@ export const defaultStateDir = '/var/lib/croft'
 
 export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
   const stateDir = environment.CROFT_STATE || defaultStateDir
-  const tag = stateDir === defaultStateDir ? '' : `-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`
+  const tag = stateDir === defaultStateDir ? '' : `-${tagOf(stateDir)}`
   const ownHooks = stateDir === defaultStateDir ? '/etc/croft/hooks' : join(stateDir, 'hooks')
   return {
     stateDir,
@@ -43,6 +43,9 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
         .replace(/[^a-z0-9-]/g, '-') || 'host',
   }
 }
+
+/** Eight letters that no other state directory has. */
+export const tagOf = (stateDir: string): string => createHash('sha256').update(stateDir).digest('hex').slice(0, 8)
 
 /** The plan this host was last given: what it works by while the store is away. */
 export const keptFileOf = ({ stateDir }: Pick<Settings, 'stateDir'>): string => join(stateDir, 'kept-plan.json')

@@ -47,6 +47,7 @@ import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { lazyJoining } from './join/lazy.ts'
 import { openStore } from './open-store.ts'
+import { hostsParts } from './mesh/place.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf, type Material } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
@@ -229,10 +230,8 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
   const inside = createInside(runtime)
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal, machine: readMachine },
-    farm: farm.value,
-    sitesDir: settings.sitesDir,
-    host,
-    runtime,
+    ...{ farm: farm.value, sitesDir: settings.sitesDir, host, runtime },
+    ...hostsParts({ env, store, log, network, host, farm: farm.value }, { run, settings }),
     ...{ inside, askHealth: lazyAsk(inside) },
     storage: pools.storage,
     pools,

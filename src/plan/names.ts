@@ -8,10 +8,12 @@ export interface NamesInput {
   /** A site's own name leads to those that are ready for requests. */
   readonly sites?: readonly { readonly name: string; readonly ready: readonly number[] }[]
   readonly host: Named
+  /** The others of the farm. */
+  readonly hosts?: readonly Named[]
 }
 
 /** A guest that bore the host's name before it was reserved keeps it. Guests of builds have none: nobody is to reach them. */
-export function zoneOf({ farm, guests, sites = [], host }: NamesInput): Zone {
+export function zoneOf({ farm, guests, sites = [], host, hosts = [] }: NamesInput): Zone {
   const { name, prefix4, prefix6 } = farm
   const addressesOf = (number: number) => [ipv4Of(prefix4, number), ipv6Of(prefix6, number)]
   const named = guests
@@ -23,8 +25,8 @@ export function zoneOf({ farm, guests, sites = [], host }: NamesInput): Zone {
     .map(({ name, ready }) => ({ name, ready: ready.filter((number) => known.has(number)) }))
     .filter(({ ready }) => ready.length > 0)
     .map(({ name, ready }): Named => ({ name: nameInFarm(name), addresses: ready.flatMap(addressesOf) }))
-  const taken = named.some((guest) => guest.name === host.name)
-  return { farm: name, prefix4, prefix6, names: [...(taken ? [] : [host]), ...named, ...ofSites] }
+  const free = [host, ...hosts].filter((each) => !named.some((guest) => guest.name === each.name))
+  return { farm: name, prefix4, prefix6, names: [...free, ...named, ...ofSites] }
 }
 
 const isBuild = (name: string): boolean => name.split('/')[1] === 'build'

@@ -25,6 +25,8 @@ import type { Handler, Handlers } from '../../src/daemon/http/handler.ts'
 import { handlers } from '../../src/daemon/http/handlers/table.ts'
 import { createOutside } from '../../src/daemon/http/outside.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
+import { createElsewhere } from '../../src/daemon/mesh/elsewhere.ts'
+import { createHostMesh } from '../../src/daemon/mesh/mesh.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { sealWith } from '../../src/daemon/pki/seal.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
@@ -36,6 +38,7 @@ import { createFakeEdge } from '../../src/drivers/edge/fake/index.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
 import { createFakeImages } from '../../src/drivers/image/fake/index.ts'
+import { createFakeMesh, fakeWire } from '../../src/drivers/mesh/fake/index.ts'
 import { createFakeNames } from '../../src/drivers/names/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
@@ -89,6 +92,8 @@ export class SimFarm {
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
+  readonly wire = fakeWire()
+  readonly mesh = createFakeMesh({ wire: this.wire, endpoint: '192.0.2.1:51820' })
   /** Whether programs in guests take connections. */
   listens = true
   /** Why the edge takes nothing, as when somebody else has its ports. */
@@ -195,8 +200,12 @@ export class SimFarm {
       log,
     )
     const store = heldBy(life, this.store)
+    const elsewhere = createElsewhere({ env, store, log, host: host.value })
+    const others = { env, store, log, network: this.network, elsewhere, host: host.value, farm: farm.value }
     return {
       sitesDir: this.sitesDir,
+      elsewhere,
+      mesh: createHostMesh(others, { left: () => false, driver: async () => this.mesh }),
       machine: () => this.machine,
       ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({

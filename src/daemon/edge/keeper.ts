@@ -271,14 +271,11 @@ export async function heardBy(edge: Edge): Promise<readonly string[]> {
   return state?.running ? state.listens : []
 }
 
-async function readInput(
-  { store, farm, host, certificates }: HostParts,
-  records: readonly RouteRecord[],
-  { isLeaving }: Leaving,
-) {
+async function readInput(parts: HostParts, records: readonly RouteRecord[], { isLeaving }: Leaving) {
+  const { store, farm, certificates } = parts
   const [settings, guests, sites, users] = await Promise.all([
     read<FarmRecord>(store, keys.farm),
-    readEdgeGuests(store, farm, host),
+    readEdgeGuests(parts),
     readEdgeSites(store),
     readAll<RouteUsersRecord>(store, keys.routesUsers),
   ])

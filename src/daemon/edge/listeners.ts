@@ -21,9 +21,9 @@ export interface Listeners {
 }
 
 export function createListeners(
-  parts: Pick<HostParts, 'env' | 'store' | 'farm' | 'host' | 'edge' | 'knock'>,
+  parts: Pick<HostParts, 'env' | 'store' | 'farm' | 'host' | 'edge' | 'knock' | 'elsewhere'>,
 ): Listeners {
-  const { env, store, farm, host, edge, knock } = parts
+  const { env, store, edge, knock } = parts
   /** Those that do not answer. */
   let poor = new Map<string, Hearing>()
   const silent = () => new Set([...poor].flatMap(([id, hearing]) => (hearing === 'silent' ? [id] : [])))
@@ -41,10 +41,7 @@ export function createListeners(
   type Seen = Awaited<ReturnType<NonNullable<typeof edge>['answering']>>
 
   async function judge(seen: Seen): Promise<Map<string, Hearing>> {
-    const [routes, guests] = await Promise.all([
-      readAll<RouteRecord>(store, keys.routes),
-      readEdgeGuests(store, farm, host),
-    ])
+    const [routes, guests] = await Promise.all([readAll<RouteRecord>(store, keys.routes), readEdgeGuests(parts)])
     const found = new Map<string, Hearing>()
     for (const { value } of routes) {
       const [id, spec] = [idOf(value.id), value.spec]
@@ -61,7 +58,7 @@ export function createListeners(
     hearing: (id) => poor.get(idOf(id)),
     silent,
     async ask({ id, spec }, isNew = false) {
-      const guests = await readEdgeGuests(store, farm, host)
+      const guests = await readEdgeGuests(parts)
       const ranSeconds = ranSecondsOf(spec, guests, env.now())
       const guest = spec.target.kind === 'guest' ? findGuest(spec.target, guests) : undefined
       if (ranSeconds === undefined || !guest || spec.target.kind !== 'guest') return

@@ -65,7 +65,10 @@ const handlers: Handlers = {
   },
   openFirewall: (_parts, { gate, number }) => gate.open(number),
   closeFirewall: (_parts, { gate, number }) => gate.close(number),
-  start: ({ runtime }, { number }) => runtime.start(number),
+  async start({ runtime, mesh }, { number }) {
+    await mesh.ready(number)
+    await runtime.start(number)
+  },
   async tuneLink({ network, runtime }, { number, wishes, definition }, { fresh }) {
     const link = linkOf(number)
     const pid = (await runtime.observe(number))?.pid

@@ -2,6 +2,7 @@
  * Brings the kernel's rules to what the records say. Many guests may ask at once: while one change is under way the next
  * ones gather and go together. `open` and `close` return when the kernel holds the change.
  */
+import { toCroftError } from '../../api/errors.ts'
 import type { GuestPart, GuestStatus, Rule } from '../../api/guest.ts'
 import { portsIn } from '../../drivers/edge/missed.ts'
 import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
@@ -17,6 +18,8 @@ export interface FirewallGate {
   close(number: number): Promise<void>
   /** After a change of rules or ports, and at the start with all numbers that may have a link. */
   refresh(openNow?: Iterable<number>): Promise<void>
+  /** Something of guests or sites elsewhere is new: only rules that name them make a difference. */
+  refreshFor(names: ReadonlySet<string>): Promise<void>
   /** Tells the uplink once more what the host answers for: a link that was down has forgotten it. */
   announceAgain(): Promise<void>
   /** The ports that the edge hears: others may be another program's, and are not opened to guests. */
@@ -30,6 +33,8 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   let heard: Heard | undefined
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
+
+  let wasSeveral = false
 
   /** Joins the change that has not begun yet, or begins one after the running one. */
   function request(): Promise<void> {
@@ -63,6 +68,14 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
       heard = new Set(ports)
       await request()
     },
+    async refreshFor(names) {
+      const several = parts.elsewhere.several()
+      if (several === wasSeveral && !(await namesAny(parts, names))) return
+      wasSeveral = several
+      await request().catch((thrown) =>
+        parts.log.warn({}, `rules that name other hosts' guests: ${toCroftError(thrown).message}`),
+      )
+    },
     announceAgain: async () => parts.network.announce((await compileFor(parts, takes)).announced),
     open(number) {
       opened.add(number)
@@ -80,6 +93,14 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
       return request()
     },
   }
+}
+
+async function namesAny({ store, host }: HostParts, names: ReadonlySet<string>): Promise<boolean> {
+  if (names.size === 0) return false
+  const records = await readAll<GuestRecord>(store, keys.guests(host.name))
+  const sites = records.flatMap(({ value: { spec } }) => (spec.part?.kind === 'instance' ? [spec.part.site] : []))
+  const peers = records.flatMap(({ value }) => value.spec.rules.map(({ peer }) => peer))
+  return [...peers, ...sites].some((peer) => names.has(peer))
 }
 
 type Heard = ReadonlySet<number> | 'all'
@@ -100,7 +121,7 @@ export async function compileFor(
   const ports = await listEdgePorts(parts.store, parts.host.name)
   const hostPorts = ports.filter((port) => heard === 'all' || heard.has(port))
   const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
-  return { ...compileRecords(records, parts.farm, { uplink, hostPorts }, takes), announced }
+  return { ...compileRecords(records, parts, { uplink, hostPorts }, takes), announced }
 }
 
 /** By the kept plan nobody can say: it serves as it did. A host without routes need not ask. */
@@ -113,26 +134,37 @@ async function askWhatIsHeard({ edge, store, host }: HostParts): Promise<Heard> 
 const announcedOf = ({ spec }: GuestRecord): string[] =>
   (spec.addresses ?? []).filter(({ announce }) => announce).map(({ address }) => address)
 
+/** Whom rules may name, on whatever host. */
+interface Peer {
+  readonly name: string
+  readonly number: number
+  readonly deleting?: boolean
+  readonly part: GuestPart | undefined
+  readonly addresses: readonly string[]
+}
+
 function compileRecords(
   records: readonly Held<GuestRecord>[],
-  farm: FarmRecord,
+  { farm, elsewhere }: Pick<HostParts, 'farm' | 'elsewhere'>,
   { uplink, hostPorts }: { readonly uplink: string | null; readonly hostPorts: readonly number[] },
   takes: (guest: GuestRecord) => boolean,
 ): CompiledFirewall {
-  const byName = new Map(records.map(({ value }) => [value.name, value]))
-  const addressesOf = (guest: GuestRecord) => [
-    ipv4Of(farm.prefix4, guest.number),
-    ipv6Of(farm.prefix6, guest.number),
-    ...publicOf(guest),
+  const here = records.map(({ value }): Peer => ({ ...value, part: value.spec.part, addresses: publicOf(value) }))
+  const all = [...here, ...elsewhere.guests()]
+  const byName = new Map(all.map((guest) => [guest.name, guest]))
+  const addressesOf = ({ number, addresses }: Peer) => [
+    ipv4Of(farm.prefix4, number),
+    ipv6Of(farm.prefix6, number),
+    ...addresses,
   ]
   const bySite = Map.groupBy(
-    records.map(({ value }) => value).filter(({ deleting }) => !deleting),
-    ({ spec }) => (spec.part?.kind === 'instance' ? spec.part.site : undefined),
+    all.filter(({ deleting }) => !deleting),
+    ({ part }) => (part?.kind === 'instance' ? part.site : undefined),
   )
   return compileFirewall({
     prefix4: farm.prefix4,
     prefix6: farm.prefix6,
-    ...{ uplink, hostPorts },
+    ...{ uplink, hostPorts, several: elsewhere.several() },
     addressesOf(name) {
       if (name.includes('/')) return bySite.get(name)?.flatMap(addressesOf)
       const guest = byName.get(name)

@@ -81,7 +81,7 @@ async function prepare(
   const storage = parts.storage(guest.spec.pool)
   const path = storage.path({ kind: 'root', number: guest.number, id: guest.spec.root.id })
   const device = guest.spec.limits.diskRate === undefined ? undefined : await unlessAway(storage.blockDevice())
-  const { mtu } = await parts.network.uplink()
+  const mtu = parts.mesh.packetSize((await parts.network.uplink()).mtu)
   const volumes = parts.storage(poolOfVolumes)
   const definition = definitionOf(
     guest,

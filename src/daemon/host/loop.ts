@@ -6,6 +6,7 @@ import { toCroftError } from '../../api/errors.ts'
 import type { GuestState, GuestStatus } from '../../api/guest.ts'
 import { cursor } from '../../store/store.ts'
 import { createEdgeKeeper, type EdgeKeeper } from '../edge/keeper.ts'
+import type { Changed } from '../mesh/elsewhere.ts'
 import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, readAll } from '../records/records.ts'
@@ -136,6 +137,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   async function lookAround(): Promise<void> {
     await bringPools()
     await parts.runtime.tidy()
+    await parts.mesh.refresh()
     for (const change of await parts.network.prepare()) parts.log.info({ change }, 'host network prepared')
     if (!(await parts.firewall.intact())) {
       parts.log.warn({}, 'the firewall was changed from outside, or is new: writing it whole')
@@ -206,6 +208,14 @@ export function createHostLoop(parts: HostParts): HostLoop {
     }
   }
 
+  /** Names, rules and routes speak of guests on other hosts too. */
+  function heardOfOthers({ names: changed, places, served }: Changed): void {
+    if (places) parts.mesh.refreshSoon()
+    if (places || changed.size > 0) names.refreshSoon()
+    if (places || changed.size > 0) gate.refreshFor(changed)
+    if (places || served) edge.refreshSoon()
+  }
+
   function lookAroundAgain(): void {
     lookAround().catch((thrown) => parts.log.error({ error: String(thrown) }, 'looking around failed'))
     around = parts.env.later(lookAroundMs, lookAroundAgain)
@@ -225,7 +235,9 @@ export function createHostLoop(parts: HostParts): HostLoop {
       await parts.network.prepare()
       const records = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
       const live = await parts.runtime.list()
+      await parts.elsewhere.begin(closing.signal, heardOfOthers)
       await gate.refresh([...live.filter((guest) => guest.state !== 'stopped').map((guest) => guest.number)])
+      await parts.mesh.refresh()
       await bringPools()
       ready.resolve()
       const { revision } = await parts.store.get(keys.farm)
@@ -265,6 +277,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       await templates.close()
       await volumes.close()
       await presence.close()
+      await parts.mesh.close()
     },
   }
 }

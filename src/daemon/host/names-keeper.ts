@@ -3,11 +3,12 @@
  * ones gather and go together.
  */
 import { toCroftError } from '../../api/errors.ts'
+import type { Named } from '../../drivers/names/driver.ts'
 import { gateway4 } from '../../plan/addresses.ts'
 import { zoneOf } from '../../plan/names.ts'
 import type { MembersRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { type GuestRecord, type Held, readAll } from '../records/records.ts'
+import { type GuestRecord, type Held, type HostRecord, readAll } from '../records/records.ts'
 import type { HostParts } from './parts.ts'
 
 export interface NamesKeeper {
@@ -29,8 +30,10 @@ export function createNamesKeeper(parts: HostParts): NamesKeeper {
       const members = await readAll<MembersRecord>(parts.store, keys.members)
       const { addresses } = await parts.network.uplink()
       const host = { name: parts.host.name, addresses: addresses.length > 0 ? addresses : [gateway4] }
+      const all = [...guests.map(({ value }) => value), ...parts.elsewhere.guests()]
+      const others = parts.elsewhere.hosts().filter(({ name }) => name !== host.name)
       await parts.names.publish(
-        zoneOf({ farm: parts.farm, guests: guests.map(({ value }) => value), sites: members.map(siteOf), host }),
+        zoneOf({ farm: parts.farm, guests: all, sites: members.map(siteOf), host, hosts: others.flatMap(namedHost) }),
       )
     } catch (thrown) {
       const { code, message } = toCroftError(thrown)
@@ -57,6 +60,12 @@ export function createNamesKeeper(parts: HostParts): NamesKeeper {
       return next
     },
   }
+}
+
+/** Where its published ports are; one that has not told has no name yet. */
+function namedHost({ name, address, mesh, dead }: HostRecord): Named[] {
+  const at = (address ?? mesh?.endpoint)?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  return at === undefined || dead !== undefined ? [] : [{ name, addresses: [at] }]
 }
 
 const siteOf = ({ key, value }: Held<MembersRecord>) => ({

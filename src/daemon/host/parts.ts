@@ -12,6 +12,8 @@ import type { Certificates } from '../certificates/certificates.ts'
 import type { Knock } from '../edge/knock.ts'
 import type { Env } from '../env.ts'
 import type { AskHealth } from '../farm/health.ts'
+import type { Elsewhere } from '../mesh/elsewhere.ts'
+import type { HostMesh } from '../mesh/mesh.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { HashPassword } from '../pki/passwords.ts'
 import type { Seal } from '../pki/seal.ts'
@@ -45,6 +47,9 @@ export interface HostParts {
   /** Processors and memory, as they are now. */
   readonly machine: () => Machine
   readonly network: Network
+  /** What is known of the farm's other hosts, and the way to them. */
+  readonly elsewhere: Elsewhere
+  readonly mesh: HostMesh
   readonly firewall: Firewall
   readonly names: Names
   /** Absent while the host works by its kept plan, which knows no routes: the edge is left alone. */

@@ -13,17 +13,10 @@ import { routeState } from '../../plan/route-state.ts'
 import type { Store } from '../../store/store.ts'
 import { type Certificate, type CertificateRecord, held } from '../certificates/records.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import type { HostParts } from '../host/parts.ts'
 import type { MembersRecord } from './app-records.ts'
 import { keys } from './keys.ts'
-import {
-  type FarmRecord,
-  type GuestRecord,
-  type Held,
-  type HostRecord,
-  type RouteRecord,
-  read,
-  readAll,
-} from './records.ts'
+import { type FarmRecord, type GuestRecord, type Held, type RouteRecord, read, readAll } from './records.ts'
 
 export async function getRouteRecord(daemon: Daemon, name: string): Promise<Held<RouteRecord>> {
   const found = await read<RouteRecord>(daemon.store, keys.route(name))
@@ -44,28 +37,28 @@ export async function listHeirs(store: Store, name: string): Promise<string[]> {
   return routes.flatMap((route) => (Object.values(effective(route).from).includes(name) ? [route.name] : []))
 }
 
-export async function readEdgeGuests(
-  store: Store,
-  farm: Pick<FarmRecord, 'prefix4'>,
-  host: Pick<HostRecord, 'name'>,
-): Promise<EdgeGuest[]> {
+/** Those of other hosts too: the edge of each host serves them all. */
+export async function readEdgeGuests({ store, farm, host, elsewhere }: GuestsParts): Promise<EdgeGuest[]> {
   const [records, statuses] = await Promise.all([
     readAll<GuestRecord>(store, keys.guests(host.name)),
     readAll<GuestStatus>(store, keys.guestStatuses(host.name)),
   ])
   const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
-  return records.map(({ value }) => {
-    const { number, id, name, generation, spec, deleting } = value
-    const status = byNumber.get(number)
-    return {
-      ...{ number, id, name, address: ipv4Of(farm.prefix4, number) },
-      // One that is held starts when somebody says so.
-      run: status?.held === generation ? 'stopped' : spec.run,
-      state: deleting ? 'removing' : status?.state,
-      startedAt: status?.startedAt,
-    }
-  })
+  const here = records.map(({ value }) => ({
+    guest: { ...value, run: value.spec.run, deleting: value.deleting === true },
+    status: byNumber.get(value.number),
+  }))
+  const there = elsewhere.guests().map((guest) => ({ guest, status: elsewhere.statusOf(guest) }))
+  return [...here, ...there].map(({ guest: { number, id, name, generation, run, deleting }, status }) => ({
+    ...{ number, id, name, address: ipv4Of(farm.prefix4, number) },
+    // One that is held starts when somebody says so.
+    run: status?.held === generation ? 'stopped' : run,
+    state: deleting ? 'removing' : status?.state,
+    startedAt: status?.startedAt,
+  }))
 }
+
+type GuestsParts = Pick<HostParts, 'store' | 'farm' | 'host' | 'elsewhere'>
 
 export async function readEdgeSites(store: Store): Promise<EdgeSite[]> {
   const records = await readAll<MembersRecord>(store, keys.members)
@@ -105,7 +98,7 @@ async function viewer(
 ): Promise<(record: Held<RouteRecord>) => EdgeRoute> {
   const { parts, loop } = getFarm(daemon)
   const [guests, sites, farm, certificates, views, counters] = await Promise.all([
-    readEdgeGuests(daemon.store, parts.farm, parts.host),
+    readEdgeGuests(parts),
     readEdgeSites(daemon.store),
     read<FarmRecord>(daemon.store, keys.farm),
     readAll<CertificateRecord>(daemon.store, keys.edgeCertificates),

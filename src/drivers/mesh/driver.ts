@@ -48,6 +48,8 @@ export interface Mesh {
   mtuOver(wireMtu: number): number
   /** Says what it had to change; told twice, nothing the second time. */
   reconcile(wish: MeshWish): Promise<readonly string[]>
+  /** Whether somebody answers an echo request within a moment. */
+  answers(address: string): Promise<boolean>
   /** Of the peers that were told last. */
   facts(): Promise<readonly PeerFact[]>
   /** Nothing of it is left in the network. Keys stay. */

@@ -44,7 +44,7 @@ async function addAgain(daemon: Daemon, entry: HistoryEntry, how: Writing & { re
   const { name, revision } = entry
   const { query, caller, before } = how
   const { parts, loop } = getFarm(daemon)
-  const guests = await readEdgeGuests(daemon.store, parts.farm, parts.host)
+  const guests = await readEdgeGuests(parts)
   const { target } = before
   const guest =
     target.kind === 'guest' ? guests.find(({ number, id }) => number === target.number && id === target.id) : undefined

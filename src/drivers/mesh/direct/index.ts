@@ -5,6 +5,7 @@ import { CroftError } from '../../../api/errors.ts'
 import type { Command, Runner } from '../../exec/command.ts'
 import { checkWish, endpointOf } from '../check.ts'
 import type { Mesh, MeshPeer, MeshWish } from '../driver.ts'
+import { answersEcho } from '../echo.ts'
 import { type MeshRoute, reconcileRoutes } from '../routes.ts'
 
 const ip = (...args: string[]): Command => ({ file: 'ip', args, timeoutMs: 20_000 })
@@ -69,6 +70,7 @@ export function createDirect({ run }: { readonly run: Runner }): Mesh {
     identity: async () => ({ publicKey: '', port: 1 }),
     nextKey: async () => '',
     reconcile: (wish) => inTurn(() => reconcile(wish)),
+    answers: (address) => answersEcho(run, address),
     facts: async () => (told?.peers ?? []).map(({ name }) => ({ name })),
     down: () =>
       inTurn(async () => {

@@ -16,6 +16,8 @@ export interface FakeMesh extends Mesh {
   /** As an enemy on the wire does: whether it takes a packet that is sealed with that key and says it comes from there. */
   takes(key: string, from: string): boolean
   readonly wish: MeshWish | undefined
+  /** Who answers an echo request. */
+  readonly answering: Set<string>
 }
 
 const port = 51_820
@@ -23,6 +25,7 @@ const overhead = 80
 
 export function createFakeMesh({ wire, endpoint }: { readonly wire: FakeWire; readonly endpoint: string }): FakeMesh {
   let [generation, next]: [number, number | undefined] = [0, undefined]
+  const answering = new Set<string>()
   let wish: MeshWish | undefined
   let link: MeshWish | undefined
   const keyOf = (which: number) => createHash('sha256').update(`${endpoint} ${which}`).digest('base64')
@@ -46,6 +49,8 @@ export function createFakeMesh({ wire, endpoint }: { readonly wire: FakeWire; re
       link = wish
       return same ? [] : ['mesh: told anew']
     },
+    answering,
+    answers: async (address) => answering.has(address),
     facts: async () => (wish?.peers ?? []).map(({ name }): PeerFact => ({ name, provedMsAgo: 0 })),
     async down() {
       wish = undefined

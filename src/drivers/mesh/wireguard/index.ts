@@ -6,6 +6,7 @@ import type { Runner } from '../../exec/command.ts'
 import { startDetached } from '../../exec/detached.ts'
 import { checkWish } from '../check.ts'
 import type { Mesh, MeshPeer, MeshWish } from '../driver.ts'
+import { answersEcho } from '../echo.ts'
 import { reconcileRoutes } from '../routes.ts'
 import * as commands from './commands.ts'
 import { replacePrivately } from './files.ts'
@@ -120,6 +121,7 @@ export function createWireguard(options: WireguardOptions): Mesh {
     identity: (published) => inTurn(async () => ({ publicKey: (await keys.current(published)).publicKey, port })),
     nextKey: () => inTurn(async () => (await keys.next()).publicKey),
     reconcile: (wish) => inTurn(() => reconcile(wish)),
+    answers: (address) => answersEcho(run, address),
     facts: () =>
       inTurn(async () => {
         const live = await ask()

@@ -1,0 +1,30 @@
+/** Where a host keeps its mesh, and by which driver; loaded when there are several hosts. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Runner } from '../../drivers/exec/command.ts'
+import { defaultStateDir, type Settings, tagOf } from '../settings.ts'
+import { createElsewhere, type Elsewhere } from './elsewhere.ts'
+import { createHostMesh, type HostMesh, type MeshParts, type MeshPlace } from './mesh.ts'
+
+/** What of a host's parts is about the other hosts. */
+export function hostsParts(
+  parts: Omit<MeshParts, 'elsewhere'>,
+  by: { readonly run: Runner; readonly settings: Settings },
+): { readonly elsewhere: Elsewhere; readonly mesh: HostMesh } {
+  const elsewhere = createElsewhere(parts)
+  return { elsewhere, mesh: createHostMesh({ ...parts, elsewhere }, meshPlace(by.run, by.settings)) }
+}
+
+function meshPlace(run: Runner, { stateDir }: Settings): MeshPlace {
+  const folder = join(stateDir, 'mesh')
+  return {
+    left: () => existsSync(folder),
+    async driver(kind) {
+      const { meshDrivers } = await import('../../drivers/mesh/table.ts')
+      if (kind === 'none') return meshDrivers.direct({ run })
+      // Guests' links begin otherwise. Several daemons on one machine differ in it.
+      const link = stateDir === defaultStateDir ? 'mesh0' : `mesh${tagOf(stateDir)}`
+      return meshDrivers.wireguard({ run, folder, link })
+    },
+  }
+}
