@@ -22,6 +22,8 @@ import { startServer } from '../../src/daemon/http/server.ts'
 import { openTlsDoor } from '../../src/daemon/http/tls-door.ts'
 import { Visitors } from '../../src/daemon/http/visitors.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
+import { createElsewhere } from '../../src/daemon/mesh/elsewhere.ts'
+import { createHostMesh } from '../../src/daemon/mesh/mesh.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { openOthers } from '../../src/daemon/peers/others.ts'
 import { openAuthority } from '../../src/daemon/pki/authority.ts'
@@ -35,6 +37,7 @@ import { createFakeEdge } from '../../src/drivers/edge/fake/index.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createFakeFirewall } from '../../src/drivers/firewall/fake/index.ts'
 import { createFakeImages } from '../../src/drivers/image/fake/index.ts'
+import { createFakeMesh, fakeWire } from '../../src/drivers/mesh/fake/index.ts'
 import { createFakeNames } from '../../src/drivers/names/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
@@ -60,6 +63,7 @@ export class HostsFarm {
   readonly store = createMemoryStore({ now: () => env.monotonicMs(), id: 'hosts' })
   readonly folder: string
   readonly hosts = new Map<string, SimHost>()
+  readonly wire = fakeWire()
   /** They outlive their daemons. */
   private readonly machines = new Map<string, ReturnType<typeof machine>>()
 
@@ -175,7 +179,12 @@ export class HostsFarm {
     const { storage, runtime, ...rest } = made
     await storage.open()
     const pools = createPools(new Map([['default', storage]]), log)
+    const ways = { env, store, log, network: made.network, ...records }
+    const elsewhere = createElsewhere(ways)
+    const driver = createFakeMesh({ wire: this.wire, endpoint: records.host.name })
     return {
+      elsewhere,
+      mesh: createHostMesh({ ...ways, elsewhere }, { left: () => false, driver: async () => driver }),
       ...{ env, store, log, operations, seal, ...records, runtime, pools, storage: pools.storage },
       machine: () => ({ cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }),
       ...{ sitesDir: '/nowhere', inside: createInside(runtime), askHealth: async () => undefined },
