@@ -42,6 +42,18 @@ export interface Instance {
   readonly reason?: string
 }
 
+/** A daemon or a job that ended by itself, and not well; what happens again to the same is counted. */
+export interface SiteExit {
+  /** `shop/prod/2`. */
+  readonly instance: string
+  readonly kind: 'daemon' | 'cron'
+  readonly name: string
+  readonly why: string
+  /** The last time. */
+  readonly at: string
+  readonly times: number
+}
+
 export interface Site {
   readonly name: string
   readonly app: string
@@ -57,6 +69,8 @@ export interface Site {
   readonly domains: readonly string[]
   readonly instances: readonly Instance[]
   readonly rollout: Rollout | null
+  /** Of the instances that are there, newest first; absent: none. */
+  readonly exits?: readonly SiteExit[]
 }
 
 /** Of a site. It is the name of a variable, and of a file that only its instances can read. */

@@ -1,6 +1,8 @@
 /** What needs somebody, with the next command: pure. From what is known of guests, pools and the host. */
 import type { Attention, Finding, HostPressure } from '../api/resources.ts'
+import type { SiteExit } from '../api/site.ts'
 import { roughSize, sizeText } from './amount.ts'
+import { exitLine, unitOf } from './site-exits.ts'
 
 export interface GuestSeen {
   readonly name: string
@@ -97,12 +99,26 @@ export interface SiteSeen {
   readonly name: string
   readonly state: string
   readonly reason?: string | undefined
+  readonly exits?: readonly SiteExit[]
+}
+
+/** What ended so long ago, and did not since, is history. */
+const newsMs = 3_600_000
+const mostExits = 3
+
+function exitAttention(exits: readonly SiteExit[], now: number): Attention[] {
+  const news = exits.filter(({ at }) => now - Date.parse(at) < newsMs).slice(0, mostExits)
+  return news.map((exit) => ({
+    ...{ what: exit.instance, why: exitLine(exit) },
+    do: `croft logs ${exit.instance} --unit ${unitOf(exit)}`,
+  }))
 }
 
 /** One that serves says it too, when the last deploy failed. */
-export function siteAttention({ name, state, reason }: SiteSeen): Attention[] {
+export function siteAttention({ name, state, reason, exits = [] }: SiteSeen, now = 0): Attention[] {
   const fails = state === 'down' || state === 'degraded' || reason !== undefined
-  return fails ? [{ what: name, why: reason ?? state, do: `croft site show ${name}` }] : []
+  const self = fails ? [{ what: name, why: reason ?? state, do: `croft site show ${name}` }] : []
+  return [...self, ...exitAttention(exits, now)]
 }
 
 export interface RouteSeen {

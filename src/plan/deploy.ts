@@ -53,6 +53,12 @@ export function madeFrom({ instances, route: _, build: __, ...config }: Resolved
   return { ...config, size: instances.size }
 }
 
+/** Time to end three times: that is what fails one that nobody can ask. */
+const withoutCheck = 20
+
 /** How long all daemons of an instance together may take until they answer well. */
 export const withinSecondsOf = ({ daemon }: ResolvedConfig): number =>
-  Math.max(1, ...Object.values(daemon).map(({ health }) => (health.kind === 'none' ? 0 : health.withinSeconds)))
+  Math.max(
+    1,
+    ...Object.values(daemon).map(({ health }) => (health.kind === 'none' ? withoutCheck : health.withinSeconds)),
+  )

@@ -5,6 +5,7 @@
 import type { EventKind, FarmEvent } from '../api/events.ts'
 import type { GuestSpec, GuestStatus } from '../api/guest.ts'
 import type { Finding, Operation } from '../api/resources.ts'
+import type { SiteExit } from '../api/site.ts'
 import { worst } from './check/finding.ts'
 
 /** An event without its place in the stream. */
@@ -162,6 +163,24 @@ export function tellSite(name: string, before: SiteWish | undefined, after: Site
     ...(before.run === after.run ? [] : [tell('site', name, after.run === 'running' ? 'started' : 'stopped')]),
   ]
 }
+/** Of each what is newer than before: it may have ended several times since. */
+export function tellExits(site: string, before: SiteExits | undefined, after: SiteExits | undefined): Told[] {
+  const known = new Set(
+    (before?.exits ?? []).map(({ at, instance, kind, name }) => [at, instance, kind, name].join(' ')),
+  )
+  return (after?.exits ?? [])
+    .filter(({ at, instance, kind, name }) => !known.has([at, instance, kind, name].join(' ')))
+    .map(({ at, instance, kind, name, why, times }) =>
+      tell('site', site, kind === 'cron' ? 'cron-failed' : 'daemon-ended', {
+        ...{ at, reason: times > 1 ? `${why}, ${times} times` : why },
+        detail: `${instance} ${name}`,
+      }),
+    )
+}
+export interface SiteExits {
+  readonly exits: readonly SiteExit[]
+}
+
 export interface SiteWish {
   readonly release?: string | null
   readonly run?: string

@@ -17,7 +17,15 @@ export interface MemberSight extends Pick<ServingMember, 'name' | 'state'> {
   readonly since: number
   readonly guest: 'coming' | 'running' | 'failed' | 'gone'
   /** Absent: not known yet. */
-  readonly health?: { readonly good: true } | { readonly good: false; readonly why: string; readonly daemon?: string }
+  readonly health?:
+    | { readonly good: true }
+    | {
+        readonly good: false
+        readonly why: string
+        readonly daemon?: string
+        /** It will not get well: nobody waits for it. */
+        readonly hopeless?: true
+      }
   /** What is open to it at the edge; absent: the edge could not be asked. */
   readonly open?: number
   /** Why its guest failed. */
@@ -104,11 +112,13 @@ function gate(sight: RolloutSight): RolloutAction {
   if (lost) return lost
   const unwell = newOnes(sight).find(({ guest, health }) => guest !== 'running' || !health?.good)
   if (!unwell) return { do: 'register', members: namesOf(newOnes(sight), 'starting') }
+  const lostOnes = newOnes(sight).filter(({ health }) => health?.good === false && health.hopeless)
   const left = sight.withinMs - (sight.now - sight.since)
-  if (left > 0) return { do: 'wait', forMs: left }
-  const { name, health } = unwell
+  if (left > 0 && lostOnes.length === 0) return { do: 'wait', forMs: left }
+  const [told = unwell] = lostOnes
+  const { name, health } = told
   const asked = health?.good === false && health.daemon !== undefined ? { daemon: health.daemon } : {}
-  return { do: 'fail', reason: `${name} is not healthy: ${whyUnwell(unwell)}`, member: name, ...asked }
+  return { do: 'fail', reason: `${name} is not healthy: ${whyUnwell(told)}`, member: name, ...asked }
 }
 
 function drain(sight: RolloutSight): RolloutAction {

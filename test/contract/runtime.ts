@@ -122,8 +122,11 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
     const { cpuSeconds, memoryBytes, processes, netInBytes, diskReadBytes, oomKills } = usage ?? {}
     for (const value of [cpuSeconds, memoryBytes, processes, netInBytes, diskReadBytes, oomKills])
       assert.ok(typeof value === 'number' && value >= 0)
+    const pulse = await runtime.pulse(905)
+    assert.equal(typeof pulse, 'string')
     await runtime.kill(905)
     assert.equal(await runtime.usage(905), undefined)
+    assert.equal(await runtime.pulse(905), undefined)
     for (const change of [runtime.freeze(905), runtime.unfreeze(905), runtime.setLimits(905, {})])
       await assert.rejects(change, { code: 'NOT_RUNNING' })
     await runtime.remove(905)

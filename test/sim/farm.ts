@@ -217,7 +217,7 @@ export class SimFarm {
         ...noCertificates,
       }),
       runtime: heldBy(life, this.runtime, act('runtime')),
-      inside: this.inside ?? createInside(this.runtime),
+      inside: this.inside ?? withoutJournal(createInside(this.runtime)),
       askHealth: async (asked) => this.unwell(asked),
       storage: pools.storage,
       pools,
@@ -383,3 +383,9 @@ const builder: Omit<TemplateBuilder, 'build'> = {
   check() {},
   async sweep() {},
 }
+
+/** A real process takes real time, which no clock of ours knows of; who tells of journals says so by `inside`. */
+const withoutJournal = (inside: Inside): Inside => ({
+  run: async (number, words, options) =>
+    words[0] === 'journalctl' ? { code: 0, lines: [] } : inside.run(number, words, options),
+})

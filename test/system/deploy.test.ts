@@ -131,6 +131,23 @@ test('deploy, rollback, more, fewer, an instance that dies, the daemon killed wi
   failed = false
 })
 
+test('a program that is missing is told at once; one that dies while it serves is kept and shown', async () => {
+  failed = true
+  const health = { kind: 'http', path: '/up', withinSeconds: 3600 }
+  await release('missing', { command: '/srv/app/nowhere', health })
+  const said = await farm.croft('deploy', 'shop/prod', 'missing')
+  assert.equal(said.code, 1, said.stderr)
+  assert.match(said.stderr, /web could not be started \(203\/EXEC\): its program is missing[\s\S]*↩ shop:v1 serves on/)
+  const [name = ''] = await ready()
+  await farm.croftOk('exec', name, '--', 'pkill', '-KILL', 'busybox')
+  const seen = async () => (await show()).exits?.find(({ instance }) => instance === name)
+  await farm.waitFor(async () => (await seen()) !== undefined, 90_000)
+  assert.deepEqual([(await seen())?.name, (await seen())?.kind], ['web', 'daemon'])
+  assert.match((await seen())?.why ?? '', /was killed by signal 9/)
+  assert.match(await farm.croftOk('status'), /web was killed by signal 9/)
+  failed = false
+})
+
 test('a version that never gets healthy, a step before traffic that fails, a cancel: the old serve on', async () => {
   failed = true
   const before = await ready()

@@ -15,10 +15,12 @@ import {
 import {
   type CheckState,
   type HookState,
+  type SiteExits,
   type SiteWish,
   type Told,
   tellCheck,
   tellConfig,
+  tellExits,
   tellGuest,
   tellGuestStatus,
   tellHook,
@@ -91,6 +93,8 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return isDeepStrictEqual(before, after) ? [] : tellRecord('app', first, before, after)
     case 'sites':
       return tellSite(`${first}/${last}`, before as SiteWish | undefined, after as SiteWish | undefined)
+    case 'exits':
+      return tellExits(`${first}/${last}`, before as SiteExits | undefined, after as SiteExits | undefined)
     case 'configs':
       return tellConfig(`${first}/${last}`, before as object | undefined, after as object | undefined)
     case 'secrets':

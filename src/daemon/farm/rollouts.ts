@@ -9,6 +9,7 @@ import { cursor } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from '../records/keys.ts'
 import { readAll } from '../records/records.ts'
+import type { ExitWatch } from './exits.ts'
 import { createHealthBoard, type HealthBoard } from './health.ts'
 import type { RolloutActs } from './rollout-acts.ts'
 import type { RunActs } from './run-acts.ts'
@@ -27,6 +28,7 @@ interface Joined {
   readonly rollout: RolloutActs
   readonly run: RunActs
   readonly visitors: Visitors
+  readonly exits: ExitWatch
 }
 
 interface Runner {
@@ -51,15 +53,18 @@ export function createRollouts(daemon: Daemon): Rollouts {
   const join = (): Promise<Joined> => (joined ??= load())
   /** With the first site: most farms begin without. */
   async function load(): Promise<Joined> {
-    const [{ createRolloutActs }, { createRunActs }, { createVisitors }] = await Promise.all([
-      import('./rollout-acts.ts'),
-      import('./run-acts.ts'),
-      import('./visitors.ts'),
-    ])
-    const visitors = createVisitors(daemon)
+    const [{ createRolloutActs }, { createRunActs }, { createVisitors }, { createExitWatch, createReadExits }] =
+      await Promise.all([
+        import('./rollout-acts.ts'),
+        import('./run-acts.ts'),
+        import('./visitors.ts'),
+        import('./exits.ts'),
+      ])
+    const [visitors, readExits] = [createVisitors(daemon), createReadExits(daemon)]
     return {
       visitors,
-      health: createHealthBoard({ env, ask: parts().askHealth, onChange: nudge }),
+      exits: createExitWatch(daemon, readExits),
+      health: createHealthBoard({ env, ask: parts().askHealth, readExits, onChange: nudge }),
       rollout: createRolloutActs(daemon, { nudge, signal: closing.signal, visitors }),
       run: createRunActs(daemon, { nudge }),
     }
@@ -115,8 +120,13 @@ export function createRollouts(daemon: Daemon): Rollouts {
   /** How long nothing needs to be looked at; 0: look again now; undefined: there is nothing to look at any more. */
   async function pass(site: string): Promise<number | undefined> {
     const now = await readSiteNow(daemon, site)
-    const { health, run } = await join()
-    health.watch(site, now.site ? watchedOf(daemon, now) : [])
+    const { health, run, exits } = await join()
+    const watched = now.site ? watchedOf(daemon, now) : []
+    health.watch(site, watched)
+    exits.watch(
+      site,
+      watched.filter(({ eager }) => !eager),
+    )
     if (!now.site) {
       await run.clear(site)
       return undefined
@@ -208,6 +218,7 @@ export function createRollouts(daemon: Daemon): Rollouts {
     async close() {
       closing.abort(new Error('the daemon stops'))
       if (joined) (await joined).health.close()
+      if (joined) await (await joined).exits.close()
       for (const { timer } of runners.values()) timer?.[Symbol.dispose]()
       await Promise.allSettled([...runners.values()].map(({ busy }) => busy))
     },

@@ -51,10 +51,12 @@ export const membersOf = ({ members }: SiteNow): readonly Member[] => members?.v
 export function watchedOf(daemon: Daemon, now: SiteNow): Watched[] {
   const { farm } = getFarm(daemon).parts
   const config = now.rollout?.value.config
-  return membersOf(now).flatMap(({ id, number, daemons, state }) => {
+  return membersOf(now).flatMap(({ id, number, name, daemons, state }) => {
     if (guestOf(now, { id, number }).guest !== 'running') return []
     const host = config?.route.domains[0] ?? 'localhost'
-    return [{ id, number, daemons, host, address: ipv4Of(farm.prefix4, number), eager: state === 'starting' }]
+    const startedAt = Date.parse(now.guests.get(number)?.status?.startedAt ?? '') || 0
+    const address = ipv4Of(farm.prefix4, number)
+    return [{ id, number, name, daemons, host, address, startedAt, eager: state === 'starting' }]
   })
 }
 

@@ -1,6 +1,6 @@
 /** Records of applications as they lie in the store. */
 import type { AppConfig, PlatformName, ResolvedConfig } from '../../api/app.ts'
-import type { BuildStep, RolloutStep } from '../../api/site.ts'
+import type { BuildStep, RolloutStep, SiteExit } from '../../api/site.ts'
 import type { ServingMember } from '../../plan/members.ts'
 
 export interface AppRecord {
@@ -165,6 +165,12 @@ export interface RolloutRecord {
   readonly lines?: readonly string[]
   readonly old: readonly string[]
   readonly new: readonly string[]
+}
+
+/** What of its daemons and jobs ended by itself. */
+export interface SiteExitsRecord {
+  readonly schema: number
+  readonly exits: readonly SiteExit[]
 }
 
 /** What is put on a guest's disk before its first start; sealed as a whole, for it holds secrets. */

@@ -83,6 +83,8 @@ export const keys = {
   sites: 'sites/',
   site: (name: string) => `sites/${name}`,
   /** The layer of a site's stage. */
+  allExits: 'exits/',
+  exits: (site: string) => `exits/${site}`,
   siteConfig: (name: string) => `configs/${name}`,
   siteSecrets: (site: string) => `secrets/sites/${site}/`,
   siteSecret: (site: string, name: string) => `secrets/sites/${site}/${name}`,
@@ -105,7 +107,18 @@ export const keys = {
   /** All whose form may change with a version; history and operations are told as they were written. */
   readFirst: [
     ...['farm', 'hosts/', 'numbers/', 'guests/', 'snapshots/', 'templates/', 'pools/', 'sizes/', 'tokens/', 'routes/'],
-    ...['certificates/', 'status/', 'apps/', 'sites/', 'configs/', 'members/', 'rollouts/', 'builds/', 'volumes/'],
+    ...[
+      'certificates/',
+      'status/',
+      'apps/',
+      'sites/',
+      'configs/',
+      'members/',
+      'rollouts/',
+      'exits/',
+      'builds/',
+      'volumes/',
+    ],
   ],
   operations: 'operations/',
   operation: (id: string) => `operations/${id}`,

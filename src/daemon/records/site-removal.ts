@@ -78,6 +78,7 @@ async function decideEnd(daemon: Daemon, name: string): Promise<Change> {
     compare: [{ key: site.key, revision: site.revision }, ...revisions],
     writes: [
       ...[site, ...secrets].map(({ key }) => ({ delete: key })),
+      { delete: keys.exits(name) },
       ...known.map((key) => ({ delete: key })),
       ...volumes.filter(({ value }) => !value.deleting).map(discarded),
     ],

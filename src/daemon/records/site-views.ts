@@ -3,7 +3,14 @@ import type { Guest } from '../../api/guest.ts'
 import type { Instance, Rollout, Site } from '../../api/site.ts'
 import { instanceState, siteState } from '../../plan/site-state.ts'
 import type { Daemon } from '../daemon.ts'
-import type { Member, MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord } from './app-records.ts'
+import type {
+  Member,
+  MembersRecord,
+  RolloutRecord,
+  SiteConfigRecord,
+  SiteExitsRecord,
+  SiteRecord,
+} from './app-records.ts'
 import { listGuestViews } from './guests.ts'
 import { keys } from './keys.ts'
 import { type Held, read, readAll } from './records.ts'
@@ -15,16 +22,18 @@ interface Known {
   readonly config: SiteConfigRecord | undefined
   readonly members: MembersRecord | undefined
   readonly rollout: RolloutRecord | undefined
+  readonly exits: SiteExitsRecord | undefined
   readonly guests: readonly Guest[]
 }
 
 export async function viewSite(daemon: Daemon, name: string): Promise<Site> {
   const { store } = daemon
   const record = await getSite(daemon, name)
-  const [config, members, rollout, guests] = await Promise.all([
+  const [config, members, rollout, exits, guests] = await Promise.all([
     read<SiteConfigRecord>(store, keys.siteConfig(name)),
     read<MembersRecord>(store, keys.membersOf(name)),
     read<RolloutRecord>(store, keys.rollout(name)),
+    read<SiteExitsRecord>(store, keys.exits(name)),
     listGuestViews(daemon),
   ])
   return composeSite({
@@ -32,6 +41,7 @@ export async function viewSite(daemon: Daemon, name: string): Promise<Site> {
     config: config?.value,
     members: members?.value,
     rollout: rollout?.value,
+    exits: exits?.value,
     guests: guests.filter((guest) => siteOf(guest) === name),
   })
 }
@@ -40,10 +50,11 @@ export async function listSiteViews(daemon: Daemon): Promise<Site[]> {
   const { store } = daemon
   const records = await readAll<SiteRecord>(store, keys.sites)
   if (records.length === 0) return []
-  const [configs, members, rollouts, guests] = await Promise.all([
+  const [configs, members, rollouts, exits, guests] = await Promise.all([
     readBySite<SiteConfigRecord>(daemon, keys.siteConfig('')),
     readBySite<MembersRecord>(daemon, keys.members),
     readBySite<RolloutRecord>(daemon, keys.rollouts),
+    readBySite<SiteExitsRecord>(daemon, keys.allExits),
     listGuestViews(daemon),
   ])
   const bySite = Map.groupBy(guests, siteOf)
@@ -54,6 +65,7 @@ export async function listSiteViews(daemon: Daemon): Promise<Site[]> {
       config: configs.get(name),
       members: members.get(name),
       rollout: rollouts.get(name),
+      exits: exits.get(name),
       guests: bySite.get(name) ?? [],
     })
   })
@@ -66,7 +78,7 @@ async function readBySite<T>({ store }: Daemon, prefix: string): Promise<Map<str
 
 const siteOf = ({ spec: { part } }: Guest): string | undefined => (part?.kind === 'instance' ? part.site : undefined)
 
-function composeSite({ record, config, members, rollout, guests }: Known): Site {
+function composeSite({ record, config, members, rollout, exits, guests }: Known): Site {
   const { app, stage, created, release, run, deleting = false } = record.value
   const deployed = rollout?.state === 'running' ? rollout.config : members?.serves?.config
   const wished = (path: string) => config?.values[path]?.value
@@ -77,6 +89,7 @@ function composeSite({ record, config, members, rollout, guests }: Known): Site 
   const instances = guests
     .map((guest) => instanceOf(guest, byNumber.get(guest.number)))
     .sort((a, b) => ordinal(a.name) - ordinal(b.name))
+  const there = (exits?.exits ?? []).filter(({ instance }) => instances.some(({ name }) => name === instance))
   const state = siteState({
     ...{ run, release, deleting, count },
     instances: instances.map((each) => each.state),
@@ -88,6 +101,7 @@ function composeSite({ record, config, members, rollout, guests }: Known): Site 
     ...{ count, size: size === null ? null : String(size) },
     domains: Array.isArray(domains) ? domains.map(String) : [],
     ...{ instances, rollout: rollout ? rolloutView(rollout) : null },
+    ...(there.length === 0 ? {} : { exits: there }),
   }
 }
 

@@ -82,6 +82,8 @@ export interface Runtime {
   /** Live, as far as the kernel allows; the definition carries them for the next start. */
   setLimits(number: number, limits: Limits, disk?: string): Promise<void>
   usage(number: number): Promise<Counted | undefined>
+  /** Another text than before once a process that its init looks after has ended. Costs no process; undefined when it does not run, or cannot tell. */
+  pulse(number: number): Promise<string | undefined>
   /** Takes away configuration, logs, cgroups and left-over monitors of a stopped guest. */
   remove(number: number): Promise<void>
   /** Takes away what dead guests left in the kernel's trees: for numbers that are neither defined nor running. */

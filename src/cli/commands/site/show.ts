@@ -1,4 +1,4 @@
-import type { Rollout, Site } from '../../../api/site.ts'
+import type { Rollout, Site, SiteExit } from '../../../api/site.ts'
 import type { Answer, Field } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { instanceText, readyText } from './columns.ts'
@@ -18,10 +18,16 @@ function fields(site: Site): Field[] {
     { title: 'size', value: site.size },
     ...lines('domains', site.domains),
     ...lines('instances', site.instances.map(instanceText)),
+    ...lines('ended', (site.exits ?? []).map(exitText)),
     ...(site.rollout ? rolloutFields(site.rollout) : []),
     { title: 'created', value: site.created, as: 'age' },
     { title: 'revision', value: site.revision },
   ]
+}
+
+const exitText = ({ instance, kind, name, why, times, at }: SiteExit): string => {
+  const often = times > 1 ? `, ${times} times, the last at` : ' at'
+  return `${instance}  ${kind === 'cron' ? 'cron ' : ''}${name} ${why}${often} ${at.slice(0, 19)}Z`
 }
 
 const lines = (title: string, texts: readonly string[]): Field[] =>

@@ -116,7 +116,7 @@ async function guestsAndAttention(
     guests[state] = (guests[state] ?? 0) + 1
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
-  attention.push(...sites.flatMap(siteAttention))
+  attention.push(...sites.flatMap((site) => siteAttention(site, daemon.env.now())))
   const away = (others?.hosts() ?? []).filter(({ name, dead }) => dead === undefined && !others?.isAlive(name))
   attention.push(...away.filter(({ name }) => name !== others?.own).map(({ name }) => awayAttention(name)))
   // Of a host that is away this is said once.

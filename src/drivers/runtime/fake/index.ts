@@ -26,6 +26,8 @@ export interface FakeRuntime extends Runtime {
   behave(number: number, behaviour: Behaviour): void
   /** As a crash, or a halt from inside. */
   die(number: number): void
+  /** As a daemon in it does. */
+  endOne(number: number): void
   /** What its console prints. */
   say(number: number, text: string): void
   /** How often it was really started; two while it lived would be a second copy. */
@@ -54,6 +56,8 @@ interface Guest {
   /** How much of it is from before its last start. */
   consoleStart: number
   starts: number
+  /** Processes of it that ended. */
+  ends: number
   readonly watchers: Set<() => void>
 }
 
@@ -70,7 +74,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     if (known) return known
     const guest: Guest = {
       ...{ definition: undefined, hash: undefined, alive: undefined },
-      ...{ behaviour: {}, console: '', consoleStart: 0, starts: 0, watchers: new Set<() => void>() },
+      ...{ behaviour: {}, console: '', consoleStart: 0, starts: 0, ends: 0, watchers: new Set<() => void>() },
     }
     guests.set(number, guest)
     return guest
@@ -138,6 +142,10 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
       aliveOf(number).limits = limits
     },
     usage: async (number) => usageOf(guestOf(number).alive),
+    pulse: async (number) => {
+      const { alive, ends } = guestOf(number)
+      return alive && `${alive.pid} ${ends}`
+    },
     async remove(number) {
       if (guestOf(number).alive) throw new CroftError('BUSY', `guest ${number} still runs`)
       Object.assign(guestOf(number), { definition: undefined, hash: undefined, console: '', consoleStart: 0 })
@@ -177,6 +185,9 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
 
     behave: (number, behaviour) => Object.assign(guestOf(number), { behaviour }),
     die: (number) => end(number),
+    endOne: (number) => {
+      guestOf(number).ends += 1
+    },
     say: (number, text) => {
       guestOf(number).console += text
     },

@@ -29,7 +29,7 @@ import {
   watchMonitor,
 } from './monitor.ts'
 import { mountsOf, readMounts, whyNotMounted, withMounts, writeMounts } from './mounts.ts'
-import { lastErrors, nameWasTaken, parseNetDev } from './parse.ts'
+import { lastErrors, nameWasTaken, parseNetDev, pulseIn } from './parse.ts'
 import { plant } from './plant.ts'
 import { seccompProfile } from './seccomp.ts'
 
@@ -212,6 +212,11 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       const init = findMonitor(layout(number))?.init
       if (init === undefined) return undefined
       return { ...cgroup(number).usage(), ...parseNetDev(readIfThere(`/proc/${init}/net/dev`) ?? '') }
+    },
+
+    async pulse(number) {
+      const init = findMonitor(layout(number))?.init
+      return init === undefined ? undefined : pulseIn(readIfThere(`/proc/${init}/stat`) ?? '')
     },
 
     async remove(number) {

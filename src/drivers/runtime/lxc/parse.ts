@@ -13,6 +13,12 @@ export function lastErrors(log: string): string {
 }
 
 /** Bytes of eth0, from inside: what it received came in. */
+/** Of /proc/PID/stat: faults of the children that it has waited for. Each that ends adds some. */
+export function pulseIn(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.length < 11 ? undefined : `${stat.split(' ', 1)[0]} ${fields[8]} ${fields[10]}`
+}
+
 export function parseNetDev(text: string): { netInBytes: number | null; netOutBytes: number | null } {
   const fields = /^\s*eth0:\s*(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/)
   return { netInBytes: fields ? Number(fields[0]) : null, netOutBytes: fields ? Number(fields[8]) : null }
