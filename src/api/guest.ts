@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { SiteName } from './app.ts'
 import type { Mount } from './mount.ts'
-import type { Placed } from './placement.ts'
+import { type Placed, placing } from './placement.ts'
 import {
   AddressRange,
   GuestName,
@@ -246,6 +246,7 @@ export const NewGuest = z.strictObject({
   template: TemplateRef,
   start: z.boolean().default(true),
   ports: z.array(NewPort).max(100).default([]),
+  ...placing,
   ...GuestChange.shape,
 })
 export type NewGuest = z.input<typeof NewGuest>

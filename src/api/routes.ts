@@ -71,6 +71,12 @@ export const routes = {
 
   listGuests: { method: 'GET', path: '/v1/guests', access: can('read', 'guest'), summary: 'all guests' },
   createGuest: { method: 'POST', path: '/v1/guests', access: can('create', 'guest'), summary: 'make a guest' },
+  explainGuest: {
+    method: 'GET',
+    path: '/v1/guests/:guest/explain',
+    access: can('read', 'guest'),
+    summary: 'why a guest is on its host, and where it would be put now',
+  },
   getGuest: { method: 'GET', path: '/v1/guests/:guest', access: can('read', 'guest'), summary: 'one guest' },
   changeGuest: {
     method: 'PATCH',

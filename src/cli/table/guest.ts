@@ -27,15 +27,18 @@ export const guestCommands: readonly CommandRow[] = [
     args: ['NAME', 'TEMPLATE'],
     settings,
     changes: true,
-    flags: ['no-start', 'publish'],
+    flags: ['no-start', 'publish', 'host'],
     summary: 'make a guest from a template and start it',
     description:
       'Without settings it gets 2 processors, 1 GB of memory, 10 GB of disk and 2000 processes. ' +
-      'A template without version means its newest.',
+      'A template without version means its newest. A farm of several hosts puts it where it fits best (croft explain says why), or on --host. Labels say what it ' +
+      'wants: near=data1 and away=web2,shop/prod name guests, sites or labels like role=db; host-tags=ssd wants a host with these tags.',
     examples: [
       'croft create web debian:12',
       'croft create web debian:12 memory=1G cpu=2 label.owner=lark -p 8080:80',
       'croft create web debian:12 --wait=stable --timeout 1m',
+      'croft create web debian:12 --host birch',
+      'croft create web2 debian:12 label.away=web label.host-tags=ssd',
     ],
     run: () => import('../commands/guest/create.ts'),
   },
@@ -60,6 +63,18 @@ export const guestCommands: readonly CommandRow[] = [
     summary: 'everything about one guest, with used and limit',
     examples: ['croft show web', 'croft show web -o yaml', 'croft show web --json=ipv4,status.state'],
     run: () => import('../commands/guest/show.ts'),
+  },
+  {
+    noun: 'guest',
+    verb: 'explain',
+    args: ['GUEST'],
+    flags: [],
+    summary: 'why a guest is on its host, and where it would be put now',
+    description:
+      'Hosts that cannot take it are left out, each with the reason; points decide among the others: memory that is not promised, disk that is free, processors ' +
+      'that idle, a template that is there, what the guest wants to be near or away from, and how many of its site are there already.',
+    examples: ['croft explain web', 'croft explain shop/prod/2 --json=placed'],
+    run: () => import('../commands/guest/explain.ts'),
   },
   {
     noun: 'guest',

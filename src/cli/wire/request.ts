@@ -7,6 +7,7 @@ import type { AccessPage, EdgeRoute } from '../../api/edge.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../api/errors.ts'
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
 import type { Host } from '../../api/host.ts'
+import type { Explanation } from '../../api/placement.ts'
 import type {
   Accepted,
   DataEntry,
@@ -62,6 +63,7 @@ interface ReadReplies {
   getTemplate: Template
   listHosts: List<Host>
   getHost: Host
+  explainGuest: Explanation
   planHost: List<PlannedStep> | { readonly steps: readonly PlannedStep[] }
   listPools: List<Pool>
   listNetworks: List<Network>

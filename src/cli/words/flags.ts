@@ -107,7 +107,7 @@ export const flagTable = {
   history: { means: 'what changed, newest first' },
   explain: { means: 'of each value whose word it is, who said it and when' },
   instance: { value: 'N', means: 'of the instance in this place alone, from 1 on' },
-  host: { value: 'HOST', means: 'of the instances on this host alone' },
+  host: { value: 'HOST', means: 'the host: where a new guest is put, or whose instances are meant' },
   deploy: { means: 'and deploy it at once: the release that runs, with this' },
   'discard-data': { means: 'its lasting data too: it cannot be had again' },
   limit: { value: 'N', means: 'at most so many' },

@@ -85,7 +85,14 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ listCertificates: here, importCertificate: here, getCertificate: here, removeCertificate: here },
   issueCertificate: ofLeader,
 
-  ...{ listGuests: here, getGuest: here, listAllRules: here, listAddresses: here, getUsage: { by: 'asked' } },
+  ...{
+    listGuests: here,
+    getGuest: here,
+    explainGuest: here,
+    listAllRules: here,
+    listAddresses: here,
+    getUsage: { by: 'asked' },
+  },
   createGuest: { by: 'wishedHost' },
   ...{ changeGuest: ofGuest, deleteGuest: ofGuest, actGuest: ofGuest, renameGuest: ofGuest, cloneGuest: ofGuest },
   ...{ attachGuest: wayIn, attachFiles: wayIn, attachConsole: wayIn },

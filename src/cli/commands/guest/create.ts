@@ -11,11 +11,13 @@ export async function run(context: Context): Promise<Answer> {
   checkWait(context)
   const name = args.one('NAME')
   const ports = flags.texts('publish').map(parsePort)
+  const host = flags.text('host')
   const body: NewGuest = {
     name,
     template: args.one('TEMPLATE'),
     start: !flags.has('no-start'),
     ...(ports.length === 0 ? {} : { ports }),
+    ...(host === undefined ? {} : { host }),
     ...readSettings(context.settings),
   }
   return changeAnswer(context, { route: 'createGuest', body }, async (changed) => ({

@@ -1,6 +1,7 @@
 /** Wishes about guests. Each decides from what the store says now, writes once, and answers with an operation. */
 import { CroftError } from '../../../api/errors.ts'
-import type { GuestSpec } from '../../../api/guest.ts'
+import type { GuestSpec, Init } from '../../../api/guest.ts'
+import type { Placed } from '../../../api/placement.ts'
 import type { PlannedStep } from '../../../api/resources.ts'
 import { planGuest } from '../../../plan/guest.ts'
 import { applyAction, applyChange } from '../../../plan/guest-change.ts'
@@ -21,35 +22,48 @@ import {
   type SnapshotRecord,
 } from '../../records/records.ts'
 import { listRoutesTo } from '../../records/routes.ts'
-import { getReadyTemplate, initOf } from '../../records/templates.ts'
+import { getReadyTemplate, getTemplateRecord, initOf } from '../../records/templates.ts'
+import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 import { withWarnings } from './warnings.ts'
 
 export const handlers = {
   async createGuest(daemon, { body, query, caller }) {
-    const { name, template, start, ports, ...settings } = body
+    const { name, template, start, ports, host, placed, ...settings } = body
+    assertOfHost(placed, caller)
     let spec = emptySpec
-    const plan = async (): Promise<GuestPlan> => {
-      const source = await getReadyTemplate(daemon, template)
-      const init = await initOf(daemon, source.value.id)
+    const specOf = async (init?: Init): Promise<Omit<GuestSpec, 'root'>> => {
       const base: Omit<GuestSpec, 'root'> = {
         ...emptySpec,
-        template: source.value.ref,
         ...(init === undefined ? {} : { init }),
         run: start ? 'running' : 'stopped',
         ports: portsOf(ports),
       }
-      spec = applyChange(base, settings, await sizeOf(daemon, settings.size))
-      return {
-        name,
-        verb: 'create',
-        spec,
-        from: { kind: 'template', id: source.value.id, ref: source.value.ref },
-        compare: [{ key: source.key, revision: source.revision }],
-      }
+      return applyChange(base, settings, await sizeOf(daemon, settings.size))
     }
-    const answer = await makeGuest(daemon, { query, caller }, plan)
-    return withWarnings(daemon, settings, spec, answer)
+    const here = async (why: Placed | undefined) => {
+      const plan = async (): Promise<GuestPlan> => {
+        const source = await getReadyTemplate(daemon, template)
+        spec = { ...(await specOf(await initOf(daemon, source.value.id))), template: source.value.ref }
+        return {
+          ...{ name, verb: 'create', spec },
+          ...(host === undefined ? {} : { host }),
+          ...(why === undefined ? {} : { placed: why }),
+          from: { kind: 'template', id: source.value.id, ref: source.value.ref },
+          compare: [{ key: source.key, revision: source.revision }],
+        }
+      }
+      const answer = await makeGuest(daemon, { query, caller }, plan)
+      return withWarnings(daemon, settings, spec, answer)
+    }
+    const { others } = getFarm(daemon)
+    if (placed || !others || others.hosts().length < 2) return here(placed)
+    if (host !== undefined && !others.find(host))
+      throw new CroftError('NOT_FOUND', `no host "${host}"`, { hint: 'croft host ls' })
+    const { createWhereItFits } = await import('../../placing/create.ts')
+    const source = await getTemplateRecord(daemon, template)
+    const asking = { spec: await specOf(), template: source.value.id, host }
+    return createWhereItFits(daemon, others, { ...{ name, asking, body, query, caller, here } })
   },
 
   async cloneGuest(daemon, { params, body, query, caller }) {
@@ -154,6 +168,12 @@ const withoutTarget = (names: readonly string[], have: string): { warnings?: str
   names.length === 0
     ? {}
     : { warnings: [`${names.join(', ')} ${have} no target then: croft route set ${names[0]} to=GUEST`] }
+
+/** Nobody but a host of the farm tells another why a guest is put there. */
+function assertOfHost(placed: Placed | undefined, { via, role }: Caller): void {
+  if (placed === undefined || via !== undefined || role === 'host') return
+  throw new CroftError('BAD_VALUE', 'placed: is said by hosts to each other')
+}
 
 async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () => Promise<GuestPlan>) {
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }

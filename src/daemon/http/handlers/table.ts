@@ -18,6 +18,7 @@ import * as hosts from './hosts.ts'
 import * as joining from './joining.ts'
 import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
+import * as placing from './placing.ts'
 import * as routes from './routes.ts'
 import * as rules from './rules.ts'
 import * as secrets from './secrets.ts'
@@ -44,6 +45,7 @@ export const handlers: Handlers = {
   ...templates.handlers,
   ...templateImages.handlers,
   ...hosts.handlers,
+  ...placing.handlers,
   ...sizes.handlers,
   ...history.handlers,
   ...events.handlers,

@@ -1,0 +1,15 @@
+/** Why guests are where they are. */
+import type { Explanation } from '../../../api/placement.ts'
+import { choose } from '../../placing/choose.ts'
+import { getGuestRecord } from '../../records/guests.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  async explainGuest(daemon, { params }): Promise<Explanation> {
+    const { value } = await getGuestRecord(daemon, params.guest)
+    const { name, host, placed, spec } = value
+    const template = spec.root.from.kind === 'template' ? { template: spec.root.from.id } : {}
+    const now = await choose(daemon, { spec, ...template, guest: { name, host } })
+    return { guest: name, host, placed: placed?.host === host ? placed : null, now }
+  },
+} satisfies Partial<Handlers>
