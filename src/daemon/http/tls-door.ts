@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import { CroftError } from '../../api/errors.ts'
 import { parseListen } from '../../api/values.ts'
 import type { Material } from '../pki/authority.ts'
+import { hostOrganisation } from '../pki/openssl.ts'
 import { blockOf } from './attempts.ts'
 import { answerMalformed } from './malformed.ts'
 import { answerUpgrades, upgradeOptions } from './upgrade.ts'
@@ -78,26 +79,42 @@ const secure = ({ key, cert, ca }: Material) => ({
   ...{ requestCert: true, rejectUnauthorized: false },
 })
 
-/** Before a byte is read: who holds many connections already gets no more. */
+/**
+ * Before a byte is read: who holds many connections already gets no more. Those of a host of the farm do not count, once it has
+ * shown its certificate: it carries for many.
+ */
 function bound(server: Server): ReadonlySet<Socket> {
   const held = new Map<string, number>()
   const connections = new Set<Socket>()
+  const counted = new Map<string, () => void>()
   server.prependListener('connection', (socket: Socket) => {
     const from = blockOf(socket.remoteAddress ?? '')
     const count = (held.get(from) ?? 0) + 1
     held.set(from, count)
     connections.add(socket)
-    socket.on('error', () => socket.destroy())
-    socket.once('close', () => {
-      connections.delete(socket)
+    const end = endOf(socket)
+    const letGo = () => {
+      if (!counted.delete(end)) return
       const left = (held.get(from) ?? 1) - 1
       if (left > 0) held.set(from, left)
       else held.delete(from)
+    }
+    counted.set(end, letGo)
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => {
+      connections.delete(socket)
+      letGo()
     })
     if (count > limits.connectionsOfOneAddress) socket.destroy()
   })
+  server.on('secureConnection', (secured) => {
+    if (secured.authorized && secured.getPeerCertificate().subject?.O === hostOrganisation)
+      counted.get(endOf(secured))?.()
+  })
   return connections
 }
+
+const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
 function opened(server: Server, { host, port }: { host: string | undefined; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {

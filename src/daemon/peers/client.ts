@@ -21,7 +21,8 @@ export interface PeersParts {
 /** For the connection, and for the first word of the other side. */
 const signOfLifeMs = 2000
 const idleMs = 4000
-const connectionsOfOneHost = 32
+/** Who waits for an operation holds one; beyond that requests would wait for each other. */
+const connectionsOfOneHost = 200
 
 type Asked = PeerRequest & { readonly protocol?: string }
 
