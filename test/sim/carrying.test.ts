@@ -10,11 +10,7 @@ import { HostsFarm, until } from './hosts-farm.ts'
 let farm: HostsFarm
 before(async () => {
   farm = await HostsFarm.open('ash', 'birch')
-  const built = await farm.ask('ash', 'POST', '/v1/templates?wait=20000', { ref: 'debian:12' })
-  assert.equal(built.status, 200, JSON.stringify(built.said))
-  await until('the template is on birch', async () => {
-    return (await farm.store.list(keys.templateStatuses('birch'))).entries.length > 0
-  })
+  await farm.templates()
 })
 after(() => farm?.close())
 
@@ -22,7 +18,7 @@ const hostOf = async (guest: string) => (await read<NameRecord>(farm.store, keys
 
 test('a guest of another host is changed there, and its operation settled', async () => {
   const made = await farm.ask<Accepted<Guest>>('birch', 'POST', '/v1/guests?wait=20000', {
-    ...{ name: 'web', template: 'debian:12' },
+    ...{ name: 'web', template: 'birch:1' },
   })
   assert.equal(made.status, 200, JSON.stringify(made.said))
   assert.equal(await hostOf('web'), 'birch')
@@ -72,7 +68,7 @@ test('a carried request is carried no further', async () => {
 })
 
 test('lists are of all hosts; what each host uses is asked of it', async () => {
-  await farm.ask('ash', 'POST', '/v1/guests?wait=20000', { name: 'app1', template: 'debian:12' })
+  await farm.ask('ash', 'POST', '/v1/guests?wait=20000', { name: 'app1', template: 'ash:1' })
   await until('both are known to be there', () =>
     ['ash', 'birch'].every((name) => farm.get(name).daemon.others?.()?.isAlive('ash')),
   )

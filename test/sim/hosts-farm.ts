@@ -87,6 +87,18 @@ export class HostsFarm {
     return farm
   }
 
+  /** `HOST:1` for each: templates that are there and nowhere else. */
+  async templates(): Promise<void> {
+    for (const name of this.hosts.keys()) {
+      const [ref, id] = [`${name}:1`, env.uuid()]
+      const source = { from: 'debian:12', packages: [] }
+      const value = { schema: 1, ref, id, host: name, created: new Date(env.now()).toISOString(), source }
+      await this.store.transact([], [{ put: keys.template(ref), value }])
+      const key = keys.templateStatus(name, id)
+      await until(`${ref} is there`, async () => (await this.store.get(key)).entry !== undefined)
+    }
+  }
+
   /** As that host knows it. */
   leaderOf = (host: string): string | undefined => this.get(host).daemon.others?.()?.leader.host()
 
