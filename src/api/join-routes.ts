@@ -27,4 +27,16 @@ export const joinRoutes = {
     summary:
       'for who shows an invitation: all that makes a host one of the farm; moves the store when this is the second host',
   },
+  leaveFarm: {
+    method: 'POST',
+    path: '/v1/hosts/:host/leave',
+    access: can('operate', 'host'),
+    summary: 'take a host without guests out of the farm',
+  },
+  declareDead: {
+    method: 'POST',
+    path: '/v1/hosts/:host/declare-dead',
+    access: can('operate', 'host'),
+    summary: 'a host that does not come back: nobody believes it any more',
+  },
 } as const satisfies Record<string, Route>

@@ -120,6 +120,8 @@ export const queries = {
   inviteHost: WriteQuery,
   admitHost: WriteQuery,
   joinFarm: WriteQuery,
+  leaveFarm: WriteQuery,
+  declareDead: WriteQuery,
   removeToken: WriteQuery,
   login: WriteQuery,
   getUsage: z.strictObject({ guest: AnyGuestName.optional() }),

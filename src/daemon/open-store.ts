@@ -1,17 +1,21 @@
 /** Where the store of this host is, and how it is opened: the file, until it was moved; then etcd, for good. */
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { CroftError } from '../api/errors.ts'
 import type { Runner } from '../drivers/exec/command.ts'
 import { openSqliteStore } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
 import type { Env } from './env.ts'
+import { findKept } from './host/kept.ts'
 import type { Log } from './host/parts.ts'
+import { folderOf } from './pki/authority.ts'
 import { keys } from './records/keys.ts'
 import { read } from './records/records.ts'
 import { keptFileOf, type Settings } from './settings.ts'
 import { copyBeforeUpgrade } from './store-copies.ts'
 import type { LeftRecord } from './store-move/copy.ts'
-import { findMarker, type StoreMarker, writeMarker } from './store-move/place.ts'
+import { findMarker, markerFileOf, type StoreMarker, writeMarker } from './store-move/place.ts'
 
 export interface OpenStoreParts {
   readonly env: Env
@@ -38,7 +42,25 @@ export async function openStore(parts: OpenStoreParts): Promise<Store> {
 /** Loaded where it is needed: a farm of one host has no etcd. */
 async function openMoved(parts: OpenStoreParts, { host, endpoints }: StoreMarker): Promise<Store> {
   const { openMovedStore } = await import('./store-move/open-etcd.ts')
-  return openMovedStore(parts, { host, endpoints })
+  const store = await openMovedStore(parts, { host, endpoints })
+  if (await isOneOf(store, host, keptFileOf(parts.settings))) return store
+  await store.close()
+  await forgetFarm(parts)
+  return openFile(parts)
+}
+
+/** A host that has left has no record. One with guests is never taken for that: then the store is an older one. */
+async function isOneOf(store: Store, host: string, keptFile: string): Promise<boolean> {
+  if (await read(store, keys.host(host))) return true
+  return ((await findKept(keptFile))?.guests.length ?? 0) > 0
+}
+
+/** Keys of the farm are not kept where it is not. In this order: whatever is left of it, the next start finds it so again. */
+async function forgetFarm({ settings, log }: OpenStoreParts): Promise<void> {
+  const { stateDir, storeFile } = settings
+  log.warn({}, 'this host is none of the farm any more: what it had of it is removed')
+  for (const path of [keptFileOf(settings), markerFileOf(stateDir), dirname(storeFile), folderOf(stateDir)])
+    await rm(path, { recursive: true, force: true })
 }
 
 /** A host that was given a plan had a store: a missing one is a loss, and none is made in its place. */

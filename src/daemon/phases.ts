@@ -6,6 +6,7 @@
  *       │                                            │ it closed by itself  │ it opens again
  *       └── it does not, and a plan was kept ──► by the kept plan ──────────┘
  */
+import { rm } from 'node:fs/promises'
 import { CroftError, isCode, toCroftError } from '../api/errors.ts'
 import { createMemoryStore } from '../store/memory/index.ts'
 import type { Store } from '../store/store.ts'
@@ -53,6 +54,8 @@ export interface Phases {
   moveStore(move: (from: Store) => Promise<void>): Promise<void>
   /** All begins anew by the store as it is to be opened now. */
   reopenStore(): Promise<void>
+  /** All begins anew on a host that has left its farm: with it goes the plan that was kept. */
+  forgetFarm(): Promise<void>
   close(): Promise<void>
 }
 
@@ -194,6 +197,18 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     throw next
   }
 
+  async function forgetFarm(): Promise<void> {
+    await leave()
+    await rm(keptFile, { force: true })
+    try {
+      phase = await byStore(undefined)
+    } catch (thrown) {
+      phase = { ...phase, farm: undefined, away: toCroftError(thrown) }
+      throw thrown
+    }
+    await begin()
+  }
+
   async function moveStore(move: (from: Store) => Promise<void>): Promise<void> {
     const { store, away } = phase
     if (away) throw away
@@ -233,6 +248,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     now: () => phase,
     moveStore: (move) => inTurn(() => moveStore(move)),
     reopenStore: () => inTurn(reopenStore),
+    forgetFarm: () => inTurn(forgetFarm),
     async reopenFarm() {
       const { store, operations } = phase
       phase = { ...phase, farm: await parts.openFarm({ store, operations, disks: 'change' }) }

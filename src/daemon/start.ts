@@ -112,6 +112,11 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const joining = lazyJoining({
     ...{ env, run, log, settings, version: options.version, failpoint: createFailpoint(options.environment) },
     ...{ store: () => daemon.store, open: () => daemon.open(), moveStore: (move) => phases.moveStore(move) },
+    async becomeNobody() {
+      await outside.close()
+      await phases.forgetFarm()
+      settings = await named(options.settings)
+    },
     async becomeHost(marker) {
       await writeMarker(settings.stateDir, marker)
       settings = await named(settings)
@@ -270,13 +275,17 @@ const lazyAsk =
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file
 
-/** A host that was renamed keeps its records: with one host in the store it is that one. */
+/** A host that was renamed keeps its records: with one host in the store it is that one. One that was declared dead is none. */
 async function getHost(store: Store, name: string): Promise<HostRecord> {
   const hosts = await readAll<HostRecord>(store, keys.hosts)
   const host = hosts.find(({ value }) => value.name === name) ?? (hosts.length === 1 ? hosts[0] : undefined)
-  if (host) return host.value
-  throw new CroftError('NOT_FOUND', `the store knows no host "${name}"`, {
-    hint: 'set CROFT_HOST to the name this host had',
+  if (!host)
+    throw new CroftError('NOT_FOUND', `the store knows no host "${name}"`, {
+      hint: 'set CROFT_HOST to the name this host had',
+    })
+  if (host.value.dead === undefined) return host.value
+  throw new CroftError('REFUSED', `this host was declared dead at ${host.value.dead}: the farm goes on without it`, {
+    hint: 'on another host: croft host show, croft host invite',
   })
 }
 

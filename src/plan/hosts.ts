@@ -8,7 +8,8 @@ export function firstFreeHostNumber(taken: readonly number[]): number | undefine
   return undefined
 }
 
-export function firstFreeBlock(taken: Readonly<Record<string, string>>): number | undefined {
-  for (let block = 0; numbersOfBlock(block).some(isUsableNumber); block++) if (!(block in taken)) return block
+export function firstFreeBlock(taken: readonly number[]): number | undefined {
+  const known = new Set(taken)
+  for (let block = 0; numbersOfBlock(block).some(isUsableNumber); block++) if (!known.has(block)) return block
   return undefined
 }

@@ -1,5 +1,6 @@
 /** Which number and uid slot a new guest gets, and when a freed one may be used again. Pure. */
-import { isUsableNumber, numbersOfBlock, uidSlots } from './addresses.ts'
+import { numbersOfBlock, uidSlots } from './addresses.ts'
+import { firstFreeBlock } from './hosts.ts'
 
 export interface Numbers {
   readonly blocks: readonly number[]
@@ -19,6 +20,8 @@ export const restMs = 24 * 3600 * 1000
 export function takeNumber<T extends Numbers>(
   numbers: T,
   now: number,
+  /** Blocks that other hosts have. */
+  leased: readonly number[] = [],
 ): { number: number; slot: number; numbers: T } | undefined {
   const taken = new Set([
     ...numbers.used,
@@ -45,8 +48,8 @@ export function takeNumber<T extends Numbers>(
         },
       }
     }
-    const block = Math.max(-1, ...blocks) + 1
-    if (!numbersOfBlock(block).some(isUsableNumber)) return undefined
+    const block = firstFreeBlock([...blocks, ...leased])
+    if (block === undefined) return undefined
     blocks.push(block)
   }
 }

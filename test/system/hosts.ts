@@ -4,7 +4,9 @@
  * others have none, until they join. A wire is cut by taking its end at the bridge down.
  */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, afterEach } from 'node:test'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { openCache } from './cache.ts'
@@ -68,6 +70,20 @@ export class TestHost extends TestFarm {
   constructor(given: ConstructorParameters<typeof TestFarm>, address: TestHost['address']) {
     super(...given)
     this.address = address
+  }
+
+  get #armed(): string {
+    return join(this.stateDir, 'failpoint')
+  }
+
+  /** Its daemon ends as by a power cut when it comes there; without a name it does not. */
+  arm(failpoint = ''): void {
+    writeFileSync(this.#armed, failpoint)
+  }
+
+  override startDaemon(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.arm()
+    return super.startDaemon({ CROFT_FAILPOINT: this.#armed, ...env })
   }
 
   /** But for the pool that it has brought: that stays. */

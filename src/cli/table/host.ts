@@ -39,4 +39,27 @@ export const hostCommands: readonly CommandRow[] = [
     examples: ['croft host undrain birch'],
     run: () => import('../commands/host/undrain.ts'),
   },
+  {
+    noun: 'host',
+    verb: 'leave',
+    args: ['[HOST]'],
+    changes: true,
+    flags: [],
+    summary: 'take a host without guests out of the farm; this one when none is named',
+    description: 'It forgets the farm, its keys too. Its pool stays as it is.',
+    examples: ['croft host leave birch', 'croft host leave -y --reason "sold"'],
+    run: () => import('../commands/host/leave.ts'),
+  },
+  {
+    noun: 'host',
+    verb: 'declare-dead',
+    args: ['HOST'],
+    changes: true,
+    flags: [],
+    summary: 'say that a host does not come back: nobody believes it any more',
+    description:
+      'Refused while its daemon speaks with the store. What it had stays recorded. It held the keys of the farm: when its disks may be in other hands, go on with croft cert rotate.',
+    examples: ['croft host declare-dead birch', 'croft host declare-dead birch -y --reason "its power supply burned"'],
+    run: () => import('../commands/host/declare-dead.ts'),
+  },
 ]

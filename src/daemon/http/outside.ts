@@ -182,6 +182,8 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       farm = undefined
       wanted = undefined
       timer?.[Symbol.dispose]()
+      timer = undefined
+      authority = undefined
       await shut()
     },
   }

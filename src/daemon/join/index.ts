@@ -2,6 +2,7 @@
 import { admitHost } from './admit.ts'
 import { joinFarm, planJoin } from './join.ts'
 import type { Joining } from './joining.ts'
+import { leaveFarm } from './leave.ts'
 import type { JoiningParts } from './parts.ts'
 
 /** One at a time: two would write the same files. */
@@ -15,6 +16,7 @@ export function createJoining(parts: JoiningParts): Joining {
   return {
     admit: (invitation, host) => inTurn(() => admitHost(parts, invitation, host)),
     join: (asked, by) => inTurn(() => joinFarm(parts, asked, by)),
+    leave: (by, reason) => inTurn(() => leaveFarm(parts, by, reason)),
     plan: (asked) => planJoin(parts, asked),
   }
 }

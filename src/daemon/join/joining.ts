@@ -18,5 +18,7 @@ export interface Joining {
   admit(invitation: string, host: HostAsked): Promise<Admission>
   /** On the joining host. Said again after a failure or a kill it goes on. */
   join(asked: JoinAsked, by: string): Promise<Joined>
+  /** Takes this host out of the farm; afterwards it is one without a farm. */
+  leave(by: string, reason: string | undefined): Promise<void>
   plan(asked: JoinAsked): Promise<readonly PlannedStep[]>
 }

@@ -18,6 +18,8 @@ export interface JoiningParts {
   readonly open: () => OpenFarm | undefined
   /** Holds the store, hands it over, and goes on by where it is then. */
   readonly moveStore: (move: (from: Store) => Promise<void>) => Promise<void>
+  /** This host is none of the farm any more: all begins anew, without a farm. */
+  readonly becomeNobody: () => Promise<void>
   /** This host is one of a farm now: all begins anew, by that farm's store. */
   readonly becomeHost: (marker: StoreMarker) => Promise<void>
 }

@@ -77,7 +77,7 @@ async function decide(env: Env, store: Store, wanted: Reservation): Promise<Deci
   if (hosts.some((each) => each.name === name)) throw nameTaken(name)
   const blocks = await readBlocks(store)
   const number = firstFreeHostNumber(hosts.map((each) => each.number))
-  const block = firstFreeBlock(blocks.value.taken)
+  const block = firstFreeBlock(Object.keys(blocks.value.taken).map(Number))
   if (number === undefined || block === undefined)
     throw new CroftError('LIMIT_REACHED', 'the farm has no number left for another host', { hint: 'croft host ls' })
   const witness = pool === undefined

@@ -81,6 +81,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ getStatus: here, getDoctor: here, fixDoctor: here, getOpenapi: here },
   ...{ initFarm: here, getFarm: here, changeFarm: here, rotateCa: here },
   ...{ inviteHost: here, joinFarm: here, getInvitation: here, admitHost: here },
+  ...{ leaveFarm: ofHost, declareDead: here },
   ...{ listTokens: here, addToken: here, getToken: here, removeToken: here, login: here },
   ...{ listCertificates: here, importCertificate: here, getCertificate: here, removeCertificate: here },
   issueCertificate: ofLeader,

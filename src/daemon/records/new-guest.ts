@@ -5,11 +5,12 @@ import type { GuestSpec, Limits, RootSource } from '../../api/guest.ts'
 import type { Placed } from '../../api/placement.ts'
 import { reserveFound, takeNumber } from '../../plan/numbers.ts'
 import { promiseOf } from '../../plan/promised.ts'
-import type { Compare } from '../../store/store.ts'
+import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import { isFound } from '../host/found.ts'
 import type { HostParts } from '../host/parts.ts'
+import { readBlocks } from './blocks.ts'
 import { type Change, commit } from './change.ts'
 import { freeName } from './guests.ts'
 import { keys } from './keys.ts'
@@ -52,7 +53,8 @@ export async function newGuestChange(
   const { name: hostName } = host.value
   const name = await freeName(daemon, plan.name)
   const numbers = await read<NumbersRecord>(daemon.store, keys.numbers(hostName))
-  const taken = numbers && (await takeFree(parts, hostName, numbers.value))
+  const lease = numbers && (await leaseNumber(daemon, hostName, numbers.value))
+  const taken = lease?.taken
   if (!numbers || !taken)
     throw new CroftError('LIMIT_REACHED', `host ${hostName} has no number left for another guest`, {
       hint: 'croft ls',
@@ -87,6 +89,7 @@ export async function newGuestChange(
     compare: [
       ...plan.compare,
       { key: numbers.key, revision: numbers.revision },
+      ...lease.compare,
       ...room.compare,
       ...name,
       { key, revision: 0 },
@@ -99,6 +102,7 @@ export async function newGuestChange(
         value: { kind: 'guest', host: hostName, number: taken.number } satisfies NameRecord,
       },
       { put: numbers.key, value: { ...taken.numbers, promised: room.promised } },
+      ...lease.writes,
       ...(plan.seed === undefined
         ? []
         : [await seedWrite({ ...parts, host: host.value }, taken.number, { id: ids.root, files: plan.seed })]),
@@ -125,15 +129,37 @@ async function getTaking(daemon: Daemon, name: string): Promise<Held<HostRecord>
   throw new CroftError('NO_ROOM', `host ${name} ${why}: it takes no new guests`, { hint })
 }
 
+type Taken = ReturnType<typeof takeNumber<NumbersRecord>>
+
+/** Another block is leased from the farm, so that no two hosts have one. */
+async function leaseNumber(
+  { store, open }: Daemon,
+  host: string,
+  numbers: NumbersRecord,
+): Promise<{ readonly taken: Taken; readonly compare: readonly Compare[]; readonly writes: readonly Write[] }> {
+  const parts = open()?.parts
+  const taken = parts && (await takeFree(parts, host, { numbers, leased: [] }))
+  if (!parts || taken?.numbers.blocks.length === numbers.blocks.length) return { taken, compare: [], writes: [] }
+  const blocks = await readBlocks(store)
+  const leased = Object.keys(blocks.value.taken).map(Number)
+  const again = await takeFree(parts, host, { numbers, leased })
+  const own = (again?.numbers.blocks ?? []).map((block) => [block, host] as const)
+  const value = { ...blocks.value, taken: { ...blocks.value.taken, ...Object.fromEntries(own) } }
+  return {
+    ...{ taken: again, compare: [{ key: blocks.key, revision: blocks.revision }] },
+    writes: [{ put: blocks.key, value }],
+  }
+}
+
 /** Whose number leads to what is there without a record is passed over; what lies on other hosts they know themselves. */
 async function takeFree(
   parts: HostParts,
   host: string,
-  numbers: NumbersRecord,
-): Promise<ReturnType<typeof takeNumber<NumbersRecord>>> {
+  { numbers, leased }: { readonly numbers: NumbersRecord; readonly leased: readonly number[] },
+): Promise<Taken> {
   const now = parts.env.now()
   for (let left = numbers; ; ) {
-    const taken = takeNumber(left, now)
+    const taken = takeNumber(left, now, leased)
     if (!taken || host !== parts.host.name || !(await isFound(parts, taken.number))) return taken
     left = reserveFound(
       left,

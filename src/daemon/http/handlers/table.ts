@@ -16,6 +16,7 @@ import * as guests from './guests.ts'
 import * as history from './history.ts'
 import * as hosts from './hosts.ts'
 import * as joining from './joining.ts'
+import * as leaving from './leaving.ts'
 import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as placing from './placing.ts'
@@ -55,6 +56,7 @@ export const handlers: Handlers = {
   ...deploys.handlers,
   ...door.handlers,
   ...joining.handlers,
+  ...leaving.handlers,
   ...checks.handlers,
   ...builds.handlers,
 }
