@@ -1,5 +1,5 @@
 /**
- * Templates of this host: a record without a disk is built (one at a time, in a staging subvolume that becomes the
+ * Templates of this host: a record without a disk is built (in a staging subvolume that becomes the
  * template in one step), a record on its way out loses its disk, then itself. A build that died with its daemon begins again.
  */
 import { CroftError, toCroftError } from '../../api/errors.ts'
@@ -22,48 +22,74 @@ export interface TemplateLoop {
   close(): Promise<void>
 }
 
+interface Lane {
+  readonly takes: (record: TemplateRecord) => boolean
+  again: boolean
+  busy?: Promise<void>
+}
+
+/** Building and unpacking, one at a time: they share a range of ids. */
+const takesLong = ({ deleting, making }: TemplateRecord): boolean => !deleting && making?.kind !== 'publish'
+
 export function createTemplateLoop(parts: HostParts): TemplateLoop {
-  let busy: Promise<void> | undefined
-  let again = false
+  /** What takes minutes keeps nothing waiting that takes a moment: a release, a removal. */
+  const lanes: Lane[] = [takesLong, (record: TemplateRecord) => !takesLong(record)].map((takes) => ({
+    takes,
+    again: false,
+  }))
+  /** Keys, and the ids of what they hold. */
+  const atWork = new Map<string, string>()
+  /** Found while the other lane was at it. */
+  const missed = new Set<string>()
   let closed = false
   const building = new Map<string, AbortController>()
 
-  function nudge(): void {
+  const nudge = (): void => lanes.forEach(nudgeLane)
+
+  function nudgeLane(lane: Lane): void {
     if (closed) return
-    again = true
-    busy ??= look()
+    lane.again = true
+    lane.busy ??= look(lane)
       .catch((thrown) => parts.log.error({ error: String(thrown) }, 'looking at templates failed'))
       .finally(() => {
-        busy = undefined
-        if (again) nudge()
+        delete lane.busy
+        if (lane.again) nudgeLane(lane)
       })
   }
 
-  async function look(): Promise<void> {
-    while (again && !closed) {
-      again = false
+  async function look(lane: Lane): Promise<void> {
+    while (lane.again && !closed) {
+      lane.again = false
       const mark = parts.operations.mark()
       const records = await readAll<TemplateRecord>(parts.store, keys.templates)
       settleGone(records, mark)
-      for (const { key } of records) {
+      for (const { key, value } of records.filter(({ value }) => lane.takes(value))) {
         if (closed) return
-        const upTo = parts.operations.mark()
-        // The one before may have been building for minutes.
-        const record = await read<TemplateRecord>(parts.store, key)
-        if (!record) continue
-        const goal = { kind: 'template', id: record.value.id } as const
-        const end = await passTemplate(record).catch(
-          (thrown) => ({ end: 'failed', error: toCroftError(thrown) }) as const,
-        )
-        // A build that ends because the daemon does begins again with the next one.
-        if (!closed) parts.operations.settle(goal, upTo, end)
+        if (atWork.has(key)) {
+          missed.add(key)
+          continue
+        }
+        atWork.set(key, value.id)
+        await passKey(lane, key).finally(() => atWork.delete(key))
+        if (missed.delete(key)) nudge()
       }
     }
   }
 
+  async function passKey({ takes }: Lane, key: string): Promise<void> {
+    const upTo = parts.operations.mark()
+    // The one before may have been building for minutes.
+    const record = await read<TemplateRecord>(parts.store, key)
+    if (!record || !takes(record.value)) return
+    const goal = { kind: 'template', id: record.value.id } as const
+    const end = await passTemplate(record).catch((thrown) => ({ end: 'failed', error: toCroftError(thrown) }) as const)
+    // A build that ends because the daemon does begins again with the next one.
+    if (!closed) parts.operations.settle(goal, upTo, end)
+  }
+
   /** A daemon may have died between the end of a record and the end of its operation. */
   function settleGone(records: readonly Held<TemplateRecord>[], upTo: number): void {
-    const known = new Set(records.map(({ value }) => value.id))
+    const known = new Set([...records.map(({ value }) => value.id), ...atWork.values()])
     for (const goal of parts.operations.goals())
       if (goal.kind === 'template' && !known.has(goal.id)) parts.operations.settle(goal, upTo, { end: 'gone' })
   }
@@ -135,7 +161,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
   async function tellReady({ id, ref }: TemplateRecord, facts: Partial<Made>): Promise<void> {
     const status: TemplateStatus = { state: 'ready', at: timestamp(parts.env), name: ref, ...facts }
     await writeTemplateStatus(parts, id, status)
-    again = true
+    nudge()
   }
 
   async function forget({ id, ref, making }: TemplateRecord): Promise<void> {
@@ -174,7 +200,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     async close() {
       closed = true
       for (const abort of building.values()) abort.abort()
-      await busy
+      await Promise.all(lanes.map(({ busy }) => busy))
     },
   }
 }
