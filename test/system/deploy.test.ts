@@ -106,7 +106,7 @@ test('deploy, rollback, more, fewer, an instance that dies, the daemon killed wi
   await farm.croftOk('site', 'scale', 'shop/prod', '3')
   assert.equal((await ready()).length, 3)
   const [dies = ''] = await ready()
-  await farm.croft('exec', dies, '--', 'poweroff', '-ff')
+  await farm.croft('exec', dies, '--plain', '--', 'poweroff', '-ff')
   await farm.waitFor(async () => (await ready()).length === 3, 60_000)
   await farm.croftOk('site', 'scale', 'shop/prod', '2')
 
@@ -139,7 +139,15 @@ test('a program that is missing is told at once; one that dies while it serves i
   assert.equal(said.code, 1, said.stderr)
   assert.match(said.stderr, /web could not be started \(203\/EXEC\): its program is missing[\s\S]*↩ shop:v1 serves on/)
   const [name = ''] = await ready()
+  // As the application: its user, folder and environment. Told by one that may end its daemons.
+  const who = ['sh', '-c', 'id -un; pwd; echo $CROFT_SITE $CROFT_INSTANCE $A']
+  assert.equal(await farm.croftOk('exec', name, '--env', 'A=b', '--', ...who), `app\n/srv/app\nshop/prod ${name} b\n`)
+  assert.equal(await farm.croftOk('exec', name, '--plain', '--', 'id', '-un'), 'root\n')
   await farm.croftOk('exec', name, '--', 'pkill', '-KILL', 'busybox')
+  await farm.waitFor(
+    async () => /^\d+ \| .*web.*Main process exited/m.test(await farm.croftOk('logs', 'shop/prod')),
+    30_000,
+  )
   const seen = async () => (await show()).exits?.find(({ instance }) => instance === name)
   await farm.waitFor(async () => (await seen()) !== undefined, 90_000)
   assert.deepEqual([(await seen())?.name, (await seen())?.kind], ['web', 'daemon'])

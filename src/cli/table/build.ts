@@ -44,10 +44,9 @@ export const buildCommands: readonly CommandRow[] = [
     noun: 'build',
     verb: 'logs',
     args: ['BUILD'],
-    flags: [],
-    summary: 'what a build printed',
-    description: 'croft op logs -f shows it as it comes.',
-    examples: ['croft build logs 4f9c2a1b7e0d'],
+    flags: ['follow'],
+    summary: 'what a build printed; with -f until it ends',
+    examples: ['croft build logs 4f9c2a1b7e0d', 'croft build logs 4f9c2a1b7e0d -f'],
     run: () => import('../commands/build/logs.ts'),
   },
   {

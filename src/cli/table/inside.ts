@@ -8,15 +8,17 @@ export const insideCommands: readonly CommandRow[] = [
     args: ['[GUEST...]'],
     command: 'required',
     bulk: true,
-    flags: ['env', 'user', 'cwd', 'interactive', 'tty'],
+    flags: ['env', 'user', 'cwd', 'plain', 'interactive', 'tty'],
     summary: 'run a command inside',
     description:
       'stdin goes along, and there is a terminal when stdin and stdout are one. Exits as the command does; 125 is a failure of croft, 126 and 127 mean that it cannot be run or is not there. ' +
-      'In several guests each line bears the name of its guest.',
+      'In several guests each line bears the name of its guest. In an instance of a site it runs as the daemons do: user app, in /srv/app, with their environment, secrets too; --plain and --user leave that out.',
     examples: [
       'croft exec web -- apt-get update',
       'croft exec web ls -la /srv',
       'croft exec --all -- uptime',
+      'croft exec shop/prod/1 -- ./manage.py migrate',
+      'croft exec shop/prod/1 --plain -- systemctl status app-web',
       'croft exec web --user www-data --cwd /srv -- git pull',
     ],
     run: () => import('../commands/guest/exec.ts'),
@@ -25,9 +27,9 @@ export const insideCommands: readonly CommandRow[] = [
     noun: 'guest',
     verb: 'shell',
     args: ['GUEST'],
-    flags: ['env', 'user'],
-    summary: 'a shell inside, as root',
-    examples: ['croft shell web', 'croft shell web --user www-data'],
+    flags: ['env', 'user', 'plain'],
+    summary: 'a shell inside, as root; in an instance of a site as its daemons run, unless --plain',
+    examples: ['croft shell web', 'croft shell shop/prod/1', 'croft shell web --user www-data'],
     run: () => import('../commands/guest/shell.ts'),
   },
   {
@@ -77,12 +79,13 @@ export const insideCommands: readonly CommandRow[] = [
     summary: 'what a guest has logged',
     description:
       'Its journal; /var/log/messages or syslog when it keeps none; of a guest that does not run the console. With --boot, where there ' +
-      'is no journal, the console since its last start.',
+      'is no journal, the console since its last start. Of a site: those of all instances that run, each line with the number of its instance.',
     examples: [
       'croft logs web',
       'croft logs web -f -n 20 --unit nginx',
       'croft logs shop/prod/2 --daemon web --since=-10min',
       'croft logs shop/prod/1 --cron cleanup',
+      'croft logs shop/prod -f --grep error',
       'croft logs web --since=-1h --grep error',
       'croft logs web --boot',
       'croft logs web --boot=-1 -n 50',

@@ -85,6 +85,7 @@ export const flagTable = {
   max: { value: 'SIZE', means: 'take no more than this: 512M' },
   user: { short: 'u', value: 'USER', means: 'as this user of the guest, by name or number' },
   cwd: { value: 'FOLDER', means: 'in this folder of the guest' },
+  plain: { means: 'as root of the guest, without what its application knows' },
   interactive: { short: 'i', means: 'nothing changes: stdin always goes along' },
   tty: { short: 't', means: 'refuse to run without a terminal' },
   rm: { means: 'take it away instead' },

@@ -1,6 +1,7 @@
 import { CroftError, toCroftError } from '../../../api/errors.ts'
 import { type Answer, type Result, silent } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
+import { asApp } from '../../process/as-app.ts'
 import { attachProgram } from '../../process/attach.ts'
 import { lines } from '../../screen/escape.ts'
 import { inParallel } from '../../work/bulk.ts'
@@ -15,7 +16,7 @@ export async function run(context: Context): Promise<Answer> {
   if (many) return execMany(context, names, command)
   // Loaded while the daemon answers.
   const [program, { runAttached }] = await Promise.all([
-    attachProgram(context, names[0] ?? '', command),
+    attachProgram(context, names[0] ?? '', asApp(context, names[0] ?? '', command)),
     import('../../process/spawn.ts'),
   ])
   return silent(await runAttached(program))
@@ -51,7 +52,7 @@ async function execOne(
   name: string,
   how: { command: readonly string[]; prefix: string },
 ): Promise<Said> {
-  const program = await attachProgram(context, name, how.command)
+  const program = await attachProgram(context, name, asApp(context, name, how.command))
   const { runPiped } = await import('../../process/spawn.ts')
   const said = { stdout: [] as string[], stderr: [] as string[] }
   const exit = await runPiped(program, {

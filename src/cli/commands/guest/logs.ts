@@ -3,6 +3,7 @@ import { type Answer, silent } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
 import { attachProgram } from '../../process/attach.ts'
 import { lines } from '../../screen/escape.ts'
+import { parsePoint } from '../../words/point.ts'
 import { withInterrupt } from '../../work/follow.ts'
 import { guestName } from '../../work/targets.ts'
 
@@ -12,7 +13,9 @@ const lookEveryMs = 1000
 const plainLogs = ['/var/log/messages', '/var/log/syslog']
 
 export async function run(context: Context): Promise<Answer> {
-  const guest = guestName(context.args.one('GUEST'))
+  const word = context.args.one('GUEST')
+  if (parsePoint(word).kind === 'site') return readSite(context, word)
+  const guest = guestName(word)
   const wanted = matcher(context)
   checkBoot(context)
   if (context.flags.has('console')) return readConsole(context, guest, wanted)
@@ -27,6 +30,17 @@ export async function run(context: Context): Promise<Answer> {
     context.say(`! ${guest} does not run; this is what its console kept`)
   }
   return readConsole(context, guest, wanted)
+}
+
+async function readSite(context: Context, site: string): Promise<Answer> {
+  for (const flag of ['boot', 'console'] as const)
+    if (context.flags.has(flag))
+      throw new CroftError('USAGE', `--${flag} is of one instance`, { hint: `croft logs ${site}/1 --${flag}` })
+  const [{ siteLogs }, { runPiped }] = await Promise.all([import('./site-logs.ts'), import('../../process/spawn.ts')])
+  return siteLogs(context, site, {
+    words: journalWords(context),
+    run: async (guest, { words, ...how }) => runPiped(await attachProgram(context, guest, words), how),
+  })
 }
 
 const parts = [

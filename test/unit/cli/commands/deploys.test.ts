@@ -100,3 +100,15 @@ test('the way back that is hinted at is one: of code, of what was set, or none',
     /croft config history shop\/prod · croft config revert shop\/prod REVISION$/,
   )
 })
+
+test('what a build prints comes as it is printed, until the build ends', async () => {
+  const texts = ['one\n', 'one\ntwo\n', 'one\ntwo\nlast\n']
+  let looks = 0
+  await using daemon = await fakeDaemon(({ path }) => {
+    const isLog = path.endsWith('/log')
+    if (isLog) looks += 1
+    return { value: isLog ? { text: texts[looks - 1] } : { state: looks < 2 ? 'running' : 'failed' } }
+  })
+  const { code, out } = await croft(['build', 'logs', 'b123456789012345678901', '-f'], daemon)
+  assert.deepEqual([code, out, looks], [0, 'one\ntwo\nlast\n', 3])
+})
