@@ -31,3 +31,15 @@ test('docs/croft-toml.md names every table, every field and every platform', () 
   }
   for (const name of platformNames) assert.match(text, new RegExp(`^\\| ${name} \\|`, 'm'))
 })
+
+test('so is every croft.toml of applications of others', () => {
+  const guide = readFileSync(new URL('../../../../docs/guides/applications-of-others.md', import.meta.url), 'utf8')
+  const files = [...guide.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map(([, toml = '']) => toml)
+  assert.equal(files.length, 4)
+  for (const toml of files) {
+    const config = parseAppFile(toml)
+    const { name = '', platform = 'plain' } = config.app ?? {}
+    const lowest = { name: 'platform', from: platform, config: platforms[platform].defaults } as const
+    resolveConfig([lowest, { name: 'app', from: 'croft.toml', config }], { site: `${name}/prod`, slot: 1 })
+  }
+})
