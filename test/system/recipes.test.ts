@@ -1,6 +1,8 @@
-/** A recipe for real: built, made into a guest, and asked for its page from outside. */
+/** Recipes for real: their guests, asked for their pages from outside. */
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { addBases } from './bases.ts'
 import { recipeTemplate } from './cache.ts'
 import { at, useFarm } from './farm.ts'
 import { get } from './guests.ts'
@@ -8,12 +10,38 @@ import { get } from './guests.ts'
 const farm = await useFarm()
 const built = await recipeTemplate('static')
 
+async function answer(port: number): Promise<string> {
+  const page = `${at.host.v4}:${port}`
+  await farm.waitFor(async () => (await get(farm, 'outside', page, 5)) !== undefined, 120_000, 'the page')
+  return (await get(farm, 'outside', page, 5)) ?? ''
+}
+
 test('the recipe static: its guest serves a page on port 80', async () => {
   await farm.addTemplate(built)
   await farm.croftOk('create', 'web', 'static:v1', '-p', '8080:80')
-  const page = `${at.host.v4}:8080`
-  await farm.waitFor(async () => (await get(farm, 'outside', page, 5)) !== undefined, 60_000, 'the page')
-  assert.match((await get(farm, 'outside', page, 5)) ?? '', /<h1>It serves<\/h1>/)
+  assert.match(await answer(8080), /<h1>It serves<\/h1>/)
   await farm.croftOk('rm', 'web', '-y')
   await farm.croftOk('template', 'rm', 'static:v1', '-y')
+})
+
+/** Their packages are in the root that all tests share: what is theirs beside them is done in a guest of it. */
+test('the recipes node, php and java: what they set up runs from the next start on', async () => {
+  await addBases(farm, ['shared:v1'])
+  const serves = {
+    node: [3000, /^It runs Node v\d/],
+    php: [80, /^It runs PHP \d/],
+    java: [8080, /^It runs Java \d/],
+  } as const
+  for (const name of ['node', 'php', 'java'] as const) {
+    const script = await readFile(new URL(`../../recipes/${name}.sh`, import.meta.url), 'utf8')
+    const [port, page] = serves[name]
+    await farm.croftOk('create', name, 'shared:v1', 'memory=512M', '-p', `8081:${port}`)
+    assert.equal((await farm.croftWith({ stdin: script }, 'push', '-', `${name}:/root/recipe`)).code, 0)
+    const said = await farm.croft('exec', name, '--', 'sh', '-e', '/root/recipe')
+    assert.equal(said.code, 0, `${name}: ${said.stderr}`)
+    await farm.croftOk('restart', name)
+    assert.match(await answer(8081), page, name)
+    await farm.croftOk('rm', name, '-y')
+  }
+  await farm.croftOk('template', 'rm', 'shared:v1', '-y')
 })
