@@ -14,7 +14,7 @@ import type { OpenFarm } from './daemon.ts'
 import type { Env } from './env.ts'
 import type { Hooks } from './hooks/hooks.ts'
 import { findKept, type Keeper, type KeptPlan, keepPlan, loadKept, spareLive } from './host/kept.ts'
-import type { HostParts, Log } from './host/parts.ts'
+import type { Log } from './host/parts.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { Operations } from './operations/operations.ts'
 import { keys } from './records/keys.ts'
@@ -35,7 +35,7 @@ export interface PhaseParts {
   readonly keptFile: string
   readonly openStore: () => Promise<Store>
   readonly openFarm: (on: FarmBasis) => Promise<OpenFarm | undefined>
-  readonly startHooks: (parts: HostParts) => Promise<Hooks>
+  readonly startHooks: (farm: OpenFarm) => Promise<Hooks>
   /** After it was away. */
   readonly onStoreBack: () => Promise<void>
 }
@@ -111,7 +111,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   async function begin(): Promise<void> {
     const { farm, away, operations } = phase
     if (farm && !away) keeper ??= keepPlan(farm.parts, keptFile)
-    if (farm && !away) hooks ??= await parts.startHooks(farm.parts)
+    if (farm && !away) hooks ??= await parts.startHooks(farm)
     await farm?.loop.begin()
     if (!farm || away) return
     const { leader, loops } = farm

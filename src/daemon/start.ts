@@ -92,9 +92,9 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     ...{ env, log, keptFile: keptFileOf(settings) },
     openStore: () => openStore({ ...base, settings }),
     openFarm: (on) => openFarm({ ...base, settings, ca, material: outside.material }, on),
-    startHooks: ({ store, host }) =>
+    startHooks: ({ parts: { store, host }, leader }) =>
       startHooks({
-        ...{ env, store, log, run, host: host.name, folder: settings.hooksDir, find: findHooks },
+        ...{ env, store, log, run, host: host.name, leads: leader.isHere, folder: settings.hooksDir, find: findHooks },
         cursorFile: join(settings.stateDir, 'hooks.json'),
       }),
     onStoreBack: () => openOutside(),
@@ -220,11 +220,17 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
   const failpoint = createFailpoint(base.environment)
   const seal = lazySeal(folderOf(settings.stateDir))
   const edge = lazyEdge({ run, ...edgePlace(settings) })
+  const others = hasOthers
+    ? await (await import('./peers/others.ts')).openOthers({
+        ...{ ...base, ...on, own: host.name, nudge: (number) => open.loop.nudge(number) },
+      })
+    : undefined
+  const leader = others?.leader ?? onlyLeader(store, host.name)
   const certificates = createCertificates({
     ...{ env, store, log, run, failpoint, seal, ca: base.ca, folder: folderOf(settings.stateDir) },
     acme: acmeDrivers.client({ environment: base.environment }),
     ...{ addresses: ownAddresses, dnsHook: settings.dnsHook },
-    assertTakes: edge.assertTakes,
+    ...{ assertTakes: edge.assertTakes, leads: leader.isHere },
   })
   const runtime = createLxc(run, {
     lxcPath: settings.lxcPath,
@@ -249,12 +255,6 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
     uploads: base.uploads,
     failpoint,
   }
-  const others = hasOthers
-    ? await (await import('./peers/others.ts')).openOthers({
-        ...{ ...base, ...on, own: host.name, nudge: (number) => open.loop.nudge(number) },
-      })
-    : undefined
-  const leader = others?.leader ?? onlyLeader(store, host.name)
   const daemon: Daemon = { env, store: leader.store, operations, open: () => open }
   const checks = { farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) }
   const loops = createFarmLoops(daemon, join(settings.stateDir, 'builds'), () =>

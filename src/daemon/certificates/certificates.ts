@@ -63,6 +63,8 @@ export interface CertificatesParts {
   readonly dnsHook: string
   /** Throws when the edge would not serve by it. */
   readonly assertTakes?: (certificate: EdgeCertificate) => Promise<void>
+  /** Whether it is this host that asks ACME servers for the farm. Absent: always. */
+  readonly leads?: () => boolean
   readonly lookup?: Lookup
   readonly ask?: Ask
 }

@@ -22,6 +22,7 @@ export interface Reign {
 export interface Leader {
   /** As far as it is known here. */
   host(): string | undefined
+  isHere(): boolean
   readonly store: Store
   /** `begin` when this host leads, `end` when it does no longer: each in its turn, until `close`. */
   follow(reign: Reign): Promise<void>
@@ -33,6 +34,7 @@ export function onlyLeader(store: Store, own: string): Leader {
   let reign: Reign | undefined
   return {
     host: () => own,
+    isHere: () => true,
     store,
     async follow(given) {
       reign = given
@@ -115,6 +117,7 @@ export function electedLeader({ store, log, own, lease, known }: LeaderParts): L
 
   return {
     host: () => known.get()?.host,
+    isHere: () => reigning,
     // The store's own methods, whatever it is made of.
     store: new Proxy(store, {
       get: (of, name) => {

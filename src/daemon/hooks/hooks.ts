@@ -17,6 +17,8 @@ export interface Hooks {
 const atOnce = 4
 const againMs = 1000
 const saveMs = 200
+/** Another host leads by then, if the one that did has died. */
+const untoldMs = 30_000
 /** Where new hooks were looked for has a cursor too. */
 const discovery = ''
 
@@ -90,9 +92,24 @@ export async function startHooks(parts: HookParts): Promise<Hooks> {
     run(
       attend(name, signal, async (one) => {
         // What is told of hooks is for people: a hook that fails would hear of itself for ever.
-        if ('event' in one && one.kind !== 'hook') await turns.take(() => tellHookOf(parts, name, one, signal))
+        if (!('event' in one) || one.kind === 'hook' || !(await isTold(one.at, signal))) return
+        await turns.take(() => tellHookOf(parts, name, one, signal))
       }).finally(() => serving.delete(name)),
     )
+  }
+
+  /** Here. A host that does not lead waits with each event until who leads has surely told it, for that one may die before. */
+  async function isTold(at: string, signal: AbortSignal): Promise<boolean> {
+    while (!parts.leads()) {
+      if (signal.aborted || env.now() - Date.parse(at) > untoldMs) return false
+      const { promise, resolve } = Promise.withResolvers<void>()
+      using _ = env.later(againMs, resolve)
+      const wake = () => resolve()
+      signal.addEventListener('abort', wake, { once: true })
+      await promise
+      signal.removeEventListener('abort', wake)
+    }
+    return true
   }
 
   function run(loop: Promise<void>): void {

@@ -21,6 +21,8 @@ export interface HookParts {
   readonly host: string
   readonly folder: string
   readonly find: (folder: string, only?: string) => Promise<HooksFound>
+  /** Of several hosts one tells. */
+  readonly leads: () => boolean
   /** Where cursors are kept. */
   readonly cursorFile: string
 }

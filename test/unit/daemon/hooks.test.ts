@@ -69,6 +69,7 @@ interface World {
   readonly parts: HookParts
   readonly told: string[]
   readonly hooks: string[]
+  leads: boolean
   /** What a hook does; it succeeds unless told otherwise. */
   act: (command: Command, signal: AbortSignal | undefined) => Promise<Outcome>
 }
@@ -78,10 +79,17 @@ let worlds = 0
 function world(...hooks: string[]): World {
   const store = createMemoryStore({ now: () => 0, id: 'store' })
   const made: World = {
-    ...{ store, told: [], hooks },
+    ...{ store, told: [], hooks, leads: true },
     act: async () => good,
     parts: {
-      ...{ env: systemEnv, store, folder: '/hooks', host: 'ash', cursorFile: join(root, String(++worlds)) },
+      ...{
+        env: systemEnv,
+        leads: () => made.leads,
+        store,
+        folder: '/hooks',
+        host: 'ash',
+        cursorFile: join(root, String(++worlds)),
+      },
       find: async (_, only) => ({
         hooks: hooks.filter((name) => only === undefined || name === only).map((name) => ({ name })),
         refused: [],
@@ -165,5 +173,21 @@ test('one that hangs or fails hinders no other; a failure is recorded once, and 
   await until(async () => /"ok"/.test(JSON.stringify((await record())?.value)))
   assert.equal(told.filter((line) => line.startsWith('stuck')).length, 1)
   assert.ok(!told.some((line) => line.includes('hook.')), 'hooks hear nothing of hooks')
+  await hooks.close()
+})
+
+test('of several hosts the one that leads tells; the next one tells what that one may have missed', async () => {
+  const made = world('one')
+  const { store, parts, told } = made
+  const hooks = await startHooks(parts)
+  await until(() => isFollowed(store, told))
+  made.leads = false
+  await create(store, 'a', 1)
+  await create(store, 'b', 2)
+  await sleep(50)
+  assert.ok(!told.includes('one guest.created a'))
+  made.leads = true
+  await until(() => told.includes('one guest.created b'))
+  assert.ok(told.includes('one guest.created a'))
   await hooks.close()
 })

@@ -48,6 +48,8 @@ export interface AttemptParts {
   /** STATE/pki */
   readonly folder: string
   readonly assertTakes?: (certificate: EdgeCertificate) => Promise<void>
+  /** Whether it is this host that asks for the farm. Absent: always. */
+  readonly leads?: () => boolean
 }
 
 export interface Attempt {

@@ -35,11 +35,18 @@ export interface AcmeKeeper {
 
 const together = 2
 const longestMs = 24 * 3600 * 1000
+/** Who asks for the farm may be another host soon. */
+const otherLeadsMs = 15_000
 
 export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void): Promise<AcmeKeeper> {
-  const { env, store, log, book } = parts
+  const { env, store, log, book, leads = () => true } = parts
   const states = new Map<string, SetState>()
-  for (const { value } of await readAll<SetRecord>(store, keys.acmeSets)) states.set(value.name, value)
+  const readStates = async () => {
+    for (const { value } of await readAll<SetRecord>(store, keys.acmeSets)) states.set(value.name, value)
+  }
+  await readStates()
+  /** What another host has tried is not known here. */
+  let missed = false
   const busy = new Map<string, Promise<void>>()
   const closing = new AbortController()
   let wished: readonly CertificateSet[] = []
@@ -62,6 +69,10 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
     timer?.[Symbol.dispose]()
     timer = undefined
     if (closing.signal.aborted || !settings) return
+    if (!leads() || missed) {
+      lookLater()
+      return
+    }
     const now = env.now()
     const held = settling()
     const waiting = wished
@@ -76,6 +87,16 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
     const next = waiting.find(({ set }) => !busy.has(set.name))
     if (!next || busy.size >= together) return
     timer = env.later(Math.min(Math.max(next.at - now, holdMs, 1), longestMs), look)
+  }
+
+  function lookLater(): void {
+    const again = () =>
+      void readStates().then(() => {
+        missed = !leads()
+        look()
+      }, lookLater)
+    missed = true
+    timer = env.later(otherLeadsMs, again)
   }
 
   function start(set: CertificateSet): Promise<void> {
