@@ -12,6 +12,7 @@ import { joinRoutes } from './join-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
 import { sizeRoutes } from './size-routes.ts'
+import { storeRoutes } from './store-routes.ts'
 import { templateRoutes } from './template-routes.ts'
 
 export type { Access, Role, Route, Verb } from './route.ts'
@@ -39,6 +40,7 @@ export const routes = {
     access: can('operate', 'farm'),
     summary: 'open or shut the door to the outside',
   },
+  ...storeRoutes,
   rotateCa: {
     method: 'POST',
     path: '/v1/farm/ca',

@@ -40,6 +40,7 @@ import {
 import type { RouteName } from './routes.ts'
 import { ConfigChange, NewSecret, NewSite, SecretName, Slot } from './site.ts'
 import { NewSize, SizeChange, SizeName } from './size.ts'
+import { StoreRestore } from './store.ts'
 import { HostName, OneLine, SnapshotName, TemplateRef } from './values.ts'
 
 const OnOff = z.enum(['0', '1']).transform((value) => value === '1')
@@ -93,6 +94,7 @@ export const queries = {
   revert: WriteQuery,
   changeFarm: WriteQuery,
   rotateCa: WriteQuery,
+  restoreStore: WriteQuery,
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
@@ -170,6 +172,7 @@ export const bodies = {
   setData: NewData,
   changeFarm: FarmChange,
   rotateCa: CaRotation,
+  restoreStore: StoreRestore,
   addRoute: NewRoute,
   changeRoute: RouteChange,
   changeHost: HostChange,

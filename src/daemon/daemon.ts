@@ -14,6 +14,8 @@ import type { HostParts } from './host/parts.ts'
 import type { Turns } from './host/turns.ts'
 import type { Outside } from './http/outside.ts'
 import type { Joining } from './join/joining.ts'
+import type { StoreCare } from './members/care.ts'
+import type { Members } from './members/keeper.ts'
 import type { Operations } from './operations/operations.ts'
 import type { Others } from './peers/others.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -31,6 +33,8 @@ export interface OpenFarm {
   readonly rollouts: Rollouts
   /** Absent where the store has one host. */
   readonly others?: Others
+  /** Looks after the members of the store; there where the store can have several hosts. */
+  readonly members?: Members
   readonly leader: Leader
   /** Builds, rollouts and checks: begun where this host leads. */
   readonly loops: Reign
@@ -55,6 +59,8 @@ export interface Daemon {
 export interface WholeDaemon extends Daemon {
   /** Undefined also while the store is away. */
   readonly others?: () => Others | undefined
+  /** Looks after the members of the store; there where the store can have several hosts. */
+  readonly members?: Members
   readonly version: string
   readonly hostName: string
   readonly away?: () => StoreAway | undefined
@@ -64,6 +70,8 @@ export interface WholeDaemon extends Daemon {
   readonly sessions: Sessions
   /** Hosts that come into the farm, or this one into another's. Loaded when one comes. */
   readonly joining: () => Promise<Joining>
+  /** What people ask of the store itself. */
+  readonly storeCare: () => Promise<StoreCare>
   readonly init: (farm: NewFarm, by: string) => Promise<{ readonly lines: readonly string[] }>
   readonly diagnose: () => Promise<readonly Finding[]>
   /** What it changed, one line each. */

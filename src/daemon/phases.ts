@@ -132,6 +132,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     const { farm, store } = phase
     await hooks?.close()
     hooks = undefined
+    await farm?.members?.close()
     await farm?.leader.close()
     await farm?.loop.close()
     await farm?.certificates.close()

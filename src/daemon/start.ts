@@ -46,6 +46,7 @@ import { createOutside, ownAddresses } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { lazyJoining } from './join/lazy.ts'
+import { keepMembers, lazyStoreCare } from './members/lazy.ts'
 import { hostsParts } from './mesh/place.ts'
 import { openStore } from './open-store.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
@@ -137,6 +138,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     open: () => there(phases.now()).farm,
     away: () => awayOf(phases.now()),
     others: () => phases.now().farm?.others,
+    storeCare: lazyStoreCare(() => ({ ...patient(), log, reopenStore: phases.reopenStore })),
     diagnose: () => diagnose(patient()),
     async mend(what) {
       there(phases.now())
@@ -263,6 +265,7 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
   const open = openedFarm({
     ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, leader, loops },
     ...{ numbering: createTurns(1, env), ...(others ? { others } : {}) },
+    ...(others ? { members: await keepMembers({ ...base, store, leader, host: host.name, farm: farm.value }) } : {}),
   })
   return open
 }

@@ -167,6 +167,7 @@ export class SimFarm {
       ),
       sessions: createSessions({ env, log: parts.log }),
       joining: () => Promise.reject(new Error('one host alone')),
+      storeCare: () => Promise.reject(new Error('the store is in memory')),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
       mend: async () => [],

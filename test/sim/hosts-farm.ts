@@ -155,6 +155,7 @@ export class HostsFarm {
       outside: { identify, certificates: () => [], shutOut: () => undefined } as unknown as Outside,
       ...{ open: () => open, others: () => others, diagnose: async () => [], mend: async () => [] },
       joining: () => Promise.reject(new Error('all have joined')),
+      storeCare: () => Promise.reject(new Error('the store is in memory')),
       init: async () => ({ lines: [] }),
     }
     const socket = join(own, 'croft.sock')

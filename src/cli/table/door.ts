@@ -44,6 +44,23 @@ export const doorCommands: readonly CommandRow[] = [
     run: () => import('../commands/farm/set-farm.ts'),
   },
   {
+    noun: 'farm',
+    verb: 'store',
+    args: ['[ACT]', '[FILE]'],
+    flags: ['discard-data'],
+    changes: true,
+    summary: 'where the farm’s store is, and how its members are; or restore it from a snapshot',
+    description:
+      'One host has its store in a file. With several it is etcd: one member with two hosts, three with three, five with five and more, which croft starts, ' +
+      'replaces and ends by itself. Each host with a member takes a snapshot every six hours and keeps eight. `restore FILE` makes the store what it was then, on ' +
+      'this host; while the store answers that takes --discard-data. The others are brought in anew.',
+    examples: [
+      'croft farm store',
+      'croft farm store restore /var/lib/croft/store-snapshots/store-20261121T120000Z.snapshot',
+    ],
+    run: () => import('../commands/farm/store.ts'),
+  },
+  {
     noun: 'token',
     verb: 'ls',
     args: [],

@@ -25,6 +25,7 @@ import type {
 } from '../../api/resources.ts'
 import { type RouteName, routes } from '../../api/routes.ts'
 import type { Build, ConfigDifference, Release, Secret, Site, SiteConfig } from '../../api/site.ts'
+import type { StoreView } from '../../api/store.ts'
 import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
 import type { Entrance, Opened } from './upgrade.ts'
@@ -64,6 +65,7 @@ interface ReadReplies {
   listHosts: List<Host>
   getHost: Host
   explainGuest: Explanation
+  getStore: StoreView
   planHost: List<PlannedStep> | { readonly steps: readonly PlannedStep[] }
   listPools: List<Pool>
   listNetworks: List<Network>

@@ -79,7 +79,7 @@ const wayIn: Whose = { by: 'guest', carried: 'never' }
 
 export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ getStatus: here, getDoctor: here, fixDoctor: here, getOpenapi: here },
-  ...{ initFarm: here, getFarm: here, changeFarm: here, rotateCa: here },
+  ...{ initFarm: here, getFarm: here, changeFarm: here, rotateCa: here, getStore: here, restoreStore: here },
   ...{ inviteHost: here, joinFarm: here, getInvitation: here, admitHost: here },
   ...{ leaveFarm: ofHost, declareDead: here },
   ...{ listTokens: here, addToken: here, getToken: here, removeToken: here, login: here },

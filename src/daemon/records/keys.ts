@@ -19,6 +19,9 @@ export const keys = {
   leader: 'leader',
   /** In the store that is moved to: how far it came. In the one that was left: where to. */
   moved: 'moved',
+  /** What a host is told of its member of the store. */
+  storeMember: (host: string) => `store-members/${host}`,
+  storeMembers: 'store-members/',
   invite: (id: string) => `invites/${id}`,
   invites: 'invites/',
   /** A guest on its way to another host. */

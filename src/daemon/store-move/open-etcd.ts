@@ -1,9 +1,11 @@
 /** The farm's etcd as this host reaches it: by its own certificate, and a member of its own where it has one. */
 import { join } from 'node:path'
+import { toCroftError } from '../../api/errors.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { openEtcdStore } from '../../store/etcd/index.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
+import type { Log } from '../host/parts.ts'
 import { ownAddresses } from '../http/outside.ts'
 import { type Member, memberDrivers, refreshStorePair, type StorePair } from '../members/index.ts'
 import { folderOf } from '../pki/authority.ts'
@@ -12,6 +14,7 @@ import type { Settings } from '../settings.ts'
 export interface EtcdParts {
   readonly env: Env
   readonly run: Runner
+  readonly log: Log
   readonly settings: Pick<Settings, 'stateDir'>
 }
 
@@ -32,7 +35,10 @@ export const ownPair = ({ env, run, settings }: EtcdParts, host: string): Promis
 /** A member that this host has is brought back before it is asked. */
 export async function openMovedStore(parts: EtcdParts, place: EtcdPlace): Promise<Store> {
   await ownPair(parts, place.host)
-  await createOwnMember(parts).resume()
+  // Others may answer without it; and when its data is gone, the store that they have says what becomes of it.
+  await createOwnMember(parts)
+    .resume()
+    .catch((thrown) => parts.log.error({ error: toCroftError(thrown).message }, 'this host’s member of the store'))
   return openEtcdAt(parts, place)
 }
 

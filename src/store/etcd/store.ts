@@ -99,6 +99,11 @@ export class EtcdStore implements Store {
     })
   }
 
+  /** Where members are from now on. */
+  know(endpoints: readonly string[]): void {
+    this.#link.know(endpoints)
+  }
+
   async close(): Promise<void> {
     this.#link.close(new CroftError('STORE_CLOSED', 'the store is closed', { hint: 'croft doctor' }))
   }

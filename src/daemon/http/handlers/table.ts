@@ -26,6 +26,7 @@ import * as secrets from './secrets.ts'
 import * as sites from './sites.ts'
 import * as sizes from './sizes.ts'
 import * as snapshots from './snapshots.ts'
+import * as store from './store.ts'
 import * as templateImages from './template-images.ts'
 import * as templates from './templates.ts'
 import * as tokens from './tokens.ts'
@@ -57,6 +58,7 @@ export const handlers: Handlers = {
   ...door.handlers,
   ...joining.handlers,
   ...leaving.handlers,
+  ...store.handlers,
   ...checks.handlers,
   ...builds.handlers,
 }

@@ -67,6 +67,9 @@ function environmentOf(wish: MemberWish): Record<string, string> {
     ETCD_ELECTION_TIMEOUT: '2000',
     // How much of the past is kept in memory for members that fall behind.
     ETCD_SNAPSHOT_COUNT: '10000',
+    // What watches can still be replayed from.
+    ETCD_AUTO_COMPACTION_MODE: 'periodic',
+    ETCD_AUTO_COMPACTION_RETENTION: '1h',
     ETCD_LOGGER: 'zap',
     ETCD_LOG_LEVEL: 'warn',
     // Names are checked instead; a host behind a translated address shows another one.

@@ -1,0 +1,146 @@
+/** What the host that leads the farm does for all members: brings in, lets vote, sends away, one step a pass; makes room. */
+import { isCode } from '../../api/errors.ts'
+import { planStoreMembers, type StoreHost, type StoreMember, type StoreStep } from '../../plan/store-members.ts'
+import type { Cluster, ClusterMember, MemberStatus } from '../../store/etcd/cluster.ts'
+import type { Store } from '../../store/store.ts'
+import type { Log } from '../host/parts.ts'
+import { keys } from '../records/keys.ts'
+import { type HostRecord, read, readAll, schemaVersion } from '../records/records.ts'
+import { placeOf } from './places.ts'
+import type { StoreMemberRecord } from './records.ts'
+
+export interface LeadParts {
+  /** The leader's: who is deposed writes nothing. */
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly log: Log
+}
+
+interface Seen {
+  readonly hosts: readonly HostRecord[]
+  readonly told: readonly ClusterMember[]
+}
+
+/** True: something was done, and the next step may follow at once. */
+export async function leadMembers(parts: LeadParts): Promise<boolean> {
+  const { store, cluster, log } = parts
+  const hosts = (await readAll<HostRecord>(store, keys.hosts)).map(({ value }) => value)
+  const told = await cluster.members()
+  const records = (await readAll<StoreMemberRecord>(store, keys.storeMembers)).map(({ value }) => value)
+  const toldOf = (name: string, what: StoreMemberRecord['state']): boolean =>
+    records.some(({ host, state }) => host === name && state === what)
+  const alive = new Set((await readAll(store, keys.allAlive)).map(({ key }) => key))
+  const statuses = await statusesOf(cluster, told)
+  const step = planStoreMembers(
+    hosts.map(
+      (host): StoreHost => ({
+        ...{ name: host.name, number: host.number, witness: host.witness ?? false, dead: host.dead !== undefined },
+        ...{ reachable: placeOf(host) !== undefined, alive: alive.has(keys.alive(host.name)) },
+        ...{ lost: toldOf(host.name, 'lost'), leaving: toldOf(host.name, 'gone') },
+      }),
+    ),
+    told.map((member): StoreMember => {
+      const status = statuses.get(member.id)
+      const answers = status !== undefined
+      return {
+        ...{ id: member.id, host: hostOf(member, hosts)?.name, learner: member.learner, answers },
+        leads: status?.leader === member.id,
+      }
+    }),
+  )
+  if (!step) return false
+  const done = await take(parts, step, { hosts, told })
+  if (done) log.info({ ...step }, 'members of the store')
+  return done
+}
+
+/** By the address, because one that has not come yet tells no name. */
+const hostOf = ({ name, peerUrls }: ClusterMember, hosts: readonly HostRecord[]): HostRecord | undefined =>
+  hosts.find((host) => peerUrls.includes(placeOf(host)?.peerUrl ?? '')) ?? hosts.find((host) => host.name === name)
+
+export async function statusesOf(
+  cluster: Cluster,
+  told: readonly ClusterMember[],
+): Promise<ReadonlyMap<string, MemberStatus>> {
+  const asked = told.map(async ({ id, clientUrls: [url] }) => {
+    const status = url === undefined ? undefined : await cluster.status(url).catch(() => undefined)
+    return [id, status] as const
+  })
+  return new Map((await Promise.all(asked)).filter((pair): pair is [string, MemberStatus] => pair[1] !== undefined))
+}
+
+async function take(parts: LeadParts, step: StoreStep, seen: Seen): Promise<boolean> {
+  const { cluster } = parts
+  if (step.do === 'remove') {
+    await cluster.remove(step.id)
+    await sendAway(parts, step, seen)
+    return true
+  }
+  const host = seen.hosts.find(({ name }) => name === step.host)
+  const place = host && placeOf(host)
+  if (!place) return false
+  if (step.do === 'add') {
+    await cluster.add(place.peerUrl, { learner: true })
+    await tell(parts, { name: host.name, ...place })
+    return true
+  }
+  // Who led before may have died between the two words.
+  await tell(parts, { name: host.name, ...place })
+  return cluster.promote(step.id).then(
+    () => true,
+    (thrown) => {
+      if (isCode(thrown, 'BUSY')) return false
+      throw thrown
+    },
+  )
+}
+
+/** The host starts its member when it reads this. */
+async function tell(
+  { store, cluster }: LeadParts,
+  { name, clientUrl, peerUrl }: { name: string; clientUrl: string; peerUrl: string },
+): Promise<void> {
+  const key = keys.storeMember(name)
+  const known = await read<StoreMemberRecord>(store, key)
+  if (known?.value.state === 'wanted') return
+  const initial = (await cluster.members()).flatMap((each) =>
+    each.peerUrls.map((url) => ({ name: url === peerUrl ? name : each.name, peerUrl: url })),
+  )
+  const record: StoreMemberRecord = { schema: schemaVersion, host: name, state: 'wanted', clientUrl, peerUrl, initial }
+  await store.transact([{ key, revision: known?.revision ?? 0 }], [{ put: key, value: record }])
+}
+
+async function sendAway({ store }: LeadParts, { host }: StoreStep, { hosts, told }: Seen): Promise<void> {
+  const found = hosts.find(({ name }) => name === host)
+  if (!found) return
+  const key = keys.storeMember(found.name)
+  const known = await read<StoreMemberRecord>(store, key)
+  const member = told.find((each) => hostOf(each, hosts)?.name === found.name)
+  const place = placeOf(found)
+  if (found.dead !== undefined || !place || !member) {
+    if (known) await store.transact([{ key, revision: known.revision }], [{ delete: key }])
+    return
+  }
+  const record: StoreMemberRecord = { schema: schemaVersion, host: found.name, state: 'gone', ...place, initial: [] }
+  await store.transact([{ key, revision: known?.revision ?? 0 }], [{ put: key, value: record }])
+}
+
+/** Half of it and more than this is air. */
+const leastAirBytes = 64 * 1024 ** 2
+
+/** One member after another, who leads last: it stands still meanwhile. */
+export async function defragmentMembers({ cluster, log }: Pick<LeadParts, 'cluster' | 'log'>): Promise<void> {
+  const told = await cluster.members()
+  const statuses = await statusesOf(cluster, told)
+  const airy = told.filter(({ id }) => {
+    const { sizeBytes = 0, usedBytes = 0 } = statuses.get(id) ?? {}
+    return sizeBytes - usedBytes > Math.max(leastAirBytes, sizeBytes / 2)
+  })
+  const leads = ({ id }: ClusterMember): number => Number(statuses.get(id)?.leader === id)
+  for (const { name, clientUrls } of airy.toSorted((one, two) => leads(one) - leads(two))) {
+    const [url] = clientUrls
+    if (url === undefined) continue
+    await cluster.defragment(url)
+    log.info({ member: name }, 'a member of the store was made smaller')
+  }
+}

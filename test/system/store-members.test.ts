@@ -1,0 +1,86 @@
+/** The members of the farm's etcd, on real hosts: as many as there are hosts for, kept running, and made anew from a snapshot. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StoreView } from '../../src/api/store.ts'
+import { type TestHost, useHosts } from './hosts.ts'
+
+const hosts = await useHosts()
+const { ash, birch, cedar } = hosts
+
+const storeOf = (host: TestHost): Promise<StoreView> => host.json<StoreView>('farm', 'store')
+const votingIn = ({ members }: StoreView): string[] =>
+  members.filter(({ state }) => state === 'leads' || state === 'follows').map((member) => member.host)
+
+async function untilStore(host: TestHost, what: string, is: (store: StoreView) => boolean): Promise<StoreView> {
+  let last: unknown
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(500)) {
+    const seen = await storeOf(host).catch((thrown: unknown) => {
+      last = thrown
+      return undefined
+    })
+    if (seen && is(seen)) return seen
+    last = seen ?? last
+  }
+  return assert.fail(`${what} did not come: ${JSON.stringify(last)}\n${host.logTail(12)}`)
+}
+
+const allVote = (store: StoreView): boolean => votingIn(store).length === 3
+/** The one process that works in this host's folder. */
+function memberOf(host: TestHost): number {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const found = pids.find((pid) => wordsOf(pid).includes(join(host.stateDir, 'etcd', 'data')))
+  return Number(found ?? assert.fail(`${host.hostName} runs no member`))
+}
+
+function wordsOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+test('one host has its store in a file, and no etcd', async () => {
+  const store = await storeOf(ash)
+  assert.equal(store.kind, 'sqlite')
+  assert.deepEqual(store.members, [])
+  const refused = await ash.croft('farm', 'store', 'restore', '/etc/hostname', '-y')
+  assert.equal(refused.code, 4, refused.stderr)
+})
+
+test('with the third host there are three members, and each host can do without any one', async () => {
+  await hosts.join(birch)
+  const two = await untilStore(birch, 'the store in etcd', ({ kind }) => kind === 'etcd')
+  assert.match(two.reason ?? '', /two hosts are no majority/)
+  await hosts.join(cedar)
+  const three = await untilStore(ash, 'three members', allVote)
+  assert.deepEqual(votingIn(three).sort(), ['ash', 'birch', 'cedar'])
+  await untilStore(birch, 'three places to ask', ({ at }) => at.length === 3)
+  await ash.croftOk('size', 'add', 'tiny', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
+  process.kill(memberOf(ash), 'SIGKILL')
+  await birch.croftOk('size', 'set', 'tiny', 'cpu=2')
+  await untilStore(ash, 'the killed member again', allVote)
+})
+
+test('a restore takes the farm back to its snapshot, and the other members are brought in anew', async () => {
+  const { snapshot } = await untilStore(cedar, 'a snapshot', (store) => store.snapshot !== null)
+  assert.ok(snapshot)
+  await ash.croftOk('size', 'add', 'late', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
+  const refused = await cedar.croft('farm', 'store', 'restore', snapshot.file, '-y')
+  assert.equal(refused.code, 4)
+  assert.match(refused.stderr, /--discard-data/)
+  const restored = await cedar.croft('farm', 'store', 'restore', snapshot.file, '--discard-data', '-y')
+  assert.equal(restored.code, 0, `${restored.stderr}\n${cedar.logTail(12)}`)
+  const store = await untilStore(cedar, 'three members of the restored store', allVote)
+  assert.deepEqual(votingIn(store).sort(), ['ash', 'birch', 'cedar'])
+  for (const host of hosts.all)
+    await untilStore(
+      host,
+      `the restored store on ${host.hostName}`,
+      ({ at, revision }) => at.length === 3 && revision !== null,
+    )
+  assert.notEqual((await ash.croft('size', 'show', 'late')).code, 0)
+})
