@@ -18,7 +18,7 @@ let farm: HostsFarm
 before(async () => {
   farm = await HostsFarm.open('ash', 'birch')
   await farm.templates()
-  await farm.ask('birch', 'POST', '/v1/guests?wait=20000', { name: 'web', template: 'birch:1' })
+  await farm.ask('birch', 'POST', '/v1/guests?wait=20000', { name: 'web', template: 'birch:1', host: 'birch' })
 })
 after(() => farm?.close())
 

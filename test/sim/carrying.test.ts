@@ -18,7 +18,7 @@ const hostOf = async (guest: string) => (await read<NameRecord>(farm.store, keys
 
 test('a guest of another host is changed there, and its operation settled', async () => {
   const made = await farm.ask<Accepted<Guest>>('birch', 'POST', '/v1/guests?wait=20000', {
-    ...{ name: 'web', template: 'birch:1' },
+    ...{ name: 'web', template: 'birch:1', host: 'birch' },
   })
   assert.equal(made.status, 200, JSON.stringify(made.said))
   assert.equal(await hostOf('web'), 'birch')
@@ -31,6 +31,8 @@ test('a guest of another host is changed there, and its operation settled', asyn
   assert.deepEqual([said.host, said.status?.state], ['birch', 'stopped'])
   const waited = await farm.ask<Operation>('ash', 'GET', `/v1/operations/${stopped.said.operation?.id}?wait=5000`)
   assert.equal(waited.said.state, 'done')
+  const all = await farm.ask<Operation[]>('ash', 'GET', '/v1/operations')
+  assert.equal(all.said.filter(({ verb }) => verb === 'stop').length, 1, 'it was answered once')
 })
 
 test('what is refused there is said here, word by word', async () => {
@@ -68,7 +70,7 @@ test('a carried request is carried no further', async () => {
 })
 
 test('lists are of all hosts; what each host uses is asked of it', async () => {
-  await farm.ask('ash', 'POST', '/v1/guests?wait=20000', { name: 'app1', template: 'ash:1' })
+  await farm.ask('ash', 'POST', '/v1/guests?wait=20000', { name: 'app1', template: 'ash:1', host: 'ash' })
   await until('both are known to be there', () =>
     ['ash', 'birch'].every((name) => farm.get(name).daemon.others?.()?.isAlive('ash')),
   )

@@ -108,8 +108,7 @@ function addRoute(
       const asked = parseRequest(name, request, caller)
       if (row.reply === 'session') assertUpgrade(request)
       const closed = closing(reply)
-      const carried = await daemon.others?.()?.carry(name, { ...asked, request, reply, closed })
-      if (carried) return carried
+      if (await daemon.others?.()?.carry(name, { ...asked, request, reply, closed })) return reply
       const answer = await handler(daemon, { ...asked, stream: bodyStream(row, request), closed })
       if (answer instanceof Lines) return sendLines(reply, answer)
       if (answer instanceof Upgrade) return switchProtocols(request, reply, answer)

@@ -20,24 +20,29 @@ export interface Carrying {
   readonly closed: AbortSignal
 }
 
-/** Undefined: the host is away, and what this one knows will do. */
-export async function carry(peers: Peers, asked: Carrying): Promise<FastifyReply | undefined> {
+/**
+ * False: the host is away, and what this one knows will do. Never the reply itself: that is awaited as a promise of its own
+ * end, which is a promise of nothing, and the request would be answered here once more.
+ */
+export async function carry(peers: Peers, asked: Carrying): Promise<boolean> {
   const row: Route = routes[asked.name]
   if (row.reply === 'session') return carrySession(peers, asked)
   try {
-    return pass(asked.reply, await peers.request(asked.host, { ...headOf(asked), ...bodyOf(asked.request) }))
+    pass(asked.reply, await peers.request(asked.host, { ...headOf(asked), ...bodyOf(asked.request) }))
+    return true
   } catch (thrown) {
-    if (asked.away && isCode(thrown, 'HOST_UNREACHABLE')) return undefined
+    if (asked.away && isCode(thrown, 'HOST_UNREACHABLE')) return false
     throw thrown
   }
 }
 
-async function carrySession(peers: Peers, asked: Carrying): Promise<FastifyReply> {
+async function carrySession(peers: Peers, asked: Carrying): Promise<true> {
   const { request, reply, host } = asked
   assertUpgrade(request)
   const taken = await peers.upgrade(host, { ...headOf(asked), protocol: sessionProtocol })
-  if (!('socket' in taken)) return pass(reply, taken)
-  return switchProtocols(request, reply, new Upgrade((socket) => join(socket, taken.socket)))
+  if ('socket' in taken) switchProtocols(request, reply, new Upgrade((socket) => join(socket, taken.socket)))
+  else pass(reply, taken)
+  return true
 }
 
 /** Whichever end goes takes the other with it; what was said before that still arrives. */
@@ -64,8 +69,8 @@ function bodyOf({ body, headers }: FastifyRequest): { body?: string | Readable; 
 /** What a proxy may not pass on, and what the server here says itself. */
 const ownHeaders: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'date', 'transfer-encoding', 'upgrade'])
 
-function pass(reply: FastifyReply, { status, headers, body }: PeerAnswer): FastifyReply {
+function pass(reply: FastifyReply, { status, headers, body }: PeerAnswer): void {
   for (const [name, value] of Object.entries(headers))
     if (value !== undefined && !ownHeaders.has(name)) reply.header(name, value)
-  return reply.code(status).send(body)
+  reply.code(status).send(body)
 }

@@ -32,7 +32,7 @@ export interface Others {
   /** Told when the hosts are others, or one has come or gone. */
   onChange(listener: () => void): void
   /** Carries a request to the host that it is of, and answers as that one does. Undefined: it is for this host to answer. */
-  carry(name: RouteName, asked: Carried): Promise<FastifyReply | undefined>
+  carry(name: RouteName, asked: Carried): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -90,7 +90,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
     },
     async carry(name, asked) {
       const elsewhere = await findElsewhere(sight, name, asked)
-      return elsewhere && carry(peers, { ...asked, ...elsewhere, name })
+      return elsewhere !== undefined && carry(peers, { ...asked, ...elsewhere, name })
     },
     async close() {
       closing.abort(new Error('the daemon stops'))
