@@ -23,7 +23,7 @@ export const Processes = z.coerce.number().int().min(16).max(4_000_000)
 export const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must be at least 16M')
 export const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be at least 64M')
 /** Bytes a second, or empty for no limit. */
-const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
+export const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
 /** Less than 1280 and there is no IPv6. */
 const Mtu = z.coerce.number().int().min(1280, 'must be 1280 to 9216').max(9216, 'must be 1280 to 9216')
 /** Takes a setting away. */
@@ -188,6 +188,8 @@ export interface Guest {
   /** Absent where there was no choice. */
   readonly placed?: Placed
   readonly spec: GuestSpec
+  /** On its way to another host; `quiet`: it is down for the last of it. */
+  readonly moving?: { readonly to: string; readonly quiet?: true }
   readonly status: GuestStatus | null
   readonly ipv4: string
   readonly ipv6: string

@@ -9,6 +9,7 @@ import { deployRoutes } from './deploy-routes.ts'
 import { edgeRoutes } from './edge-routes.ts'
 import { hostRoutes } from './host-routes.ts'
 import { joinRoutes } from './join-routes.ts'
+import { moveRoutes } from './move-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
 import { sizeRoutes } from './size-routes.ts'
@@ -110,6 +111,7 @@ export const routes = {
     access: can('create', 'guest'),
     summary: 'a new guest from its disk',
   },
+  ...moveRoutes,
   attachGuest: {
     method: 'GET',
     path: '/v1/guests/:guest/attach',

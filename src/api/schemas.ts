@@ -22,6 +22,7 @@ import {
 import { Drain, HostChange } from './host.ts'
 import { NewHost, NewInvitation, NewJoin } from './join.ts'
 import { MountRef, NewMount } from './mount.ts'
+import { DiskId, Landing, NewMove } from './move.ts'
 import { AnyGuestName } from './part.ts'
 import {
   DataKey,
@@ -66,6 +67,7 @@ export const queries = {
   actGuest: WriteQuery,
   renameGuest: WriteQuery,
   cloneGuest: WriteQuery,
+  moveGuest: WriteQuery,
   addRule: WriteQuery,
   removeRule: WriteQuery,
   addPort: WriteQuery,
@@ -156,6 +158,8 @@ export const bodies = {
   actGuest: GuestAction,
   renameGuest: GuestRename,
   cloneGuest: GuestClone,
+  moveGuest: NewMove,
+  landFromPeer: Landing,
   addRule: NewRule,
   removeRule: RuleRef,
   addPort: NewPort,
@@ -204,6 +208,8 @@ export const pathValues = {
   address: OneAddress,
   route: RouteNameSchema,
   size: SizeName,
+  number: z.string().regex(/^[1-9]\d{0,4}$/),
+  disk: DiskId,
   app: AppName,
   site: SitePlace,
   secret: SecretName,

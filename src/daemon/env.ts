@@ -27,3 +27,6 @@ export const systemEnv: Env = {
 }
 
 export const timestamp = (env: Pick<Env, 'now'>): string => new Date(env.now()).toISOString()
+
+export const pause = (env: Pick<Env, 'later'>, ms: number): Promise<void> =>
+  new Promise((resolve) => void env.later(ms, resolve))

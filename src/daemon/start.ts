@@ -35,7 +35,7 @@ import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
 import { createFailpoint } from './host/failpoint.ts'
 import { createInside, type Inside } from './host/inside.ts'
-import { readOnlyDisks } from './host/kept.ts'
+import { keepsQuiet, readOnlyDisks } from './host/kept.ts'
 import { createHostLoop } from './host/loop.ts'
 import { readMachine } from './host/machine.ts'
 import type { HostParts, Log } from './host/parts.ts'
@@ -255,7 +255,7 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
     uploads: base.uploads,
-    failpoint,
+    ...{ failpoint, keptQuiet: (number) => keepsQuiet(keptFileOf(settings), number), peers: () => open.others?.peers },
   }
   const daemon: Daemon = { env, store: leader.store, operations, open: () => open }
   const checks = { farmCa: base.ca.fingerprint, everyMs: checkEveryMs(base.environment) }

@@ -64,6 +64,18 @@ export function freeNumber<T extends Numbers>(numbers: T, freed: { number: numbe
   }
 }
 
+/** For a guest that comes from another host, with a number of that one's. */
+export function takeSlot<T extends Numbers>(numbers: T): { slot: number; numbers: T } | undefined {
+  const slot = lowestFree(numbers.slots)
+  return slot === undefined ? undefined : { slot, numbers: { ...numbers, slots: [...numbers.slots, slot] } }
+}
+
+/** Of one that has gone to another host, or whose number is another's: the number stays used where it is leased. */
+export const freeSlot = <T extends Numbers>(numbers: T, slot: number): T => ({
+  ...numbers,
+  slots: numbers.slots.filter((each) => each !== slot),
+})
+
 /** What was found without a record: its number rests, its slot is nobody's. The same numbers when nothing changes. */
 export function reserveFound<T extends Numbers>(
   numbers: T,

@@ -49,7 +49,7 @@ import type { Write } from '../../src/store/store.ts'
 import { quiet, SimClock } from './clock.ts'
 import { heldBy, type Lifeline } from './lifeline.ts'
 import { createWeakStore } from './weak-store.ts'
-import { tell } from './words.ts'
+import { reasonOf, tell, told } from './words.ts'
 
 const seal = async () => sealWith(Buffer.alloc(32, 7))
 /** No route asks for one. */
@@ -58,7 +58,6 @@ const noCertificates = {
   ca: { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) },
   acme: { name: 'none', issue: () => Promise.reject(new Error('no ACME here')) },
 }
-const hostName = 'ash'
 const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
 const paths = {
   stateDir: '/s',
@@ -83,9 +82,19 @@ interface Asked {
   readonly query?: Readonly<Record<string, string>>
 }
 
+export interface SimOptions {
+  /** `ash` without. */
+  readonly hostName?: string
+  /** Of another host of the farm, whose store and clock it has. */
+  readonly beside?: SimFarm
+}
+
 export class SimFarm {
-  readonly clock = new SimClock()
-  readonly runtime = createFakeRuntime(this.clock)
+  readonly hostName: string
+  readonly clock: SimClock
+  /** The way to the other hosts. */
+  peers: HostParts['peers']
+  readonly runtime: ReturnType<typeof createFakeRuntime>
   readonly storage = createFakeStorage({ pool })
   /** A second pool, with a disk of its own. */
   readonly spare = createFakeStorage({ pool: { ...pool, name: 'spare', source: '/s.img', mountPoint: '/spare' } })
@@ -99,10 +108,7 @@ export class SimFarm {
   /** Why the edge takes nothing, as when somebody else has its ports. */
   edgeRefuses: Error | undefined
   readonly edge = createFakeEdge({ refuses: () => this.edgeRefuses })
-  readonly store = createWeakStore(
-    () => this.clock.now(),
-    (writes) => this.wrote(writes),
-  )
+  readonly store: ReturnType<typeof createWeakStore>
   readonly lines: string[] = []
   /** Every failpoint that was passed, in order. */
   readonly passed: string[] = []
@@ -122,6 +128,14 @@ export class SimFarm {
   private dieAt = Number.POSITIVE_INFINITY
   private dies: (passed: readonly string[]) => boolean = () => false
 
+  constructor({ hostName = 'ash', beside }: SimOptions = {}) {
+    this.hostName = hostName
+    this.clock = beside?.clock ?? new SimClock()
+    this.runtime = createFakeRuntime(this.clock)
+    const now = () => this.clock.now()
+    this.store = beside?.store ?? createWeakStore(now, (writes) => this.wrote(writes))
+  }
+
   async open(): Promise<this> {
     this.silent = true
     await this.storage.open()
@@ -130,7 +144,7 @@ export class SimFarm {
       this.clock.env(() => true),
       this.store,
       {
-        ...{ settings: { ...paths, hostName }, asked, pool, by: 'root' },
+        ...{ settings: { ...paths, hostName: this.hostName }, asked, pool, by: 'root' },
       },
     )
     await this.boot()
@@ -156,10 +170,13 @@ export class SimFarm {
     const builds = createBuilds(some, '')
     const rollouts = createRollouts(some)
     const daemon: WholeDaemon = {
-      ...{ env, store, operations, version: 'sim', hostName },
+      ...{ env, store, operations, version: 'sim', hostName: this.hostName },
       open: () => ({
         ...{ parts, loop, numbering, usage, certificates: parts.certificates, checks, builds, rollouts },
-        ...{ leader: onlyLeader(store, hostName), loops: { begin: async () => undefined, end: async () => undefined } },
+        ...{
+          leader: onlyLeader(store, this.hostName),
+          loops: { begin: async () => undefined, end: async () => undefined },
+        },
       }),
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', store: () => store },
@@ -181,7 +198,7 @@ export class SimFarm {
 
   private async build(life: Lifeline, operations: Operations): Promise<HostParts> {
     const farm = await read<FarmRecord>(this.store, keys.farm)
-    const host = await read<HostRecord>(this.store, keys.host(hostName))
+    const host = await read<HostRecord>(this.store, keys.host(this.hostName))
     assert.ok(farm && host)
     const act = (family: string) => (method: string, args: unknown[]) => {
       const text = tell(family, method, args)
@@ -232,6 +249,7 @@ export class SimFarm {
       images: heldBy(life, createFakeImages()),
       uploads: new Uploads(this.uploadsDir, env),
       failpoint: (name) => this.failpoint(life, name),
+      ...(this.peers ? { peers: this.peers } : {}),
     }
   }
 
@@ -318,11 +336,12 @@ export class SimFarm {
   }
 
   async stateOf(name: string): Promise<GuestState | 'gone'> {
-    const guests = await readAll<GuestRecord>(this.store, keys.guests(hostName))
+    const guests = await readAll<GuestRecord>(this.store, keys.guests(this.hostName))
     const guest = guests.find(({ value }) => value.name === name)
     if (!guest) return 'gone'
     return (
-      (await read<GuestStatus>(this.store, keys.guestStatus(hostName, guest.value.number)))?.value.state ?? 'creating'
+      (await read<GuestStatus>(this.store, keys.guestStatus(this.hostName, guest.value.number)))?.value.state ??
+      'creating'
     )
   }
 
@@ -364,19 +383,6 @@ export class SimFarm {
 }
 
 const caller = { name: 'root', role: 'operator' } as const
-
-const reasonOf = (value: unknown): object => {
-  const { reason } = value as GuestStatus
-  return reason === undefined ? {} : { message: reason }
-}
-
-function told(text: string, fields: object): string {
-  const { code, message, error } = fields as { code?: string; message?: string; error?: string }
-  return [text, code, message ?? error]
-    .filter((part) => part !== undefined)
-    .join(': ')
-    .replaceAll('\n', ' | ')
-}
 
 const built = { sizeBytes: 1, sha256: 'c0ffee', facts: {} }
 const builder: Omit<TemplateBuilder, 'build'> = {

@@ -1,4 +1,5 @@
 /** What a driver is told, in words for the log. Looking is not told. */
+import type { GuestStatus } from '../../src/api/guest.ts'
 import type { FirewallModel } from '../../src/drivers/firewall/driver.ts'
 import type { Definition, Disk } from '../../src/drivers/runtime/driver.ts'
 import type { Ref } from '../../src/drivers/storage/driver.ts'
@@ -29,3 +30,16 @@ export function tell(family: string, method: string, args: unknown[]): string | 
 }
 
 const name = (ref: Ref): string => ('number' in ref ? `${ref.kind} ${ref.number}/${ref.id}` : `${ref.kind} ${ref.id}`)
+
+export const reasonOf = (value: unknown): object => {
+  const { reason } = value as GuestStatus
+  return reason === undefined ? {} : { message: reason }
+}
+
+export function told(text: string, fields: object): string {
+  const { code, message, error } = fields as { code?: string; message?: string; error?: string }
+  return [text, code, message ?? error]
+    .filter((part) => part !== undefined)
+    .join(': ')
+    .replaceAll('\n', ' | ')
+}

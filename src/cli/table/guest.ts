@@ -181,6 +181,18 @@ export const guestCommands: readonly CommandRow[] = [
   },
   {
     noun: 'guest',
+    verb: 'move',
+    args: ['GUEST', 'HOST'],
+    changes: true,
+    flags: ['rate'],
+    summary: 'bring a guest to another host, with its address, snapshots and ports',
+    description:
+      'Its disk is copied while it runs, then what has changed since; it is down for the last of it alone. Until it is on the other host, any failure leaves it running where it was. A guest that is stopped stays so.',
+    examples: ['croft move web birch', 'croft move web birch --rate 100M', 'croft move web birch --dry-run'],
+    run: () => import('../commands/guest/move.ts'),
+  },
+  {
+    noun: 'guest',
     verb: 'port',
     args: ['[GUEST]', '[PORT...]'],
     changes: true,

@@ -91,6 +91,7 @@ export const flagTable = {
   rm: { means: 'take it away instead' },
   log: { means: 'write a line to the kernel log when it matches' },
   snapshot: { value: 'NAME', means: 'from this snapshot instead of the present disk' },
+  rate: { value: 'SIZE', means: 'send at most so much in a second: 100M' },
   from: { value: 'DISTRIBUTION', means: 'what to build from, like debian:12, when the name does not say' },
   packages: { value: 'NAMES', means: 'these packages too, with commas between' },
   script: { value: 'FILE', means: 'run this inside as the last step, - is stdin' },

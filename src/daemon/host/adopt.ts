@@ -10,6 +10,7 @@ import type { Compare, Write } from '../../store/store.ts'
 import { timestamp } from '../env.ts'
 import { freeName } from '../records/guests.ts'
 import { keys } from '../records/keys.ts'
+import { movingNumbers } from '../records/moves.ts'
 import {
   type GuestRecord,
   type NumbersRecord,
@@ -23,11 +24,12 @@ import type { HostParts } from './parts.ts'
 
 export async function adoptOrphans(parts: HostParts, by: string): Promise<string[]> {
   const adopted: string[] = []
+  const moving = await movingNumbers(parts.store, parts.host.name)
   for (const pool of parts.pools.names) {
     if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()
     for (const { id, manifest } of inventory.templates) adopted.push(...(await adoptTemplate(parts, by, id, manifest)))
-    for (const { number, roots, manifest } of inventory.guests)
+    for (const { number, roots, manifest } of inventory.guests.filter((guest) => !moving.has(guest.number)))
       adopted.push(...(await adoptGuest(parts, by, { pool, number, roots, manifest })))
   }
   return adopted

@@ -7,6 +7,7 @@ import { strandsOf } from '../../plan/guest-order.ts'
 import type { HaveVolumes, WantedVolume } from '../../plan/guest-volumes.ts'
 import { mayTry, noFailures } from '../../plan/retry.ts'
 import type { GuestRecord } from '../records/records.ts'
+import { findSources } from '../records/template-sources.ts'
 import { definitionOf } from './definition.ts'
 import { executeStep, type GuestWork } from './execute.ts'
 import {
@@ -47,6 +48,10 @@ export async function passGuest(
     const waitMs = want.deleting ? 0 : mayTry(memory.attempts, now)
     if (waitMs !== 0) return waiting(parts, wishes, memory, waitMs)
     const steps = planGuest(want, have)
+    if (await awaitsTemplate(parts, work, steps)) {
+      memory.phase = 'creating'
+      return { end: 'waiting', forMs: templateMs, for: 'template' }
+    }
     await run(parts, work, steps, memory)
     if (have.poolAway === undefined) await finishSnapshots(parts, wishes)
     if (want.deleting) return { end: 'gone' }
@@ -153,6 +158,24 @@ async function observe(
     askedAgainMsAgo: memory.askedAgainAt === undefined ? undefined : now - memory.askedAgainAt,
     served: edge.leadsTo(number),
   }
+}
+
+const templateMs = 1000
+
+/** Another host has it; this one brings it for its first guest. */
+async function awaitsTemplate(
+  parts: HostParts,
+  { storage, number }: GuestWork,
+  steps: readonly Step[],
+): Promise<boolean> {
+  const clone = steps.find((step) => step.do === 'cloneRoot')
+  if (clone?.from.kind !== 'template' || !parts.peers) return false
+  const { id, ref } = clone.from
+  if (await storage.exists({ kind: 'template', id })) return false
+  const [source] = await findSources(parts, id)
+  if (source === undefined) return false
+  parts.operations.note({ kind: 'guest', number }, `bring the template ${ref} from ${source}`)
+  return true
 }
 
 /** Undefined when the pool is not mounted. */

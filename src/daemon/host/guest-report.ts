@@ -28,7 +28,7 @@ export const freshMemory = (): GuestMemory => ({
 export type PassEnd =
   | { readonly end: 'gone' }
   | { readonly end: 'met'; readonly state: GuestState }
-  | { readonly end: 'waiting'; readonly forMs: number }
+  | { readonly end: 'waiting'; readonly forMs: number; readonly for?: 'template' }
   | { readonly end: 'failed'; readonly error: CroftError; readonly retryInMs: number | undefined }
 
 /** An init that lives shorter did not start. */

@@ -138,6 +138,12 @@ export async function findKept(file: string): Promise<KeptPlan | undefined> {
   }
 }
 
+/** Whether by the plan in that file a guest is not started. */
+export async function keepsQuiet(file: string, number: number): Promise<boolean> {
+  const guest = (await findKept(file))?.guests.find((each) => each.number === number)
+  return guest === undefined || guest.moving?.quiet === true
+}
+
 /** Guests on their way out are left as they are, and a restart that was asked for waits. */
 export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
   const { farm, host, pools, guests, statuses, edgePorts = [] } = kept
@@ -148,7 +154,8 @@ export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
     ...pools.map((pool): Write => ({ put: keys.pool(host.name, pool.name), value: pool })),
   ]
   for (const guest of guests) {
-    if (guest.deleting) continue
+    // What goes on without the store is not known: it may run on another host already.
+    if (guest.deleting || guest.moving?.quiet) continue
     const status = statuses[guest.number]
     writes.push({ put: keys.guest(host.name, guest.number), value: guest })
     if (status === undefined) continue

@@ -7,6 +7,7 @@ import type { GuestState, GuestStatus } from '../../api/guest.ts'
 import { cursor } from '../../store/store.ts'
 import { createEdgeKeeper, type EdgeKeeper } from '../edge/keeper.ts'
 import type { Changed } from '../mesh/elsewhere.ts'
+import { createMoves, type Moves } from '../moves/moves.ts'
 import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, readAll } from '../records/records.ts'
@@ -29,12 +30,15 @@ export interface HostLoop {
   /** Firewall first, then the pools, then the guests in their order; returns when the first passes are under way. */
   begin(): Promise<void>
   nudge(number: number): void
+  /** Returns when a pass that began after this has ended. */
+  look(number: number): Promise<void>
   nudgeTemplates(): void
   /** What a guest is going through now, when it differs from its status. */
   phase(number: number): GuestState | undefined
   readonly gate: FirewallGate
   readonly names: NamesKeeper
   readonly edge: EdgeKeeper
+  readonly moves: Moves
   /** Looks at everything once; returns when all guests were looked at. */
   lookAround(): Promise<void>
   cancelTemplate(id: string): boolean
@@ -58,6 +62,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const templates: TemplateLoop = createTemplateLoop(parts)
   const volumes = createVolumeLoop(parts)
   const presence = createPresence(parts)
+  const moves = createMoves(parts, { look, gate })
   const closing = new AbortController()
   /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */
   const ready = Promise.withResolvers<void>()
@@ -81,6 +86,11 @@ export function createHostLoop(parts: HostParts): HostLoop {
       // A nudge may have come after the last look and before this moment.
       if (runner.again) nudge(number)
     })
+  }
+
+  async function look(number: number): Promise<void> {
+    nudge(number)
+    await runners.get(number)?.busy
   }
 
   async function keepLooking(number: number, runner: Runner): Promise<void> {
@@ -109,7 +119,8 @@ export function createHostLoop(parts: HostParts): HostLoop {
     if (result.end === 'met') watchExit(number, runner, result.state)
     if (result.end === 'failed' && result.retryInMs !== undefined) later(number, runner, result.retryInMs)
     if (result.end === 'waiting') {
-      watchExit(number, runner, 'running')
+      if (result.for === 'template') templates.nudge()
+      else watchExit(number, runner, 'running')
       later(number, runner, result.forMs)
     }
     parts.operations.settle({ kind: 'guest', number }, upTo, result)
@@ -224,8 +235,9 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const numberIn = (key: string) => Number(key.split('/')[2])
 
   return {
-    ...{ gate, names, edge },
+    ...{ gate, names, edge, moves },
     nudge,
+    look,
     nudgeTemplates: () => void ready.promise.then(() => templates.nudge()),
     cancelTemplate: (id) => templates.cancel(id),
     phase: (number) => runners.get(number)?.memory.phase,
@@ -259,6 +271,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
         if (!value.spec.autostart && !live.some((guest) => guest.number === value.number && guest.state !== 'stopped'))
           await hold(value)
       await templates.begin()
+      moves.begin()
       lookAroundAgain()
       // Also guests that are gone already: an operation may have waited for that when the daemon died.
       for (const goal of parts.operations.goals()) if (goal.kind === 'guest') nudge(goal.number)
@@ -267,6 +280,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
     async close() {
       closing.abort()
       ready.resolve()
+      await moves.close()
       certificates[Symbol.dispose]()
       around?.[Symbol.dispose]()
       for (const runner of runners.values()) {

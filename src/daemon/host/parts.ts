@@ -15,6 +15,7 @@ import type { AskHealth } from '../farm/health.ts'
 import type { Elsewhere } from '../mesh/elsewhere.ts'
 import type { HostMesh } from '../mesh/mesh.ts'
 import type { Operations } from '../operations/operations.ts'
+import type { Peers } from '../peers/peers.ts'
 import type { HashPassword } from '../pki/passwords.ts'
 import type { Seal } from '../pki/seal.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
@@ -66,6 +67,10 @@ export interface HostParts {
   readonly images: Images
   readonly uploads: Uploads
   readonly operations: Operations
+  /** The way to the other hosts; absent where there are none. */
+  readonly peers?: () => Pick<Peers, 'request'> | undefined
+  /** Whether the plan that this host keeps for bad days starts this guest no more. */
+  readonly keptQuiet?: (number: number) => Promise<boolean>
   readonly failpoint: Failpoint
   readonly log: Log
 }

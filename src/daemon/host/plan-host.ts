@@ -4,6 +4,7 @@ import { linkOf } from '../../plan/addresses.ts'
 import { describeStep } from '../../plan/guest.ts'
 import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
+import { movingNumbers } from '../records/moves.ts'
 import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
 import { planForGuest } from './guest-pass.ts'
 import type { HostLoop } from './loop.ts'
@@ -43,11 +44,13 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
     (await readAll<VolumeRecord>(parts.store, keys.volumes(parts.host.name))).map(({ value }) => value.id),
   )
   const found: PlannedStep[] = []
+  const moving = await movingNumbers(parts.store, parts.host.name)
   for (const pool of parts.pools.names) {
     if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()
     for (const { number, roots, manifest } of inventory.guests) {
       const record = known.get(number)
+      if (moving.has(number)) continue
       if (!record) found.push(orphan(`guest ${number}`, `its disk lies on pool ${pool} without a record`))
       else if (roots.length > 0 && (record.spec.pool !== pool || (ownerOf(manifest) ?? record.id) !== record.id))
         found.push(
@@ -60,9 +63,11 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
       if (!volumes.has(id)) found.push(leftVolume(id, parts.storage(pool).path({ kind: 'volume', id }), manifest))
   }
   for (const { number, state } of await parts.runtime.list())
-    if (!known.has(number)) found.push(orphan(`guest ${number}`, `LXC knows it (${state}), croft does not`))
+    if (!known.has(number) && !moving.has(number))
+      found.push(orphan(`guest ${number}`, `LXC knows it (${state}), croft does not`))
   for (const link of await parts.network.links())
-    if (!known.has(link.number)) found.push(orphan(link.name, `a link of no guest (${linkOf(link.number)})`))
+    if (!known.has(link.number) && !moving.has(link.number))
+      found.push(orphan(link.name, `a link of no guest (${linkOf(link.number)})`))
   return found
 }
 

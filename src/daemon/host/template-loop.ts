@@ -42,6 +42,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
   /** Found while the other lane was at it. */
   const missed = new Set<string>()
   let closed = false
+  const closing = new AbortController()
   const building = new Map<string, AbortController>()
 
   const nudge = (): void => lanes.forEach(nudgeLane)
@@ -117,7 +118,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
       await tellReady(record.value, { ...facts })
       return { end: 'met' }
     }
-    if (!isMadeHere(record.value)) return { end: 'waiting' }
+    if (!isMadeHere(record.value)) return bring(record.value)
     await build(record.value)
     return { end: 'met' }
   }
@@ -125,6 +126,13 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
   /** By one host; to the others it is brought. Older records name none: then there was one host alone. */
   const isMadeHere = ({ host }: TemplateRecord): boolean =>
     host === undefined ? parts.host.number === 1 : host === parts.host.name
+
+  async function bring(template: TemplateRecord): Promise<End> {
+    const { bringTemplate } = await import('./bring-template.ts')
+    const facts = await bringTemplate(parts, template, closing.signal)
+    if (facts) await tellReady(template, facts)
+    return { end: 'waiting' }
+  }
 
   async function build(template: TemplateRecord): Promise<void> {
     const storage = parts.storage('default')
@@ -199,6 +207,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     },
     async close() {
       closed = true
+      closing.abort(new CroftError('CANCELLED', 'the daemon stops'))
       for (const abort of building.values()) abort.abort()
       await Promise.all(lanes.map(({ busy }) => busy))
     },

@@ -20,7 +20,7 @@ export interface Wishes {
   readonly snapshots: readonly { readonly record: Held<SnapshotRecord>; readonly status: SnapshotStatus | undefined }[]
 }
 
-/** A guest that is held counts as one that shall be stopped, until somebody changes or starts it. */
+/** A guest that is held, or down for the last of its move, counts as one that shall be stopped, until somebody changes or starts it. */
 export async function readWishes(store: Store, host: string, number: number): Promise<Wishes | undefined> {
   const guest = await read<GuestRecord>(store, keys.guest(host, number))
   if (!guest) return undefined
@@ -33,7 +33,7 @@ export async function readWishes(store: Store, host: string, number: number): Pr
     })),
   )
   const volumes = await readVolumes(store, host, guest.value)
-  const held = status?.value.held === guest.value.generation
+  const held = status?.value.held === guest.value.generation || guest.value.moving?.quiet === true
   return { guest: held ? stopped(guest) : guest, status: status?.value, snapshots, volumes }
 }
 

@@ -11,7 +11,7 @@ import { readAll } from '../records/records.ts'
 
 export type Goal =
   | { readonly kind: 'guest'; readonly number: number }
-  | { readonly kind: 'template' | 'build' | 'rollout'; readonly id: string }
+  | { readonly kind: 'template' | 'build' | 'rollout' | 'move'; readonly id: string }
 
 export type End =
   | { readonly end: 'gone' | 'met' }
@@ -142,6 +142,11 @@ export class Operations {
       one.record = { ...one.record, progress: { label: line.slice(0, 120) } }
       wake(one)
     }
+  }
+
+  /** How far it is, for who looks now: no line of the log. */
+  progress(goal: Goal, label: string): void {
+    for (const one of this.withGoal(goal)) one.record = { ...one.record, progress: { label: label.slice(0, 120) } }
   }
 
   settle(goal: Goal, upTo: number, result: End): void {

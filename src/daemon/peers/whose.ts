@@ -95,6 +95,8 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     getUsage: { by: 'asked' },
   },
   createGuest: { by: 'wishedHost' },
+  moveGuest: ofGuest,
+  ...{ lookForPeer: here, sendTemplate: here, receiveFromPeer: here, landFromPeer: here },
   ...{ changeGuest: ofGuest, deleteGuest: ofGuest, actGuest: ofGuest, renameGuest: ofGuest, cloneGuest: ofGuest },
   ...{ attachGuest: wayIn, attachFiles: wayIn, attachConsole: wayIn },
   ...{ execGuest: ofGuest, readConsole: ofGuest },

@@ -44,7 +44,12 @@ export async function getGuestToChange(daemon: Daemon, name: string, verb: strin
 /** A guest on its way out takes no more wishes. */
 export async function getLivingGuest(daemon: Daemon, name: string): Promise<Held<GuestRecord>> {
   const record = await getGuestRecord(daemon, name)
-  if (record.value.deleting) throw new CroftError('BUSY', `guest "${name}" is being removed`, { hint: 'croft op ls' })
+  const { deleting, moving } = record.value
+  if (deleting) throw new CroftError('BUSY', `guest "${name}" is being removed`, { hint: 'croft op ls' })
+  if (moving)
+    throw new CroftError('BUSY', `guest "${name}" is on its way to ${moving.to}`, {
+      hint: 'croft op ls · croft op cancel ID',
+    })
   return record
 }
 

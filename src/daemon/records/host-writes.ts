@@ -2,7 +2,7 @@
 
 import { isCode } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
-import { freeNumber } from '../../plan/numbers.ts'
+import { freeNumber, freeSlot } from '../../plan/numbers.ts'
 import { movePromise, nothingPromised, promiseOf } from '../../plan/promised.ts'
 import type { Compare, Store, Write } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
@@ -15,6 +15,7 @@ import {
   type HostRecord,
   type NumbersRecord,
   read,
+  readAll,
   type SnapshotStatus,
   type TemplateRecord,
   type TemplateStatus,
@@ -81,8 +82,8 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
   // More than a guest may have now: the record goes with the last of them.
   while (reserved.length > mostReserved) await freeOwn(writer, guest.number, reserved.splice(0, mostReserved))
   for (let tries = 0; ; tries++) {
-    const numbers = await read<NumbersRecord>(store, keys.numbers(host.name))
-    const compare: Compare[] = numbers ? [{ key: numbers.key, revision: numbers.revision }] : []
+    const numbers = await numbersOf(store, host.name, guest.number)
+    const compare: Compare[] = numbers.map(({ key, revision }) => ({ key, revision }))
     const writes: Write[] = [
       { delete: keys.guest(host.name, guest.number) },
       { delete: keys.guestStatus(host.name, guest.number) },
@@ -90,7 +91,13 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       { delete: keys.name(guest.name) },
       ...reserved.map((key): Write => ({ delete: key })),
       removal(writer),
-      ...(numbers ? [{ put: numbers.key, value: withoutGuest(numbers.value, guest, env.now()) }] : []),
+      ...numbers.map(({ key, value }): Write => {
+        const isOwn = key === keys.numbers(host.name)
+        return {
+          put: key,
+          value: isOwn ? withoutGuest(value, guest, env.now()) : withoutNumber(value, guest, env.now()),
+        }
+      }),
     ]
     try {
       await store.transact(compare, writes)
@@ -101,11 +108,26 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
   }
 }
 
+/** Of the host where it was, and of that which leases its number: a guest that was moved has another's. */
+async function numbersOf(store: Store, host: string, number: number): Promise<readonly Held<NumbersRecord>[]> {
+  const own = await read<NumbersRecord>(store, keys.numbers(host))
+  if (!own || leases(own, number)) return own ? [own] : []
+  return [own, ...(await readAll<NumbersRecord>(store, keys.allNumbers)).filter((each) => leases(each, number))]
+}
+
+const leases = ({ value }: Held<NumbersRecord>, number: number): boolean => value.blocks.includes(number >> 8)
+
 function withoutGuest(numbers: NumbersRecord, guest: GuestRecord, now: number): NumbersRecord {
   const { promised } = numbers
-  const freed = freeNumber(numbers, guest, now)
+  const isLeased = numbers.blocks.includes(guest.number >> 8)
+  const freed = isLeased ? freeNumber(numbers, guest, now) : freeSlot(numbers, guest.slot)
   return promised ? { ...freed, promised: movePromise(promised, promiseOf(guest.spec), nothingPromised) } : freed
 }
+
+/** Its slot there is another's, or nobody's. */
+const withoutNumber = (numbers: NumbersRecord, { number }: GuestRecord, now: number): NumbersRecord => ({
+  ...freeNumber(numbers, { number, slot: -1 }, now),
+})
 
 const reservationsOf = ({ host, spec }: GuestRecord): string[] => [
   ...spec.ports.map(({ protocol, hostPort }) => keys.port(host, protocol, hostPort)),

@@ -25,6 +25,8 @@ export interface GuestRecord {
   readonly created: string
   readonly deleting?: true
   readonly placed?: Placed
+  /** On its way to another host; `quiet`: it is down for the last of it. */
+  readonly moving?: { readonly to: string; readonly quiet?: true }
   readonly spec: GuestSpec
 }
 

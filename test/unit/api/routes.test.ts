@@ -36,8 +36,8 @@ test('no two routes meet, and what stands in a path has a schema', () => {
 test('a body or query schema belongs to a route; what changes something can be planned and reasoned about', () => {
   for (const name of [...Object.keys(bodies), ...Object.keys(queries)]) assert.ok(name in routes, name)
   const exempt = ['cancelOperation', 'execGuest']
-  for (const [name, { method }] of table)
-    if (method !== 'GET' && !exempt.includes(name))
+  for (const [name, { method, access }] of table)
+    if (method !== 'GET' && access.noun !== 'peer' && !exempt.includes(name))
       assert.ok('dryRun' in ((queries as Record<string, { shape?: object }>)[name]?.shape ?? {}), name)
 })
 
@@ -48,12 +48,14 @@ test('reading changes nothing: GET is read or use, and the rest is not', () => {
   for (const [name, { method, access }] of table) if (method !== 'GET') assert.notEqual(access.verb, 'read', name)
 })
 
-test('the matrix: an operator may everything, a reader may what only reads, and nobody else anything', () => {
+test('the matrix: an operator may all but what hosts say to each other, a reader may what only reads, and nobody else anything', () => {
   for (const [name, { access }] of table) {
-    assert.ok(may({ name: 'root', role: 'operator' }, access), name)
+    assert.ok(may({ name: 'birch', role: 'host' }, access), name)
+    const ofPeers = access.noun === 'peer'
+    assert.equal(may({ name: 'root', role: 'operator' }, access), !ofPeers, name)
     const reader = { name: 'guest-of-honour', role: 'reader' } as const
-    assert.equal(may(reader, access), access.verb === 'read', name)
-    if (access.verb !== 'read')
+    assert.equal(may(reader, access), access.verb === 'read' && !ofPeers, name)
+    if (access.verb !== 'read' || ofPeers)
       assert.throws(
         () => assertMay(reader, access),
         (e) => isCode(e, 'FORBIDDEN'),

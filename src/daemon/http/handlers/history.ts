@@ -82,6 +82,8 @@ export const handlers = {
     if (operation.state !== 'running') return operation
     if (goal?.kind === 'template' && getFarm(daemon).loop.cancelTemplate(goal.id))
       return daemon.operations.wait(params.operation, 5000)
+    if (goal?.kind === 'move' && getFarm(daemon).loop.moves.cancel(goal.id))
+      return daemon.operations.wait(params.operation, 5000)
     if (goal?.kind === 'build') {
       await cancelBuild(daemon, goal.id)
       return daemon.operations.wait(params.operation, 5000)

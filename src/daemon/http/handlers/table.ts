@@ -19,6 +19,7 @@ import * as joining from './joining.ts'
 import * as leaving from './leaving.ts'
 import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
+import * as moves from './moves.ts'
 import * as placing from './placing.ts'
 import * as routes from './routes.ts'
 import * as rules from './rules.ts'
@@ -43,6 +44,7 @@ export const handlers: Handlers = {
   ...rules.handlers,
   ...addresses.handlers,
   ...mounts.handlers,
+  ...moves.handlers,
   ...snapshots.handlers,
   ...templates.handlers,
   ...templateImages.handlers,

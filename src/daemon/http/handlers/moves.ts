@@ -1,0 +1,41 @@
+/** Moves of guests to other hosts: the wish, and what the other host answers. The work is loaded with the first one. */
+import { CroftError } from '../../../api/errors.ts'
+import { getFarm } from '../../daemon.ts'
+import { accepted, commit } from '../../records/change.ts'
+import { viewGuest } from '../../records/guests.ts'
+import type { Handlers } from '../handler.ts'
+
+export const handlers = {
+  async moveGuest(daemon, { params, body, query, caller }) {
+    const { newMove, planSteps } = await import('../../moves/new.ts')
+    const asked = { guest: params.guest, id: daemon.env.id(), ...body }
+    if (query.dryRun) return { operation: null, result: null, steps: await planSteps(daemon, asked) }
+    const operation = await commit(daemon, caller, query, () => newMove(daemon, caller, asked))
+    return accepted(daemon, query, operation, () => viewGuest(daemon, params.guest))
+  },
+
+  async lookForPeer(daemon, { params }) {
+    const { lookHere } = await import('../../moves/receive.ts')
+    return lookHere(getFarm(daemon), params.host, Number(params.number))
+  },
+
+  async sendTemplate(daemon, { params, closed }) {
+    const { withTail } = await import('../../moves/tail.ts')
+    const storage = getFarm(daemon).parts.storage('default')
+    const sending = await storage.send({ kind: 'template', id: params.disk }, { signal: closed })
+    return { stream: withTail(sending), type: 'application/octet-stream' }
+  },
+
+  async receiveFromPeer(daemon, { params, caller, stream, closed }) {
+    if (!stream) throw new CroftError('BAD_REQUEST', 'the body must be the disk itself: application/octet-stream')
+    const { receiveDisk } = await import('../../moves/receive.ts')
+    const asked = { number: Number(params.number), disk: params.disk, stream, signal: closed }
+    return receiveDisk(getFarm(daemon).parts, caller, asked)
+  },
+
+  async landFromPeer(daemon, { params, body, caller }) {
+    const { landDisk } = await import('../../moves/receive.ts')
+    await landDisk(getFarm(daemon).parts, caller, Number(params.number), body.disk)
+    return {}
+  },
+} satisfies Partial<Handlers>

@@ -1,0 +1,197 @@
+/** The beginning of a move: whether it can be, and what is reserved for the guest on the other host. */
+import { CroftError } from '../../api/errors.ts'
+import type { GuestStatus, Port } from '../../api/guest.ts'
+import type { PeerLook } from '../../api/move.ts'
+import type { PlannedStep } from '../../api/resources.ts'
+import { roughSize } from '../../plan/amount.ts'
+import { takeSlot } from '../../plan/numbers.ts'
+import { promiseOf } from '../../plan/promised.ts'
+import type { Compare, Write } from '../../store/store.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import { timestamp } from '../env.ts'
+import type { Caller } from '../http/access.ts'
+import type { Change } from '../records/change.ts'
+import { getGuestToChange } from '../records/guests.ts'
+import { keys } from '../records/keys.ts'
+import { type MoveRecord, moveGoal } from '../records/moves.ts'
+import { reserve } from '../records/promises.ts'
+import {
+  type GuestRecord,
+  type Held,
+  type HostRecord,
+  type NumbersRecord,
+  type PoolRecord,
+  read,
+  schemaVersion,
+} from '../records/records.ts'
+import { lookThere } from './send.ts'
+
+export interface AskedMove {
+  readonly guest: string
+  readonly to: string
+  readonly id: string
+  readonly rate?: number | undefined
+}
+
+/** What is free beyond the disk itself: a pool that is just full serves nobody. */
+const spareBytes = 64 * 1024 ** 2
+
+export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove): Promise<Change> {
+  const { guest, look, host } = await assertCan(daemon, asked)
+  const { store } = daemon
+  const { to, id } = asked
+  const { number, name } = guest.value
+  if (look.roots.length + look.snapshots.length > 0)
+    throw new CroftError('REFUSED', `disks of a guest with number ${number} lie on ${to} already, without a record`, {
+      hint: `croft host plan (on ${to})`,
+    })
+  const numbers = await read<NumbersRecord>(store, keys.numbers(to))
+  const taken = numbers && takeSlot(numbers.value)
+  if (!numbers || !taken) throw new CroftError('LIMIT_REACHED', `host ${to} has no uid range left for another guest`)
+  const key = keys.move(number)
+  if (await read(store, key))
+    throw new CroftError('BUSY', `what is left of the last move of "${name}" is being cleared up`, {
+      hint: 'croft op ls',
+    })
+  const promised = promiseOf(guest.value.spec)
+  const room = await reserve(getFarm(daemon).parts, host, numbers.value, { after: promised })
+  const ports = await reservePorts(daemon, guest.value, to)
+  const record: MoveRecord = {
+    ...{
+      schema: schemaVersion,
+      id,
+      number,
+      name,
+      to,
+      from: guest.value.host,
+      by: caller.name,
+      created: timestamp(daemon.env),
+    },
+    ...(asked.rate === undefined ? {} : { rate: asked.rate }),
+    ...{ phase: 'copy', slot: taken.slot, fromSlot: guest.value.slot, promised, passes: [] },
+  }
+  const moving: GuestRecord = { ...guest.value, moving: { to } }
+  return {
+    ...{ kind: 'guest', name, verb: 'move', before: { host: record.from }, after: { host: to }, goal: moveGoal(id) },
+    compare: [
+      { key: guest.key, revision: guest.revision },
+      { key: numbers.key, revision: numbers.revision },
+      { key, revision: 0 },
+      { key: keys.guest(to, number), revision: 0 },
+      ...room.compare,
+      ...ports.compare,
+    ],
+    writes: [
+      { put: guest.key, value: moving },
+      { put: numbers.key, value: { ...taken.numbers, promised: room.promised } },
+      { put: key, value: record },
+      ...ports.writes,
+    ],
+  }
+}
+
+export async function planSteps(daemon: Daemon, asked: AskedMove): Promise<PlannedStep[]> {
+  const { guest, usedBytes, live } = await assertCan(daemon, asked)
+  const { guest: what, to } = asked
+  const about = usedBytes === undefined ? 'its disk' : `its disk, about ${roughSize(usedBytes)}`
+  return [
+    { what, step: 'copy', detail: `${about}, to ${to} while it runs, then again what has changed` },
+    ...(live ? [{ what, step: 'stop', detail: 'ask it to shut down, and copy the last of it' }] : []),
+    {
+      what,
+      step: 'switch',
+      detail: `its record goes from ${guest.value.host} to ${to}, with address, name, ports and snapshots`,
+    },
+    ...(live ? [{ what, step: 'start', detail: `on ${to}` }] : []),
+    { what, step: 'clear', detail: `remove its disk on ${guest.value.host}` },
+  ]
+}
+
+interface Able {
+  readonly host: Held<HostRecord>
+  readonly guest: Held<GuestRecord>
+  readonly look: PeerLook
+  readonly usedBytes: number | undefined
+  readonly live: boolean
+}
+
+async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promise<Able> {
+  const { parts } = getFarm(daemon)
+  const guest = await getGuestToChange(daemon, name, 'move')
+  assertFree(guest.value, to)
+  const host = await getTaking(daemon, guest.value, to)
+  const { number, spec } = guest.value
+  const status = await read<GuestStatus>(daemon.store, keys.guestStatus(guest.value.host, number))
+  if (status?.value.rootId !== spec.root.id)
+    throw new CroftError('BUSY', `the disk of "${name}" is being made`, { hint: 'croft op ls' })
+  const look = await lookThere(parts, { from: guest.value.host, to, number })
+  const [port] = look.listens
+  if (port !== undefined)
+    throw new CroftError('EXISTS', `port ${port} of ${to} is used by a program of that host`, {
+      hint: `croft port ${name}`,
+    })
+  const used = await parts.storage(spec.pool).usage({ kind: 'root', number, id: spec.root.id })
+  const usedBytes = used?.usedBytes
+  if (look.freeBytes !== null && (usedBytes ?? 0) + spareBytes > look.freeBytes)
+    throw new CroftError(
+      'POOL_FULL',
+      `${name} needs ${roughSize(usedBytes ?? 0)}, the pool of ${to} has ${roughSize(look.freeBytes)} left`,
+      {
+        hint: 'croft pool ls',
+      },
+    )
+  return { guest, host, look, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
+}
+
+/** What binds a guest to the host where it is. */
+function assertFree({ name, host, spec }: GuestRecord, to: string): void {
+  const refuse = (why: string, hint: string) => {
+    throw new CroftError('REFUSED', `${name} cannot move: ${why}`, { hint })
+  }
+  const [address] = spec.addresses ?? []
+  const [mount] = spec.mounts ?? []
+  if (host === to) refuse(`it is on ${to}`, `croft show ${name}`)
+  if (address) refuse(`the address ${address.address} comes in at ${host}`, `croft address rm ${address.address}`)
+  if (mount) refuse(`it has a folder of ${host}, ${mount.source}`, `croft mount rm ${name} ${mount.target}`)
+  if (spec.volumes && spec.volumes.length > 0)
+    refuse(`data of its site lies on ${host}, where other instances may have it`, `croft show ${name}`)
+  if (spec.run === 'frozen') refuse('it is frozen, and what it holds in memory would be lost', `croft unfreeze ${name}`)
+}
+
+async function getTaking({ store }: Daemon, { spec }: GuestRecord, to: string): Promise<Held<HostRecord>> {
+  const found = await read<HostRecord>(store, keys.host(to))
+  const host = found?.value
+  if (!found || !host) throw new CroftError('NOT_FOUND', `no host "${to}"`, { hint: 'croft host ls' })
+  const why = host.dead
+    ? 'was declared dead'
+    : host.witness
+      ? 'votes, and runs nothing'
+      : host.drained
+        ? 'is drained'
+        : undefined
+  if (why !== undefined)
+    throw new CroftError('REFUSED', `host ${to} ${why}: it takes no guests`, {
+      hint: host.drained ? `croft host undrain ${to}` : 'croft host ls',
+    })
+  if (!(await read<PoolRecord>(store, keys.pool(to, spec.pool))))
+    throw new CroftError('REFUSED', `host ${to} has no pool "${spec.pool}"`, { hint: 'croft pool ls' })
+  return found
+}
+
+async function reservePorts(
+  { store }: Daemon,
+  { name, number, spec }: GuestRecord,
+  to: string,
+): Promise<{ compare: Compare[]; writes: Write[] }> {
+  const keyOf = ({ protocol, hostPort }: Port) => keys.port(to, protocol, hostPort)
+  for (const port of spec.ports) {
+    if (await read(store, keyOf(port)))
+      throw new CroftError('EXISTS', `port ${port.protocol}/${port.hostPort} of ${to} is taken`, {
+        hint: `croft port ${name} · croft port`,
+      })
+  }
+  return {
+    compare: spec.ports.map((port) => ({ key: keyOf(port), revision: 0 })),
+    writes: spec.ports.map((port) => ({ put: keyOf(port), value: { number } })),
+  }
+}

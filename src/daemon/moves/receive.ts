@@ -1,0 +1,75 @@
+/** What the host that a guest moves to does for the one that it leaves: it looks, takes disks in, and makes the root of the last one. */
+import type { Readable } from 'node:stream'
+import { CroftError } from '../../api/errors.ts'
+import type { PeerLook } from '../../api/move.ts'
+import type { OpenFarm } from '../daemon.ts'
+import type { HostParts } from '../host/parts.ts'
+import type { Caller } from '../http/access.ts'
+import { keys } from '../records/keys.ts'
+import { getMove } from '../records/moves.ts'
+import { type GuestRecord, type Held, read } from '../records/records.ts'
+import { splitTail } from './tail.ts'
+
+type Here = Pick<OpenFarm, 'parts' | 'loop'>
+
+export async function lookHere({ parts, loop }: Here, from: string, number: number): Promise<PeerLook> {
+  const { value } = await getGuest(parts, from, number)
+  const { spec } = value
+  if (!parts.pools.names.includes(spec.pool))
+    throw new CroftError('POOL_MISSING', `there is no pool "${spec.pool}"`, { hint: 'croft pool ls' })
+  const storage = parts.storage(spec.pool)
+  const [{ roots, snapshots }, { freeBytes }] = await Promise.all([storage.holdings(number), storage.state()])
+  const source = spec.root.from
+  const used = await Promise.all(
+    spec.ports.map(async ({ protocol, hostPort }) =>
+      (await parts.network.listens(protocol, hostPort)) ? [`${protocol}/${hostPort}`] : [],
+    ),
+  )
+  const template = source.kind === 'template' && (await storage.exists({ kind: 'template', id: source.id }))
+  if (!template) loop.nudgeTemplates()
+  return {
+    template,
+    ...{ roots, snapshots, freeBytes, listens: used.flat() },
+  }
+}
+
+export async function receiveDisk(
+  parts: HostParts,
+  caller: Caller,
+  { number, disk, stream, signal }: { number: number; disk: string; stream: Readable; signal: AbortSignal },
+): Promise<{ readonly bytes: number }> {
+  const guest = await getComing(parts, caller, number)
+  const { body, sha256 } = splitTail(stream)
+  parts.failpoint('move.receive.before')
+  const got = await parts
+    .storage(guest.value.spec.pool)
+    .receive({ kind: 'snapshot', number, id: disk }, body, { sha256, signal })
+  parts.failpoint('move.receive.after')
+  return { bytes: got?.bytes ?? 0 }
+}
+
+/** The manifest first: all that lies beside it is this guest's from then on. */
+export async function landDisk(parts: HostParts, caller: Caller, number: number, disk: string): Promise<void> {
+  const { value } = await getComing(parts, caller, number)
+  const storage = parts.storage(value.spec.pool)
+  await storage.writeManifest({ guest: number }, value)
+  await storage.clone(
+    { kind: 'snapshot', number, id: disk },
+    { kind: 'root', number, id: value.spec.root.id },
+    { readOnly: false },
+  )
+}
+
+/** A guest that is on its way here, from the host that asks. */
+async function getComing(parts: HostParts, caller: Caller, number: number): Promise<Held<GuestRecord>> {
+  const { from, to, phase } = (await getMove(parts.store, number)).value
+  const isSo = to === parts.host.name && from === caller.name && (phase === 'copy' || phase === 'quiet')
+  if (isSo) return getGuest(parts, from, number)
+  throw new CroftError('REFUSED', `guest number ${number} is not on its way here from ${caller.name}`)
+}
+
+async function getGuest({ store }: HostParts, host: string, number: number): Promise<Held<GuestRecord>> {
+  const guest = await read<GuestRecord>(store, keys.guest(host, number))
+  if (guest) return guest
+  throw new CroftError('GUEST_NOT_FOUND', `no guest has the number ${number} on ${host}`, { hint: 'croft ls' })
+}

@@ -1,0 +1,97 @@
+/** What a host asks of the one that a guest moves to. */
+import { CroftError } from '../../api/errors.ts'
+import type { PeerLook } from '../../api/move.ts'
+import type { Ref } from '../../drivers/storage/driver.ts'
+import type { HostParts } from '../host/parts.ts'
+import type { PeerRequest } from '../peers/peers.ts'
+import type { MoveRecord } from '../records/moves.ts'
+import { moveGoal } from '../records/moves.ts'
+import { type Asking, askJson } from './ask.ts'
+import { flow } from './flow.ts'
+import { withTail } from './tail.ts'
+
+const answerMs = 30_000
+/** Nothing was taken for so long: the line is cut, whatever the connection says. */
+const stallMs = 20_000
+/** It has all and has not said so: its disk may be slow. */
+const finishMs = 300_000
+
+export const lookThere = async (
+  parts: Asking,
+  { from, to, number }: Pick<MoveRecord, 'from' | 'to' | 'number'>,
+): Promise<PeerLook> =>
+  (await askJson(parts, to, {
+    method: 'GET',
+    path: `/v1/peers/guests/${from}/${number}`,
+    deadlineMs: answerMs,
+  })) as PeerLook
+
+export const landThere = (parts: Asking, { to, number }: MoveRecord, disk: string): Promise<unknown> =>
+  askJson(parts, to, {
+    method: 'POST',
+    path: `/v1/peers/moves/${number}/land`,
+    body: JSON.stringify({ disk }),
+    deadlineMs: answerMs,
+  })
+
+/** Returns how many bytes went. */
+export async function sendDisk(
+  parts: HostParts,
+  { id, to, number, rate }: MoveRecord,
+  { pool, disk, parent, signal }: { pool: string; disk: Ref; parent?: Ref | undefined; signal: AbortSignal },
+): Promise<number> {
+  using stall = createStall(parts, to)
+  const ends = AbortSignal.any([signal, stall.signal])
+  const sending = await parts.storage(pool).send(disk, { ...(parent ? { parent } : {}), signal: ends })
+  void sending.sent.then(
+    () => stall.wait(finishMs),
+    () => undefined,
+  )
+  const body = flow(withTail(sending), {
+    rate,
+    onProgress: (label) => parts.operations.progress(moveGoal(id), label),
+    onWait: () => stall.wait(stallMs),
+    onTaken: () => stall.end(),
+    env: parts.env,
+  })
+  const asked: PeerRequest = {
+    method: 'POST',
+    path: `/v1/peers/moves/${number}/disks/${disk.id}`,
+    headers: { 'content-type': 'application/octet-stream' },
+    ...{ body, signal: ends },
+  }
+  try {
+    await askJson(parts, to, asked)
+    return (await sending.sent).bytes
+  } catch (thrown) {
+    body.destroy()
+    // What stands in the way of reading says more than that the line broke off.
+    const own = await Promise.race([
+      sending.sent.then(
+        () => undefined,
+        (cause) => cause,
+      ),
+      undefined,
+    ])
+    throw own instanceof CroftError ? own : thrown
+  }
+}
+
+function createStall({ env }: HostParts, host: string) {
+  const controller = new AbortController()
+  let timer: Disposable | undefined
+  const end = () => timer?.[Symbol.dispose]()
+  return {
+    signal: controller.signal,
+    end,
+    wait(ms: number) {
+      end()
+      timer = env.later(ms, () =>
+        controller.abort(
+          new CroftError('HOST_UNREACHABLE', `host ${host} took nothing for ${ms / 1000} s`, { hint: 'croft host ls' }),
+        ),
+      )
+    },
+    [Symbol.dispose]: end,
+  }
+}

@@ -1,0 +1,37 @@
+/** Which other hosts have a template, and which guests of a host are made from it. */
+import type { Store } from '../../store/store.ts'
+import { keys } from './keys.ts'
+import type { MoveRecord } from './moves.ts'
+import { type GuestRecord, type HostRecord, read, readAll, type TemplateStatus } from './records.ts'
+
+interface Asking {
+  readonly store: Store
+  readonly host: HostRecord
+}
+
+export async function findSources({ store, host }: Asking, id: string): Promise<string[]> {
+  const hosts = (await readAll<HostRecord>(store, keys.hosts)).filter(
+    ({ value }) => value.name !== host.name && !value.dead,
+  )
+  const found = await Promise.all(
+    hosts.map(async ({ value: { name } }) => {
+      const status = await read<TemplateStatus>(store, keys.templateStatus(name, id))
+      return status?.value.state === 'ready' ? [name] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** A guest of this host is to be made from it, or one that was is on its way here. */
+export async function isWanted({ store, host }: Asking, id: string): Promise<boolean> {
+  const from = ({ spec, deleting }: GuestRecord) =>
+    !deleting && spec.root.from.kind === 'template' && spec.root.from.id === id
+  const guests = await readAll<GuestRecord>(store, keys.guests(host.name))
+  if (guests.some(({ value }) => from(value))) return true
+  for (const { value: move } of await readAll<MoveRecord>(store, keys.moves)) {
+    if (move.to !== host.name || move.phase !== 'copy') continue
+    const guest = await read<GuestRecord>(store, keys.guest(move.from, move.number))
+    if (guest && from(guest.value)) return true
+  }
+  return false
+}
