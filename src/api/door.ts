@@ -4,7 +4,11 @@ import { EdgeChange } from './edge.ts'
 import { Lifetime, Listen, Reachable } from './values.ts'
 
 /** `listen: null` shuts the door to the outside. */
-export const FarmChange = z.strictObject({ listen: Listen.nullable().optional(), edge: EdgeChange.optional() })
+export const FarmChange = z.strictObject({
+  listen: Listen.nullable().optional(),
+  edge: EdgeChange.optional(),
+  mesh: z.enum(['wireguard', 'none']).optional(),
+})
 export type FarmChange = z.input<typeof FarmChange>
 
 /** `finish`: the former CA is trusted no longer. */

@@ -28,4 +28,16 @@ export const hostRoutes = {
     access: can('operate', 'host'),
     summary: 'close the difference now; ?adopt=1 takes in orphans',
   },
+  checkNetwork: {
+    method: 'GET',
+    path: '/v1/hosts/:host/network',
+    access: can('read', 'host'),
+    summary: 'how this host reaches the others, with evidence and the mend',
+  },
+  rotateMeshKey: {
+    method: 'POST',
+    path: '/v1/hosts/:host/network/key',
+    access: can('operate', 'host'),
+    summary: 'a new key for what this host sends to the others',
+  },
 } as const satisfies Record<string, Route>

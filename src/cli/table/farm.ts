@@ -55,6 +55,28 @@ export const farmCommands: readonly CommandRow[] = [
     examples: ['croft host invite', 'croft host invite --address 198.51.100.1:8443 --expires 24h'],
     run: () => import('../commands/host/invite.ts'),
   },
+  {
+    noun: 'network',
+    verb: 'check',
+    args: ['[HOST]'],
+    flags: [],
+    watch: 'live',
+    summary: 'how a host reaches the others: what was heard of each, and whether it answers',
+    description: 'Exits 9 when one does not answer. Without a name it is the host that you speak to.',
+    examples: ['croft network check', 'croft network check birch'],
+    run: () => import('../commands/network/check.ts'),
+  },
+  {
+    noun: 'network',
+    verb: 'rotate-key',
+    args: ['[HOST]'],
+    changes: true,
+    flags: [],
+    summary: 'a new key for what a host sends to the others',
+    description: 'The others are told before it is used; what is lost in that moment is sent again by whoever sent it.',
+    examples: ['croft network rotate-key', 'croft network rotate-key birch'],
+    run: () => import('../commands/network/rotate-key.ts'),
+  },
   ...(['pool', 'network', 'size'] as const).flatMap((noun): readonly CommandRow[] => [
     {
       noun,

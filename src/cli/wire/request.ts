@@ -69,6 +69,7 @@ interface ReadReplies {
   planHost: List<PlannedStep> | { readonly steps: readonly PlannedStep[] }
   listPools: List<Pool>
   listNetworks: List<Network>
+  checkNetwork: List<Finding>
   listSizes: List<Size>
   listHistory: List<HistoryEntry>
   listOperations: List<Operation>

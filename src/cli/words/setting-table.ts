@@ -21,6 +21,10 @@ export const settingTable = {
   'disk-overcommit': { value: 'NUMBER', means: 'so many times each of its pools; none: disks are promised freely' },
   reserve: { value: 'SIZE', means: 'memory that is kept for the host itself (a twentieth, 512M to 8G)' },
   listen: { value: '[ADDRESS]:PORT', means: 'where hosts let in who comes from outside with a token; off: nowhere' },
+  mesh: {
+    value: 'wireguard|none',
+    means: 'how hosts reach each other; none: unsealed, over a wire of their own (wireguard)',
+  },
   git: { value: 'URL', means: 'the repository, like git@git.example.org:shop.git; none: it has none' },
   ref: { value: 'NAME', means: 'the branch, tag or commit that is built when none is said (HEAD)' },
   ...edgeSettingTable,

@@ -158,6 +158,7 @@ export function createElsewhere({ store, env, log, host }: Parts): Elsewhere {
       follow('status/', takeStatus, signal),
       follow(keys.allNumbers, takeNumbers, signal),
       follow(keys.blocks, takeBlocks, signal),
+      follow(keys.farm, () => places, signal),
     ])
   }
 

@@ -125,6 +125,8 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     drainHost: here,
     planHost: ofHost,
     applyHost: ofHost,
+    checkNetwork: ofHost,
+    rotateMeshKey: ofHost,
   },
   ...{ listPools: here, listNetworks: here, listSizes: here, addSize: here, changeSize: here, removeSize: here },
   ...{ listHistory: here, revert: { by: 'reverted' }, listEvents: here, listData: here, setData: here },

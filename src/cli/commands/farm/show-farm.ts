@@ -12,6 +12,7 @@ export async function run(context: Context): Promise<Answer> {
     fields: [
       { title: 'name', value: farm.name },
       { title: 'guests', value: `${farm.prefix4} ${farm.prefix6}` },
+      { title: 'mesh', value: farm.mesh },
       { title: 'keys', value: farm.keys.length },
       { title: 'listen', value: door.listen ?? 'off' },
       { title: 'door', value: door.reason === undefined ? door.state : `${door.state}: ${door.reason}` },

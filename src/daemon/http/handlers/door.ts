@@ -113,12 +113,13 @@ async function decideFarm(daemon: WholeDaemon, change: Decided): Promise<Change>
 }
 const nothing = { compare: [], writes: [] }
 
-function changedFarm(farm: FarmRecord, { listen, edge = {}, acmeNear }: Decided): FarmRecord {
+function changedFarm(farm: FarmRecord, { listen, edge = {}, acmeNear, mesh }: Decided): FarmRecord {
   const { listen: had, edge: settings, ...rest } = farm
   const at = listen === undefined ? had : (listen ?? undefined)
   const next = applyEdgeChange(settings, edge, acmeNear || undefined)
   return {
     ...rest,
+    ...(mesh === undefined ? {} : { mesh }),
     ...(at === undefined ? {} : { listen: at }),
     ...(Object.keys(next).length === 0 ? {} : { edge: next }),
   }
@@ -131,7 +132,8 @@ function farmSteps({ name, before, after }: Change): PlannedStep[] {
     detail: next.listen ?? 'no door to the outside',
   }
   const edge = differences(name, old.edge ?? {}, next.edge ?? {})
-  return old.listen === next.listen ? edge : [door, ...edge]
+  const mesh = { what: name, step: 'mesh', detail: next.mesh ?? 'wireguard' }
+  return [...(old.listen === next.listen ? [] : [door]), ...(old.mesh === next.mesh ? [] : [mesh]), ...edge]
 }
 
 async function getFarmRecord(daemon: WholeDaemon): Promise<Held<FarmRecord>> {

@@ -17,6 +17,7 @@ import * as history from './history.ts'
 import * as hosts from './hosts.ts'
 import * as joining from './joining.ts'
 import * as leaving from './leaving.ts'
+import * as mesh from './mesh.ts'
 import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as moves from './moves.ts'
@@ -49,6 +50,7 @@ export const handlers: Handlers = {
   ...templates.handlers,
   ...templateImages.handlers,
   ...hosts.handlers,
+  ...mesh.handlers,
   ...placing.handlers,
   ...sizes.handlers,
   ...history.handlers,
