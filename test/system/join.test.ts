@@ -1,9 +1,10 @@
 /** Hosts come into a farm and leave it: one word typed on each; guests run on, whatever is refused or killed on the way. */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join as pathOf } from 'node:path'
 import { before, test } from 'node:test'
 import type { Host } from '../../src/api/host.ts'
+import type { MadeInvitation } from '../../src/api/join.ts'
 import { type TestHost, useHosts } from './hosts.ts'
 
 const hosts = await useHosts()
@@ -15,7 +16,13 @@ const namesOn = async (host: TestHost): Promise<string[]> =>
   (await host.json<Host[]>('host', 'ls')).map(({ name }) => name)
 const startOf = async (host: TestHost, guest: string): Promise<string> =>
   (await host.inGuest(guest, 'cat', '/proc/1/stat')).split(' ')[21] ?? ''
-const invite = async (...words: string[]): Promise<string> => (await ash.croftOk('host', 'invite', ...words)).trim()
+
+async function makeCa(host: TestHost, file: string): Promise<void> {
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const out = ['-subj', '/CN=other', '-days', '1', '-keyout', file, '-out', `${file}.pem`]
+  assert.equal((await host.host({ file: 'openssl', args: ['req', '-x509', ...curve, ...out] })).code, 0)
+  appendFileSync(file, readFileSync(`${file}.pem`))
+}
 
 let token = ''
 before(async () => {
@@ -48,11 +55,12 @@ test('what must not come in does not, and nothing is changed by it', async () =>
   assert.equal((await birch.croft('join', token, '--name', 'Birch.example')).code, 2)
   await refused(birch, 4, /has no address 192\.0\.2\.1/, token, '--address', '192.0.2.1:8443')
   await refused(ash, 5, /this host is in farm "meadow"/, token)
-  const short = await invite('--expires', '1s')
-  await birch.waitFor(async () => /invitation ended at/.test((await birch.croft('join', short)).stderr))
+  const short = await ash.json<MadeInvitation>('host', 'invite', '--expires', '1s')
+  await birch.waitFor(() => Date.now() > Date.parse(short.expires))
+  await refused(birch, 4, /invitation ended at/, short.token)
   const pki = pathOf(birch.stateDir, 'pki')
   mkdirSync(pki)
-  copyFileSync(new URL('../fixtures/other-ca.pem', import.meta.url).pathname, pathOf(pki, 'ca.pem'))
+  await makeCa(birch, pathOf(pki, 'ca.pem'))
   await refused(birch, 4, /has the CA of another farm/, token)
   rmSync(pki, { recursive: true })
   const route = ['10.100.7.0/24', 'dev', 'up0']
