@@ -1,7 +1,9 @@
 /** Several hosts on one machine: each is its own, and they reach each other by a wire that can be cut. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Status } from '../../src/api/resources.ts'
+import { wordsOf } from '../console.ts'
 import { type TestHost, useHosts } from './hosts.ts'
 
 const hosts = await useHosts()
@@ -30,4 +32,16 @@ test('hosts reach each other and the world outside, until a wire is cut', async 
   assert.ok(await reaches(cedar, ash.address.v4))
   await hosts.mend(birch)
   await birch.waitFor(() => reaches(birch, ash.address.v4))
+})
+
+test('docs/guides/farm-of-three.md: its commands run in order, each on its host', async () => {
+  const text = readFileSync(new URL('../../docs/guides/farm-of-three.md', import.meta.url), 'utf8')
+  const commands = [...text.matchAll(/^root@(\w+):~# croft (.*)$/gm)]
+  assert.ok(commands.length >= 5)
+  let token = ''
+  for (const [line, name = '', words = ''] of commands) {
+    const said = await hosts.get(name).croft(...wordsOf(words.replace('TOKEN', token)))
+    assert.equal(said.code, 0, `${line}: ${said.stderr}\n${hosts.get(name).logTail(5)}`)
+    if (words.startsWith('host invite')) token = said.stdout.trim()
+  }
 })

@@ -135,7 +135,7 @@ async function assertNoOtherCa(stateDir: string, token: JoinToken): Promise<void
   })
 }
 
-function assertClock(own: number, theirs: number): void {
+export function assertClock(own: number, theirs: number): void {
   const skewMs = Math.abs(own - theirs)
   if (skewMs <= largestSkewMs) return
   throw new CroftError(
