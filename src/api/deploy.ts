@@ -11,7 +11,8 @@ const Wave = z
   .regex(/^\d{1,3}%?(,\d{1,3}%?){0,19}$/, 'must be numbers of instances, or parts of them, like 1,2 or 25%')
 
 /** `version` absent: what it runs. `anew`: new instances although nothing differs. `back`: the version before, or `version`.
- * `planned`: with ?dryRun=1, what building that and deploying it would do. */
+ * `planned`: with ?dryRun=1, what building that and deploying it would do.
+ * `queue`: behind the one that is under way, instead of being refused for it. */
 export const Deploy = z.strictObject({
   version: VersionName.optional(),
   instances: Count.optional(),
@@ -21,6 +22,7 @@ export const Deploy = z.strictObject({
   anew: z.boolean().optional(),
   back: z.boolean().optional(),
   planned: PlannedBuild.optional(),
+  queue: z.boolean().optional(),
 })
 export type Deploy = z.input<typeof Deploy>
 

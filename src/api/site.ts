@@ -22,6 +22,8 @@ export interface Rollout {
   readonly lines?: readonly string[]
   /** Of visitors, while it was walked; absent: nobody came. */
   readonly requests?: { readonly all: number; readonly failed: number }
+  /** Who comes behind it. */
+  readonly next?: { readonly id: string; readonly by: string; readonly created: string; readonly verb: string }
   readonly old: readonly string[]
   readonly new: readonly string[]
 }

@@ -10,7 +10,7 @@ import { changeAnswer } from './change.ts'
 const againMs = 1000
 
 export async function deployAnswer(context: Context, site: string, body: object): Promise<Answer> {
-  const change = { route: 'deploySite', params: { site }, body, narrate: true } as const
+  const change = { route: 'deploySite', params: { site }, body: queued(context, body), narrate: true } as const
   return inTurn(context, () =>
     changeAnswer(context, change, async ({ unchanged }) => {
       const now = await context.client.request('getSite', { params: { site } })
@@ -21,6 +21,10 @@ export async function deployAnswer(context: Context, site: string, body: object)
     }),
   )
 }
+
+/** Behind the one that is under way, whether or not this command lives so long; with --no-wait it is refused. */
+export const queued = ({ flags }: Context, body: object): object =>
+  flags.has('no-wait') || flags.has('dry-run') ? body : { ...body, queue: true }
 
 /** Of code to the version before; of what was set alone, to what was set before. */
 function wayBack({ name, rollout }: Site, body: object): string[] {
@@ -57,7 +61,7 @@ export const deployedLine = (site: Site): string => {
   return [siteLine(site), ...met].join('  ')
 }
 
-/** Two deploys of one site never mix: the second waits and says for whom. With --no-wait it is refused. */
+/** One place is behind a deploy that is under way; who finds it taken waits here, and says for whom. With --no-wait it is refused. */
 export async function inTurn<T>(context: Context, work: () => Promise<T>): Promise<T> {
   let said = ''
   for (;;) {

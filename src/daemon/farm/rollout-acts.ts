@@ -195,7 +195,7 @@ export function createRolloutActs(
       const records = (await readAll<RolloutRecord>(daemon.store, keys.rollouts)).map(({ value }) => value)
       for (const id of goals) {
         const known = records.find((record) => record.id === id)
-        if (known?.state === 'running') continue
+        if (known?.state === 'running' || records.some(({ next }) => next?.id === id)) continue
         if (known) settle(known)
         else
           daemon.operations.settle({ kind: 'rollout', id }, daemon.operations.mark(), {

@@ -136,6 +136,12 @@ export function createRollouts(daemon: Daemon): Rollouts {
     if (drains) await getFarm(daemon).loop.edge.refresh()
     const seen = { health, open: drains ? await readOpen(daemon, now) : new Map<string, number>(), now: env.now() }
     if (now.rollout?.value.state === 'running') return walk(now, now.rollout, seen)
+    const { rollout: ended } = now
+    if (ended?.value.next) {
+      const { takeQueued } = await import('../records/queued.ts')
+      await takeQueued(daemon, ended)
+      return 0
+    }
     const action = nextRunAction(runSight(now, now.site.value, seen))
     if (action.do === 'wait') {
       run.settle(now, action.settled)

@@ -159,12 +159,30 @@ export interface RolloutRecord {
   readonly before?: 'done'
   /** It replaces what was lost, by nobody's wish. */
   readonly repair?: true
+  /** It is decided when this one has ended, on what is then. */
+  readonly next?: QueuedDeploy
   /** Of visitors, while it was walked. */
   readonly requests?: { readonly all: number; readonly failed: number }
   readonly reason?: string
   readonly lines?: readonly string[]
   readonly old: readonly string[]
   readonly new: readonly string[]
+}
+
+export interface QueuedDeploy {
+  /** The rollout's that it will be, and of the operation that waits for it. */
+  readonly id: string
+  readonly by: string
+  readonly created: string
+  readonly verb: string
+  readonly asked: {
+    readonly version?: string
+    readonly instances?: number
+    readonly size?: string
+    readonly domains?: readonly string[]
+    readonly waves?: string
+    readonly anew?: boolean
+  }
 }
 
 /** What of its daemons and jobs ended by itself. */

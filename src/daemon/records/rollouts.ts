@@ -33,6 +33,8 @@ export interface Asked {
   readonly fresh?: Held<SiteRecord> | undefined
   /** Instead of a version: what a build would make. Nothing of what is decided can be written then. */
   readonly toBe?: ToBe | undefined
+  /** It will be its turn: nothing of what is decided now is written. */
+  readonly later?: true | undefined
   readonly verb: string
 }
 
@@ -59,7 +61,7 @@ export async function decideRollout(
     read<MembersRecord>(store, keys.membersOf(asked.site)),
     read<RolloutRecord>(store, keys.rollout(asked.site)),
   ])
-  if (!asked.toBe) assertFree(last?.value)
+  if (!asked.toBe && !asked.later) assertFree(last?.value)
   const template = await madeOf(daemon, site.value, asked)
   const said = saidWith(daemon, caller, config?.value, asked)
   const { slots, first } = await slotsOf(daemon, { site: asked.site, template, said, anew: asked.anew ? ids.anew : '' })
@@ -174,6 +176,8 @@ export const runGoal = (site: string) => ({ kind: 'rollout', id: `run ${site}` }
 /** Until the old instances are taken away, there is a way back. */
 export async function cancelRollout(daemon: Daemon, id: string): Promise<void> {
   const records = await readAll<RolloutRecord>(daemon.store, keys.rollouts)
+  const waits = records.find(({ value }) => value.next?.id === id)
+  if (waits) return (await import('./queued.ts')).dropQueued(daemon, waits, cancelledError())
   const found = records.find(({ value }) => value.id === id && value.state === 'running')
   if (!found || found.value.step === 'retire')
     throw new CroftError('REFUSED', 'it cannot be cancelled any more: the new instances serve', {
@@ -223,3 +227,5 @@ function flat(config: ResolvedConfig | undefined): Record<string, unknown> {
   walk('', rest)
   return found
 }
+
+const cancelledError = (): CroftError => new CroftError('CANCELLED', 'it was cancelled before its turn')

@@ -119,12 +119,29 @@ function instanceOf(guest: Guest, member: Member | undefined): Instance {
 
 /** Without the configuration: `croft config show` tells it. */
 function rolloutView({ schema: _, config: __, hash: ___, ...rest }: RolloutRecord): Rollout {
-  const { id, site, from, to, by, created, finished, state, step, reason, lines, requests, old, new: fresh } = rest
+  const {
+    id,
+    site,
+    from,
+    to,
+    by,
+    created,
+    finished,
+    state,
+    step,
+    reason,
+    lines,
+    requests,
+    next,
+    old,
+    new: fresh,
+  } = rest
   return {
     ...{ id, site, from, to, by, created, state, step, old, new: fresh },
     ...(finished === undefined ? {} : { finished }),
     ...(reason === undefined ? {} : { reason }),
     ...(lines === undefined ? {} : { lines }),
     ...(requests === undefined ? {} : { requests }),
+    ...(next === undefined ? {} : { next: { id: next.id, by: next.by, created: next.created, verb: next.verb } }),
   }
 }

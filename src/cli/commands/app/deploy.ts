@@ -8,7 +8,7 @@ import { appNameHere, type Code, codeOf, readAppName } from '../../files/source.
 import { items } from '../../wire/request.ts'
 import { bulk } from '../../work/bulk.ts'
 import { changeAnswer, changeResult, planAnswer, planned, wrongUse } from '../../work/change.ts'
-import { checkCount, deployAnswer, deployedLine, inTurn, versionOf } from '../../work/deploy.ts'
+import { checkCount, deployAnswer, deployedLine, inTurn, queued, versionOf } from '../../work/deploy.ts'
 
 const usualStage = 'prod'
 
@@ -122,7 +122,7 @@ async function deployAll(context: Context, labels: readonly string[]): Promise<A
     const change = {
       route: 'deploySite',
       params: { site: name },
-      body: { version, ...wished(context) },
+      body: queued(context, { version, ...wished(context) }),
       name,
       signal,
     } as const

@@ -33,7 +33,7 @@ const exitText = ({ instance, kind, name, why, times, at }: SiteExit): string =>
 const lines = (title: string, texts: readonly string[]): Field[] =>
   texts.map((value, index) => ({ title: index === 0 ? title : '', value }))
 
-function rolloutFields({ id, from, to, state, step, by, created, lines: said, requests }: Rollout): Field[] {
+function rolloutFields({ id, from, to, state, step, by, created, lines: said, requests, next }: Rollout): Field[] {
   const way = `${from ?? 'nothing'} → ${to ?? 'nothing'}`
   return [
     { title: 'deploy', value: `${way}  ${state}${state === 'running' ? `, at ${step}` : ''}  by ${by}` },
@@ -43,5 +43,6 @@ function rolloutFields({ id, from, to, state, step, by, created, lines: said, re
       ? [{ title: 'visitors', value: `${requests.failed} of ${requests.all} requests failed meanwhile` }]
       : []),
     { title: 'deploy id', value: id },
+    ...(next ? [{ title: 'waits', value: `${next.verb} by ${next.by}  croft op cancel ${next.id}` }] : []),
   ]
 }

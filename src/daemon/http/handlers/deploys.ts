@@ -1,9 +1,9 @@
 /** How sites change: a handler writes the rollout, the loop of rollouts walks it. */
 import type { z } from 'zod'
 import type { Deploy } from '../../../api/deploy.ts'
-import { CroftError } from '../../../api/errors.ts'
+import { CroftError, isCode, toCroftError } from '../../../api/errors.ts'
 import { type Daemon, getFarm } from '../../daemon.ts'
-import { accepted, commit } from '../../records/change.ts'
+import { accepted, type Change, commit } from '../../records/change.ts'
 import { viewSite } from '../../records/site-views.ts'
 import { createSite, getSite, getSiteToChange, readSite } from '../../records/sites.ts'
 import type { Handlers } from '../handler.ts'
@@ -14,7 +14,7 @@ type DeployBody = z.output<typeof Deploy>
 
 export const handlers = {
   async deploySite(daemon, { params: { site }, body, query, caller }) {
-    const { back, planned, ...said } = body
+    const { back, planned, queue, ...said } = body
     if (planned) {
       assertPlan(query)
       const { planDeploy } = await import('../../farm/build-plan.ts')
@@ -33,11 +33,22 @@ export const handlers = {
     }
     const warnings = known?.value.release ? await goAlong(daemon, site, { release: known.value.release, body }) : []
     let isSame = false
-    const operation = await commit(daemon, caller, query, async () => {
-      const { change, rollout } = await decideRollout(daemon, caller, asked, ids)
-      isSame = rollout === undefined
-      return change
-    })
+    let waits: unknown
+    const decide = async (): Promise<Change> => {
+      try {
+        const { change, rollout } = await decideRollout(daemon, caller, asked, ids)
+        isSame = rollout === undefined
+        waits = undefined
+        return change
+      } catch (thrown) {
+        if (!queue || !isCode(thrown, 'BUSY')) throw thrown
+        const { decideQueued } = await import('../../records/queued.ts')
+        waits = thrown
+        return (await decideQueued(daemon, caller, asked, ids)) ?? decide()
+      }
+    }
+    const operation = await commit(daemon, caller, query, decide)
+    if (waits) daemon.operations.note({ kind: 'rollout', id: ids.id }, `▲ waits: ${toCroftError(waits).message}`)
     getFarm(daemon).rollouts.nudge(site)
     const answer = await accepted(daemon, query, operation, () => viewSite(daemon, site))
     return {

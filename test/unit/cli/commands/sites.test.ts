@@ -129,7 +129,7 @@ test('what is set can be deployed at once; what of all sites is not deployed yet
   assert.match(ran.out, /^✓ shop\/prod 2 of 2 healthy/)
   assert.deepEqual(daemon.asked.slice(0, 2).map(sent), [
     ['PATCH', '/v1/sites/shop/prod/config', { set: { 'env.A': 'x' } }],
-    ['POST', '/v1/sites/shop/prod/deploy', {}],
+    ['POST', '/v1/sites/shop/prod/deploy', { queue: true }],
   ])
   const changed = await croft(['config', 'changed', '--exit-code'], daemon)
   assert.deepEqual(
