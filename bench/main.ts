@@ -24,6 +24,7 @@ const { values } = parseArgs({
     operations: { type: 'string', default: '0' },
     files: { type: 'boolean', default: false },
     edge: { type: 'boolean', default: false },
+    apps: { type: 'boolean', default: false },
     idle: { type: 'string', default: '2000' },
     'with-lxd': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -37,6 +38,7 @@ const farm = await createTestFarm()
 const lxd = values['with-lxd'] ? await createLxd(farm.template.path) : undefined
 try {
   if (values.edge) await measureEdge()
+  else if (values.apps) await measureApps()
   else await measureHost()
 } finally {
   await lxd?.dispose()
@@ -48,6 +50,12 @@ async function measureEdge(): Promise<void> {
   await farm.croftOk('create', 'g1', 'debian:12')
   const { edge } = await import('./edge.ts')
   process.stdout.write([...header(), '', ...(await edge(farm, say)), ''].join('\n'))
+}
+
+async function measureApps(): Promise<void> {
+  const { apps } = await import('./apps.ts')
+  const { figures, memory } = await apps(farm, { runs, idleMs, say })
+  report(figures, memory)
 }
 
 async function measureHost(): Promise<void> {
