@@ -79,7 +79,7 @@ async function answer(farm: SimFarm, own: string, asked: PeerRequest, passes: nu
     const match = pattern.exec(asked.path)
     if (!match) continue
     const request = {
-      ...{ params: { ...match.groups }, query: {}, caller: { name: own, role: 'host' as const } },
+      ...{ params: { ...match.groups }, query: {}, caller: { name: `host:${own}`, role: 'host' as const } },
       body: typeof asked.body === 'string' ? JSON.parse(asked.body) : undefined,
       stream: asked.body instanceof Readable ? Readable.from(cut(asked.body, passes)) : undefined,
       closed: asked.signal ?? new AbortController().signal,

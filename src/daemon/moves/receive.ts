@@ -63,7 +63,11 @@ export async function landDisk(parts: HostParts, caller: Caller, number: number,
 /** A guest that is on its way here, from the host that asks. */
 async function getComing(parts: HostParts, caller: Caller, number: number): Promise<Held<GuestRecord>> {
   const { from, to, phase } = (await getMove(parts.store, number)).value
-  const isSo = to === parts.host.name && from === caller.name && (phase === 'copy' || phase === 'quiet')
+  const isSo =
+    to === parts.host.name &&
+    caller.role === 'host' &&
+    caller.name === `host:${from}` &&
+    (phase === 'copy' || phase === 'quiet')
   if (isSo) return getGuest(parts, from, number)
   throw new CroftError('REFUSED', `guest number ${number} is not on its way here from ${caller.name}`)
 }

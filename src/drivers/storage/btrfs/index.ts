@@ -15,7 +15,7 @@ import { createQgroups } from './qgroups.ts'
 import { assertRoom, tellingFull } from './room.ts'
 import { runOrThrow } from './run.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
-import { receiveSubvolume, sendSubvolume } from './transfer.ts'
+import { receiveSubvolume, removeReceived, sendSubvolume } from './transfer.ts'
 
 /**
  * Left-over qgroups are looked for so long after a removal: the kernel frees a deleted subvolume in its own time, and with
@@ -56,6 +56,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
 
   async function remove(ref: Ref): Promise<void> {
     if (await isSubvolume(path(ref))) {
+      if (ref.kind === 'staging') await removeReceived(run, pool.mountPoint, path(ref))
       await removeSubvolume(run, pool.mountPoint, path(ref))
       qgroups.forget(refPath(ref))
       tidyLater()

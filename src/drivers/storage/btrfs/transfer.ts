@@ -3,13 +3,13 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CroftError } from '../../../api/errors.ts'
-import type { Command } from '../../exec/command.ts'
+import type { Command, Runner } from '../../exec/command.ts'
 import { type StageEnd, startPipeline } from '../../exec/pipeline.ts'
 import type { Measure, ReceiveOptions, Sending } from '../driver.ts'
 import { assertSame, measured, sending } from '../measured.ts'
 import * as commands from './commands.ts'
 import { storageFailed } from './parse.ts'
-import { isSubvolume } from './subvolumes.ts'
+import { isSubvolume, removeSubvolume } from './subvolumes.ts'
 
 const never = new AbortController().signal
 
@@ -40,6 +40,14 @@ export async function receiveSubvolume(
   const path = join(folder, name ?? '')
   if (name === undefined || others.length > 0 || !(await isSubvolume(path))) throw incomplete()
   return { path, measure }
+}
+
+/** What a stream made in staging. No guest reaches it there, so its name can be trusted to be what it was. */
+export async function removeReceived(run: Runner, pool: string, folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const inner = join(folder, name)
+    if (await isSubvolume(inner).catch(() => false)) await removeSubvolume(run, pool, inner)
+  }
 }
 
 function assertDone(command: Command, end: StageEnd | undefined): void {
