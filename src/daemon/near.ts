@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises'
 import os from 'node:os'
 import { CroftError } from '../api/errors.ts'
 import { type Forbids, forbidding, literalOf } from '../drivers/web/far.ts'
-import { cloudAddresses } from '../plan/addresses.ts'
+import { cloudAddresses, meshPrefix4Of } from '../plan/addresses.ts'
 import type { Env } from './env.ts'
 import type { Caller } from './http/access.ts'
 import type { FarmRecord } from './records/records.ts'
@@ -22,12 +22,16 @@ const near = [
   ...cloudAddresses.v6,
 ]
 
-type Prefixes = Pick<FarmRecord, 'prefix4' | 'prefix6'> & { readonly edge?: FarmRecord['edge'] }
+type Prefixes = Pick<FarmRecord, 'prefix4' | 'prefix6'> & {
+  readonly edge?: FarmRecord['edge']
+  readonly several?: boolean
+}
 
-/** The host's addresses of now, and those that the world finds it by. */
-export function nearRanges({ prefix4, prefix6, edge }: Prefixes): string[] {
+/** The host's addresses of now, and those that the world finds it by; of several hosts, as they reach each other too. */
+export function nearRanges({ prefix4, prefix6, edge, several }: Prefixes): string[] {
   const own = Object.values(os.networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
-  return [...new Set([...near, prefix4, prefix6, ...(edge?.addresses ?? []), ...own])]
+  const hosts = several ? [meshPrefix4Of(prefix4)] : []
+  return [...new Set([...near, prefix4, prefix6, ...hosts, ...(edge?.addresses ?? []), ...own])]
 }
 
 export const nearHost = (farm: Prefixes): Forbids => forbidding(nearRanges(farm))

@@ -36,8 +36,9 @@ export async function aimAgain(daemon: Daemon, aim: RouteAim, whose: Whose): Pro
 type Upstream = Extract<RouteAim, { kind: 'upstream' }>
 
 async function aimAt(daemon: Daemon, url: string, { name, caller }: Whose): Promise<Upstream> {
-  const { farm } = getFarm(daemon).parts
-  const forbids = nearHost({ ...farm, ...(await read<FarmRecord>(daemon.store, keys.farm))?.value })
+  const { farm, elsewhere } = getFarm(daemon).parts
+  const now = (await read<FarmRecord>(daemon.store, keys.farm))?.value
+  const forbids = nearHost({ ...farm, ...now, several: elsewhere.several() })
   const hint = `a guest is named: croft route set ${name} to=GUEST:PORT; root on the host may say it as it is`
   const near = await mayBeNear(daemon.env, forbids, { what: name, url, caller, hint })
   return { kind: 'upstream', url, ...(near ? { near } : {}) }

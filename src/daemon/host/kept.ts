@@ -10,6 +10,7 @@ import type { Batch, Store, Write } from '../../store/store.ts'
 import { isEdges, type PortRecord } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
 import {
+  type BlocksRecord,
   type FarmRecord,
   type GuestRecord,
   type HostRecord,
@@ -29,6 +30,12 @@ export interface KeptPlan {
   readonly statuses: Readonly<Record<number, GuestStatus>>
   /** TCP ports where the edge listens: it serves on, and guests reach it. Absent in plans of older daemons. */
   readonly edgePorts?: readonly number[]
+  /** Of a farm of several hosts: the way to the others, and whom names and rules mean there. */
+  readonly others?: {
+    readonly hosts: readonly HostRecord[]
+    readonly blocks: BlocksRecord | undefined
+    readonly guests: readonly GuestRecord[]
+  }
 }
 
 export interface Keeper {
@@ -76,9 +83,15 @@ export function keepPlan(source: Source, file: string): Keeper {
     })
   }
 
+  /** Of guests elsewhere only what others may need: a farm has many. */
+  function keep(key: string, value: unknown): void {
+    const far = key.startsWith(keys.allGuests) && !key.startsWith(keys.guests(host.name))
+    records.set(key, far ? briefly(value as GuestRecord) : value)
+  }
+
   function take({ changes }: Batch): void {
     for (const change of changes) {
-      if (change.kind === 'put') records.set(change.key, change.value)
+      if (change.kind === 'put') keep(change.key, change.value)
       else records.delete(change.key)
     }
     soon()
@@ -90,7 +103,7 @@ export function keepPlan(source: Source, file: string): Keeper {
       const batches = store.watch(prefix, { signal: closing.signal })
       const found = await readAll(store, prefix)
       for (const key of records.keys()) if (key.startsWith(prefix)) records.delete(key)
-      for (const { key, value } of found) records.set(key, value)
+      for (const { key, value } of found) keep(key, value)
       soon()
       for await (const batch of batches) take(batch)
     } catch (thrown) {
@@ -102,7 +115,8 @@ export function keepPlan(source: Source, file: string): Keeper {
     }
   }
 
-  for (const prefix of [keys.guests, keys.guestStatuses, keys.pools, keys.ports]) follow(prefix(host.name))
+  for (const prefix of [keys.guestStatuses, keys.pools, keys.ports]) follow(prefix(host.name))
+  for (const prefix of [keys.allGuests, keys.hosts, keys.blocks]) follow(prefix)
   return {
     plan: () => planOf(source, records),
     async close() {
@@ -125,8 +139,20 @@ function planOf({ farm, host }: Source, records: ReadonlyMap<string, unknown>): 
     edgePorts: below(keys.ports(host.name))
       .filter(([, value]) => isEdges(value as PortRecord))
       .map(([key]) => Number(key.split('/').at(-1))),
+    ...othersIn(records, host),
   }
 }
+
+function othersIn(records: ReadonlyMap<string, unknown>, host: HostRecord): Pick<KeptPlan, 'others'> {
+  const below = <T>(prefix: string) =>
+    [...records].flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []))
+  const hosts = below<HostRecord>(keys.hosts)
+  if (hosts.length < 2) return {}
+  const guests = below<GuestRecord>(keys.allGuests).filter((guest) => guest.host !== host.name)
+  return { others: { hosts, blocks: records.get(keys.blocks) as BlocksRecord | undefined, guests } }
+}
+
+const briefly = (guest: GuestRecord): GuestRecord => ({ ...guest, spec: { ...guest.spec, rules: [], ports: [] } })
 
 /** Undefined when there is none that can be used. */
 export async function findKept(file: string): Promise<KeptPlan | undefined> {
@@ -146,10 +172,13 @@ export async function keepsQuiet(file: string, number: number): Promise<boolean>
 
 /** Guests on their way out are left as they are, and a restart that was asked for waits. */
 export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
-  const { farm, host, pools, guests, statuses, edgePorts = [] } = kept
+  const { farm, host, pools, guests, statuses, edgePorts = [], others } = kept
   const writes: Write[] = [
     { put: keys.farm, value: farm },
     { put: keys.host(host.name), value: host },
+    ...(others?.hosts ?? []).map((other): Write => ({ put: keys.host(other.name), value: other })),
+    ...(others?.blocks ? [{ put: keys.blocks, value: others.blocks }] : []),
+    ...(others?.guests ?? []).map((guest): Write => ({ put: keys.guest(guest.host, guest.number), value: guest })),
     ...edgePorts.map((port): Write => ({ put: keys.port(host.name, 'tcp', port), value: { edge: true } })),
     ...pools.map((pool): Write => ({ put: keys.pool(host.name, pool.name), value: pool })),
   ]

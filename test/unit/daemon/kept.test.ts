@@ -100,3 +100,39 @@ test('disks are looked at and not touched', async () => {
     await assert.rejects(work, { code: 'REFUSED' })
   await disks.writeManifest({ guest: 1 }, {})
 })
+
+test('of several hosts the way to the others is kept, and whom names and rules mean there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'croft-kept-'))
+  const file = join(folder, 'kept-plan.json')
+  try {
+    const store = memory()
+    const birch: HostRecord = { ...host, name: 'birch', number: 2 }
+    const keeper = keepPlan({ store, farm, host, env, log }, file)
+    await store.transact([], [{ put: keys.host('ash'), value: host }])
+    await new Promise(setImmediate)
+    assert.equal(keeper.plan().others, undefined)
+    const blocks = { schema: 1, taken: { 0: 'ash', 1: 'birch' } }
+    const far = guest(300, { host: 'birch', spec: { run: 'running', rules: [{ peer: 'x' }], ports: [] } })
+    await store.transact(
+      [],
+      [
+        { put: keys.host('birch'), value: birch },
+        { put: keys.blocks, value: blocks },
+      ],
+    )
+    await store.transact([], [{ put: keys.guest('birch', 300), value: far }])
+    await new Promise(setImmediate)
+    await keeper.close()
+    const kept = await findKept(file)
+    assert.ok(kept)
+    assert.deepEqual(kept.guests, [], 'they are no guests of this host')
+    const next = memory()
+    await loadKept(next, kept)
+    const { value } = (await next.get(keys.guest('birch', 300))).entry ?? {}
+    assert.deepEqual((value as GuestRecord).spec.rules, [], 'nobody here asks after those')
+    assert.deepEqual((await next.get(keys.blocks)).entry?.value, blocks)
+    assert.equal((await next.list(keys.hosts)).entries.length, 2)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
