@@ -58,7 +58,7 @@ export const hostCommands: readonly CommandRow[] = [
     flags: [],
     summary: 'say that a host does not come back: nobody believes it any more',
     description:
-      'Refused while its daemon speaks with the store. What it had stays recorded. It held the keys of the farm: when its disks may be in other hands, go on with croft cert rotate.',
+      'Refused while its daemon speaks with the store. What it had stays recorded. It held the keys of the farm: destroy its disks, or begin a farm anew when they may be in other hands.',
     examples: ['croft host declare-dead birch', 'croft host declare-dead birch -y --reason "its power supply burned"'],
     run: () => import('../commands/host/declare-dead.ts'),
   },

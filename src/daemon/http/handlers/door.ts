@@ -51,6 +51,11 @@ export const handlers = {
   async rotateCa(daemon, { body: { finish }, query, caller }) {
     const { revision, value: farm } = await getFarmRecord(daemon)
     assertRevision(query, revision, 'farm')
+    // What each of them shows, and what the store believes, is of the CA that there is.
+    if (getFarm(daemon).others)
+      throw new CroftError('REFUSED', 'a farm of several hosts keeps its CA: the others and the store know this one', {
+        hint: 'croft host ls',
+      })
     const { fingerprint, former } = daemon.outside.door()
     if (query.dryRun) {
       const detail = finish ? `no longer trust ${former ?? 'a former CA: there is none'}` : `beside ${fingerprint}`
