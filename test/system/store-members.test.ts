@@ -59,9 +59,9 @@ test('with the third host there are three members, and each host can do without 
   const three = await untilStore(ash, 'three members', allVote)
   assert.deepEqual(votingIn(three).sort(), ['ash', 'birch', 'cedar'])
   await untilStore(birch, 'three places to ask', ({ at }) => at.length === 3)
-  await ash.croftOk('size', 'add', 'tiny', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
+  await ash.croftOk('size', 'add', 'early', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
   process.kill(memberOf(ash), 'SIGKILL')
-  await birch.croftOk('size', 'set', 'tiny', 'cpu=2')
+  await birch.croftOk('size', 'set', 'early', 'cpu=2')
   await untilStore(ash, 'the killed member again', allVote)
 })
 

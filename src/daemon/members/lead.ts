@@ -102,11 +102,12 @@ async function tell(
 ): Promise<void> {
   const key = keys.storeMember(name)
   const known = await read<StoreMemberRecord>(store, key)
-  if (known?.value.state === 'wanted') return
   const initial = (await cluster.members()).flatMap((each) =>
     each.peerUrls.map((url) => ({ name: url === peerUrl ? name : each.name, peerUrl: url })),
   )
   const record: StoreMemberRecord = { schema: schemaVersion, host: name, state: 'wanted', clientUrl, peerUrl, initial }
+  // Also when the host has one of a time before it had left.
+  if (JSON.stringify(known?.value) === JSON.stringify(record)) return
   await store.transact([{ key, revision: known?.revision ?? 0 }], [{ put: key, value: record }])
 }
 
