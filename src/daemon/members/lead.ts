@@ -72,7 +72,7 @@ export async function statusesOf(
 async function take(parts: LeadParts, step: StoreStep, seen: Seen): Promise<boolean> {
   const { cluster } = parts
   if (step.do === 'remove') {
-    await cluster.remove(step.id)
+    if (!(await notBusy(cluster.remove(step.id)))) return false
     await sendAway(parts, step, seen)
     return true
   }
@@ -80,20 +80,24 @@ async function take(parts: LeadParts, step: StoreStep, seen: Seen): Promise<bool
   const place = host && placeOf(host)
   if (!place) return false
   if (step.do === 'add') {
-    await cluster.add(place.peerUrl, { learner: true })
+    if (!(await notBusy(cluster.add(place.peerUrl, { learner: true })))) return false
     await tell(parts, { name: host.name, ...place })
     return true
   }
   // Who led before may have died between the two words.
   await tell(parts, { name: host.name, ...place })
-  return cluster.promote(step.id).then(
+  return notBusy(cluster.promote(step.id))
+}
+
+/** etcd takes no step while somebody has just come, or has not caught up: the next pass tries again. */
+const notBusy = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
     () => true,
     (thrown) => {
       if (isCode(thrown, 'BUSY')) return false
       throw thrown
     },
   )
-}
 
 /** The host starts its member when it reads this. */
 async function tell(

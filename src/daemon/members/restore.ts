@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { CroftError } from '../../api/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CroftError, isCode } from '../../api/errors.ts'
 import type { StoreRestore } from '../../api/store.ts'
 import type { MemberWish } from '../../drivers/member/driver.ts'
 import { type Cluster, openCluster } from '../../store/etcd/cluster.ts'
@@ -115,7 +116,23 @@ async function leaveAlone(parts: RestoreParts, { host, endpoints }: StoreMarker,
 
 async function sendOthersAway(cluster: Cluster, own: string): Promise<void> {
   const others = (await cluster.members()).filter(({ clientUrls }) => !clientUrls.includes(own))
-  for (const { id } of others) await cluster.remove(id)
+  for (const { id } of others) await removeSoon(cluster, id)
+}
+
+const [againMs, tries] = [1000, 30]
+
+/** For some seconds after one has come back, etcd lets none go. */
+async function removeSoon(cluster: Cluster, id: string): Promise<void> {
+  for (let count = 1; ; count++) {
+    try {
+      await cluster.remove(id)
+      return
+    } catch (thrown) {
+      if (isCode(thrown, 'NOT_FOUND')) return
+      if (!isCode(thrown, 'BUSY') || count >= tries) throw thrown
+    }
+    await sleep(againMs)
+  }
 }
 
 /** Cut off from the others, this host would make a second store beside theirs. */

@@ -40,6 +40,8 @@ export function toFailure(refusal: Refusal): Error {
   const { code, message } = refusal
   // A learner serves nobody; a member with too much to do has not begun.
   if (/learner|too many requests/.test(message)) return new Lost(message, { unsent: true })
+  // Of members alone: asked elsewhere, the answer would be the same.
+  if (message.includes('unhealthy cluster')) return new Refused(refusal)
   if (code === unavailable || code === deadlineExceeded) return new Lost(message, { unsent: false })
   return new Refused(refusal)
 }
