@@ -30,6 +30,7 @@ export async function leadMembers(parts: LeadParts): Promise<boolean> {
   const toldOf = (name: string, what: StoreMemberRecord['state']): boolean =>
     records.some(({ host, state }) => host === name && state === what)
   const alive = new Set((await readAll(store, keys.allAlive)).map(({ key }) => key))
+  await mendRecords(parts, records, { hosts, told })
   const statuses = await statusesOf(cluster, told)
   const step = planStoreMembers(
     hosts.map(
@@ -73,7 +74,7 @@ async function take(parts: LeadParts, step: StoreStep, seen: Seen): Promise<bool
   const { cluster } = parts
   if (step.do === 'remove') {
     if (!(await notBusy(cluster.remove(step.id)))) return false
-    await sendAway(parts, step, seen)
+    if (step.host !== undefined) await sendAway(parts, step.host, seen.hosts)
     return true
   }
   const host = seen.hosts.find(({ name }) => name === step.host)
@@ -115,19 +116,25 @@ async function tell(
   await store.transact([{ key, revision: known?.revision ?? 0 }], [{ put: key, value: record }])
 }
 
-async function sendAway({ store }: LeadParts, { host }: StoreStep, { hosts, told }: Seen): Promise<void> {
-  const found = hosts.find(({ name }) => name === host)
-  if (!found) return
-  const key = keys.storeMember(found.name)
+async function sendAway({ store }: LeadParts, name: string, hosts: readonly HostRecord[]): Promise<void> {
+  const host = hosts.find((each) => each.name === name)
+  const key = keys.storeMember(name)
   const known = await read<StoreMemberRecord>(store, key)
-  const member = told.find((each) => hostOf(each, hosts)?.name === found.name)
-  const place = placeOf(found)
-  if (found.dead !== undefined || !place || !member) {
+  const place = host && placeOf(host)
+  if (host === undefined || host.dead !== undefined || !place) {
     if (known) await store.transact([{ key, revision: known.revision }], [{ delete: key }])
     return
   }
-  const record: StoreMemberRecord = { schema: schemaVersion, host: found.name, state: 'gone', ...place, initial: [] }
+  const record: StoreMemberRecord = { schema: schemaVersion, host: name, state: 'gone', ...place, initial: [] }
   await store.transact([{ key, revision: known?.revision ?? 0 }], [{ put: key, value: record }])
+}
+
+/** Of members that went while who led could not say so any more, and of hosts that left. */
+async function mendRecords(parts: LeadParts, records: readonly StoreMemberRecord[], seen: Seen): Promise<void> {
+  for (const { host, state } of records) {
+    if (state === 'gone' || seen.told.some((member) => hostOf(member, seen.hosts)?.name === host)) continue
+    await sendAway(parts, host, seen.hosts)
+  }
 }
 
 /** Half of it and more than this is air. */

@@ -12,6 +12,7 @@ import type { StoreRestore } from '../../api/store.ts'
 import type { MemberWish } from '../../drivers/member/driver.ts'
 import { type Cluster, openCluster } from '../../store/etcd/cluster.ts'
 import type { Write } from '../../store/store.ts'
+import type { OpenFarm } from '../daemon.ts'
 import { ownAddresses } from '../http/outside.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, readAll, schemaVersion } from '../records/records.ts'
@@ -24,12 +25,23 @@ import type { ViewParts } from './view.ts'
 export interface RestoreParts extends ViewParts {
   /** By where it is then. */
   readonly reopenStore: () => Promise<void>
+  readonly open: OpenFarm | undefined
 }
 
 export async function restoreStore(parts: RestoreParts, asked: StoreRestore): Promise<readonly string[]> {
-  const { settings, env, log } = parts
   const marker = await checkRestore(parts, asked)
-  const { tls, files } = await ownPair(parts, marker.host)
+  // Nobody else looks after the member meanwhile; who opens the store looks after it again.
+  await parts.open?.members?.close()
+  try {
+    return await replaceStore(parts, marker, asked)
+  } finally {
+    await parts.reopenStore()
+  }
+}
+
+async function replaceStore(parts: RestoreParts, marker: StoreMarker, asked: StoreRestore): Promise<readonly string[]> {
+  const { settings, env, log } = parts
+  const { files } = await ownPair(parts, marker.host)
   const member = createOwnMember(parts)
   const present = await member.state()
   const place = present.is === 'none' ? placeHere(marker) : present.wish
@@ -53,8 +65,7 @@ export async function restoreStore(parts: RestoreParts, asked: StoreRestore): Pr
     await store.close()
   }
   await writeMarker(settings.stateDir, { ...marker, endpoints: [clientUrl] })
-  log.warn({ file: asked.file, tls: tls.ca.length > 0 }, 'the store was restored')
-  await parts.reopenStore()
+  log.warn({ file: asked.file }, 'the store was restored')
   return [`what it had before is kept at ${keptAt} until the next restore`]
 }
 
@@ -121,7 +132,7 @@ async function sendOthersAway(cluster: Cluster, own: string): Promise<void> {
 
 const [againMs, tries] = [1000, 30]
 
-/** For some seconds after one has come back, etcd lets none go. */
+/** For some seconds after one has come back etcd lets none go, and after its leader went it does not answer. */
 async function removeSoon(cluster: Cluster, id: string): Promise<void> {
   for (let count = 1; ; count++) {
     try {
@@ -129,7 +140,7 @@ async function removeSoon(cluster: Cluster, id: string): Promise<void> {
       return
     } catch (thrown) {
       if (isCode(thrown, 'NOT_FOUND')) return
-      if (!isCode(thrown, 'BUSY') || count >= tries) throw thrown
+      if (!(isCode(thrown, 'BUSY') || isCode(thrown, 'STORE_CLOSED')) || count >= tries) throw thrown
     }
     await sleep(againMs)
   }

@@ -30,9 +30,12 @@ interface Kept {
   readonly cas: string
   /** It had data: when that is gone, none is made in its place. */
   readonly begun: boolean
+  /** The daemon that restores it: while that lives, nobody else finishes it. */
+  readonly by?: number
 }
 
 const lookEveryMs = 100
+const restoreMs = 60_000
 const logBytes = 4 * 1024 ** 2
 
 export function createEtcdMember({ run, folder, unit = false, patienceMs = 10_000 }: EtcdMemberOptions): Member {
@@ -101,15 +104,24 @@ export function createEtcdMember({ run, folder, unit = false, patienceMs = 10_00
       const why = reasonIn(toCroftError(thrown).message)
       throw new CroftError('REFUSED', `${file} is no whole snapshot of the store: ${why}`, { cause: thrown })
     })
-    await write(layout.nextWish, JSON.stringify({ wish, cas: await hashOf(wish.tls?.ca), begun: true } satisfies Kept))
+    const next: Kept = { wish, cas: await hashOf(wish.tls?.ca), begun: true, by: process.pid }
+    await write(layout.nextWish, JSON.stringify(next))
+    await takeNext(next)
     await start(wish)
     return { keptAt: layout.before }
   }
 
-  /** From the moment the wish for it is written down. */
+  /** What a daemon that died was at; one that lives is waited for. */
   async function finishRestore(): Promise<void> {
-    const next = await readKept(layout.nextWish)
-    if (next === undefined) return
+    const end = performance.now() + restoreMs
+    for (let next = await readKept(layout.nextWish); next; next = await readKept(layout.nextWish)) {
+      if (next.by !== process.pid || performance.now() > end) return takeNext(next)
+      await sleep(lookEveryMs)
+    }
+  }
+
+  /** Begins with the wish for it, and ends by taking that away. */
+  async function takeNext(next: Kept): Promise<void> {
     await member.stop()
     if (existsSync(layout.next)) {
       if (existsSync(layout.data)) {
@@ -118,7 +130,8 @@ export function createEtcdMember({ run, folder, unit = false, patienceMs = 10_00
       }
       await rename(layout.next, layout.data)
     }
-    await write(layout.wish, JSON.stringify(next))
+    const { by: _, ...kept } = next
+    await write(layout.wish, JSON.stringify(kept))
     await rm(layout.nextWish)
   }
 
