@@ -62,7 +62,9 @@ test('an archive becomes a release: what is no artifact, and what was written el
   const clash = await farm.croft('build', 'shop', '--tar', other, '--as', 'v1')
   assert.deepEqual([clash.code, /built from something else/.test(clash.stderr)], [5, true])
   // What the build before had kept is there.
-  const cached = plain('commands = ["cat ~/kept-for-later >seen"]')
+  const cached = plain(
+    'commands = ["cat ~/kept-for-later >seen", "[ \\"$MARK\\" = \\"a b\\" ]"]\nenv = { MARK = "a b" }',
+  )
   await farm.croftOk('build', 'shop', '--tar', await archive('cached.tar', { 'croft.toml': cached }), '--as', 'v2')
   await forget()
 })

@@ -1,4 +1,4 @@
-/** Secrets that croft.toml asks for its build: in files of the guest's memory, in no word, no record, no log and no release. */
+/** What the commands of a build know: its environment and the secrets that croft.toml asks for, in files of the guest's memory and in no word of a command line. Secrets are in no record, no log and no release. */
 import { appUser } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import { isFetchSecret } from '../../plan/git.ts'
@@ -7,7 +7,7 @@ import { openBuildSecrets } from '../records/builds.ts'
 import type { BuildGuest, GuestWork } from './build-guest.ts'
 
 export interface BuildSecrets {
-  /** The words that run these with the secrets in their environment. */
+  /** The words that run these with all of it in their environment. */
   around(words: readonly string[]): readonly string[]
   hide(line: string): string
   takeAway(): Promise<void>
@@ -20,15 +20,16 @@ const shortest = 4
 export async function putSecrets(
   { daemon, record }: GuestWork,
   guest: BuildGuest,
-  names: readonly string[],
+  { secrets: names, env }: { readonly secrets: readonly string[]; readonly env: Readonly<Record<string, string>> },
 ): Promise<BuildSecrets> {
-  if (names.length === 0) return { around: (words) => words, hide: (line) => line, async takeAway() {} }
+  if (names.length === 0 && Object.keys(env).length === 0)
+    return { around: (words) => words, hide: (line) => line, async takeAway() {} }
   const fetching = names.find(isFetchSecret)
   if (fetching !== undefined)
     throw new CroftError('REFUSED', `build.secrets names ${fetching}, which is for fetching the repository alone`, {
       hint: `give what the build needs another name: croft secret set ${record.app}/build NAME`,
     })
-  const all = await openBuildSecrets(getFarm(daemon).parts, record.app)
+  const all = names.length === 0 ? {} : await openBuildSecrets(getFarm(daemon).parts, record.app)
   const missing = names.find((name) => all[name] === undefined)
   if (missing !== undefined)
     throw new CroftError('NOT_FOUND', `build.secrets names ${missing}, which is not set`, {
@@ -37,10 +38,9 @@ export async function putSecrets(
   const user = String(appUser.id)
   await guest.runAsRoot(['install', '-d', '-m', '0700', '-o', user, '-g', user, folder])
   const texts = names.map((name) => all[name] ?? '')
-  for (const [index, name] of names.entries())
-    await guest.run(['sh', '-c', 'umask 077; cat >"$1"', 'sh', `${folder}/${name}`], {
-      stdin: once(texts[index] ?? ''),
-    })
+  const values = { ...env, ...Object.fromEntries(names.map((name, index) => [name, texts[index] ?? ''])) }
+  for (const [name, text] of Object.entries(values))
+    await guest.run(['sh', '-c', 'umask 077; cat >"$1"', 'sh', `${folder}/${name}`], { stdin: once(text) })
   const hidden = texts.flatMap((text) => text.split('\n')).filter((text) => text.length >= shortest)
   return {
     around: (words) => ['sh', '-c', fromFiles, 'sh', folder, ...words],

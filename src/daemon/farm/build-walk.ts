@@ -194,11 +194,11 @@ function decideVersion(
 
 async function runCommands(walk: Walk, guest: BuildGuest, { commands, env, secrets: names }: Build): Promise<void> {
   await makeRoom(guest)
-  const secrets = await putSecrets(walk, guest, names)
+  const secrets = await putSecrets(walk, guest, { secrets: names, env })
   const onLine = (line: string) => walk.note(secrets.hide(line))
   for (const command of commands) {
     walk.note(`$ ${command}`)
-    const options: RunOptions = { env: { CI: 'true', ...env }, onLine, as: `"${command}"` }
+    const options: RunOptions = { env: { CI: 'true' }, onLine, as: `"${command}"` }
     await guest.run(secrets.around(['sh', '-e', '-c', command]), options).catch((thrown) => {
       const { code, message } = toCroftError(thrown)
       throw new CroftError(code, secrets.hide(message))
