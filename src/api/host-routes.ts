@@ -40,4 +40,10 @@ export const hostRoutes = {
     access: can('operate', 'host'),
     summary: 'a new key for what this host sends to the others',
   },
+  runForPeer: {
+    method: 'POST',
+    path: '/v1/peers/inside/:inside',
+    access: can('use', 'peer'),
+    summary: 'words of the loops of the farm in a guest of this host; asked by hosts alone',
+  },
 } as const satisfies Record<string, Route>

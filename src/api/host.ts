@@ -24,6 +24,23 @@ export type HostChange = z.input<typeof HostChange>
 
 export const Drain = z.strictObject({ drained: Flag })
 
+const Text = z.string().max(32 * 1024)
+/** Words for a guest of another host, of the loops of the farm. */
+export const PeerWords = z.strictObject({
+  words: z.array(Text).min(1).max(200),
+  env: z.record(z.string().max(200), Text).optional(),
+  user: z.strictObject({ uid: z.int().min(0).max(65535), gid: z.int().min(0).max(65535) }).optional(),
+  folder: z.string().startsWith('/').max(4096).optional(),
+  timeoutMs: z.int().min(1).max(7_200_000),
+  maxBytes: z
+    .int()
+    .min(0)
+    .max(64 * 1024 ** 2)
+    .optional(),
+})
+export type PeerWords = z.infer<typeof PeerWords>
+export const GuestNumber = z.string().regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a guest')
+
 export interface HostRoom {
   /** Null: not known now. */
   readonly totalBytes: number | null

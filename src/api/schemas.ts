@@ -19,7 +19,7 @@ import {
   PortRef,
   RuleRef,
 } from './guest.ts'
-import { Drain, HostChange } from './host.ts'
+import { Drain, GuestNumber, HostChange, PeerWords } from './host.ts'
 import { NewHost, NewInvitation, NewJoin } from './join.ts'
 import { MountRef, NewMount } from './mount.ts'
 import { DiskId, Landing, NewMove } from './move.ts'
@@ -181,6 +181,7 @@ export const bodies = {
   addRoute: NewRoute,
   changeRoute: RouteChange,
   changeHost: HostChange,
+  runForPeer: PeerWords,
   drainHost: Drain,
   rotateMeshKey: z.strictObject({}),
   addSize: NewSize,
@@ -205,6 +206,7 @@ export const pathValues = {
   build: BuildId,
   release: TemplateRef,
   host: HostName,
+  inside: GuestNumber,
   token: TokenName,
   certificate: CertificateRef,
   address: OneAddress,

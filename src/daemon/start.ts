@@ -49,6 +49,7 @@ import { lazyJoining } from './join/lazy.ts'
 import { keepMembers, lazyStoreCare } from './members/lazy.ts'
 import { hostsParts } from './mesh/place.ts'
 import { openStore } from './open-store.ts'
+import { farInside } from './peers/far-inside.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf, type Material } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
@@ -240,7 +241,7 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
     ...(settings.lxcfs === undefined ? {} : { lxcfs: settings.lxcfs }),
     own: [settings.stateDir, ...poolRecords.flatMap(({ source, mountPoint }) => [source, mountPoint])],
   })
-  const inside = createInside(runtime)
+  const inside = farInside(createInside(runtime), { store, others: () => open.others })
   const parts: HostParts = {
     ...{ env, store, log, network, operations, seal, machine: readMachine },
     ...{ farm: farm.value, sitesDir: settings.sitesDir, host, runtime },

@@ -1,11 +1,17 @@
 /** What is to be done about a site while no rollout is under way: its instances as it is wished, and those that were lost made anew. Pure. */
 import type { MemberSight } from './rollout.ts'
 
+export interface RunMember extends MemberSight {
+  readonly wished: 'running' | 'stopped'
+  /** Its host is drained, and another could have it. */
+  readonly leaves?: boolean
+}
+
 export interface RunSight {
   readonly run: 'running' | 'stopped'
   readonly deleting: boolean
   readonly now: number
-  readonly members: readonly (MemberSight & { readonly wished: 'running' | 'stopped' })[]
+  readonly members: readonly RunMember[]
   /** Guests of the site that are no members: on their way out. */
   readonly leaving: number
   readonly drainMs: number
@@ -72,6 +78,9 @@ function keepUp({ members, repairInMs }: RunSight): RunAction {
   if (well.length > 0) return { do: 'register', members: named(well) }
   const lost = members.filter(({ guest }) => guest === 'failed' || guest === 'gone')
   if (lost.length > 0 && repairInMs === 0) return { do: 'repair', members: named(lost) }
+  // One after another of them is replaced elsewhere before it goes, as at a deploy.
+  const leaving = members.filter(({ leaves, state }) => leaves === true && state === 'ready')
+  if (leaving.length > 0 && repairInMs === 0) return { do: 'repair', members: named(leaving) }
   const settled = members.every(({ state, guest }) => state === 'ready' && guest === 'running')
-  return { do: 'wait', forMs: lost.length > 0 ? (repairInMs ?? aWhileMs) : aWhileMs, settled }
+  return { do: 'wait', forMs: lost.length + leaving.length > 0 ? (repairInMs ?? aWhileMs) : aWhileMs, settled }
 }

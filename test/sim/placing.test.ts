@@ -1,6 +1,5 @@
 /** Guests are put where they fit best, on whatever host they are asked for, and why is kept. */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { Guest } from '../../src/api/guest.ts'
 import type { Host } from '../../src/api/host.ts'
@@ -8,33 +7,15 @@ import type { Explanation } from '../../src/api/placement.ts'
 import type { Accepted } from '../../src/api/resources.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
+import { templateOnAll } from './hosts-templates.ts'
 
 let farm: HostsFarm
 before(async () => {
   farm = await HostsFarm.open('ash', 'birch', 'cedar')
-  await onAll('debian:12')
+  await templateOnAll(farm, 'debian:12')
   await until('all say what they can take', async () => (await farm.store.list(keys.allFacts)).entries.length === 3)
 })
 after(() => farm?.close())
-
-/** A template that lies on every host. */
-async function onAll(ref: string): Promise<void> {
-  const id = randomUUID()
-  for (const { parts } of farm.hosts.values()) {
-    const staging = { kind: 'staging', id } as const
-    const storage = parts.storage('default')
-    await storage.create(staging)
-    await storage.clone(staging, { kind: 'template', id }, { readOnly: true })
-    await storage.remove(staging)
-  }
-  const source = { from: 'debian:12', packages: [] }
-  const value = { schema: 1, ref, id, host: 'ash', created: '2026-01-01T00:00:00.000Z', source }
-  await farm.store.transact([], [{ put: keys.template(ref), value }])
-  for (const host of farm.hosts.keys())
-    await until(`${ref} is on ${host}`, async () => {
-      return (await farm.store.get(keys.templateStatus(host, id))).entry !== undefined
-    })
-}
 
 type Said = Accepted<Guest> & { readonly code?: string; readonly message?: string }
 const create = (at: string, name: string, more: object = {}) =>

@@ -25,7 +25,7 @@ export const hostCommands: readonly CommandRow[] = [
     args: ['HOST'],
     changes: true,
     flags: [],
-    summary: 'give a host no new guests; those it has stay',
+    summary: 'give a host no new guests; instances of sites go elsewhere, guests stay',
     examples: ['croft host drain birch --reason "new disks"'],
     run: () => import('../commands/host/drain.ts'),
   },

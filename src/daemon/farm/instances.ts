@@ -3,11 +3,13 @@
 import type { ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestSpec } from '../../api/guest.ts'
+import type { Placed } from '../../api/placement.ts'
 import { daemonsOf } from '../../plan/deploy.ts'
 import { applyChange } from '../../plan/guest-change.ts'
 import { instanceFiles } from '../../plan/units.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
+import type { Caller } from '../http/access.ts'
 import type { Member } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
 import { commitNewGuest, emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.ts'
@@ -32,54 +34,74 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const init = await initOf(daemon, template.value.id)
   const secrets = await openSecrets(parts, site)
   const about = { config, site, slot, name, release: to, farm: parts.farm.name, secrets }
-  const volumes = await volumesOf(daemon, now, config)
-  const spec: Omit<GuestSpec, 'root'> = {
+  const bare: Omit<GuestSpec, 'root'> = {
     ...(await sized(daemon, config.instances.size)),
     template: to,
     ...(init === undefined ? {} : { init }),
     part: { kind: 'instance', site, slot, release: to },
-    ...(volumes.length > 0 ? { volumes } : {}),
-  }
-  const plan: GuestPlan = {
-    ...{ name, verb: 'create', spec, seed: instanceFiles(about) },
-    from: { kind: 'template', id: template.value.id, ref: to },
-    compare: [{ key: template.key, revision: template.revision }],
   }
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
-  let number = 0
-  await commitNewGuest(daemon, { name: by, role: 'operator' }, { reason: `rollout ${rollout.value.id}` }, async () => {
-    const { change: made, record: guest } = await newGuestChange(daemon, plan, ids)
-    const { goal: _, ...change } = made
-    number = guest.number
-    const member: Member = {
-      ...{ number, id: ids.id, name, slot, release: to, hash: place.hash, state: 'starting' },
-      ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },
+  const caller: Caller = { name: by, role: 'operator' }
+  const make = async (host: string, placed?: Placed): Promise<void> => {
+    const volumes = await volumesOf(daemon, now, { config, host })
+    const plan: GuestPlan = {
+      ...{ name, verb: 'create', seed: instanceFiles(about), host },
+      spec: { ...bare, ...(volumes.length > 0 ? { volumes } : {}) },
+      ...(placed === undefined ? {} : { placed }),
+      from: { kind: 'template', id: template.value.id, ref: to },
+      compare: [{ key: template.key, revision: template.revision }],
     }
-    const next = { ...record, members: [...record.members, member], next: record.next + 1 }
-    return {
-      ...change,
-      compare: [
-        ...change.compare,
-        { key: keys.membersOf(site), revision: members?.revision ?? 0 },
-        { key: rollout.key, revision: rollout.revision },
-      ],
-      writes: [
-        ...change.writes,
-        { put: keys.membersOf(site), value: next },
-        { put: rollout.key, value: { ...rollout.value, new: [...rollout.value.new, name] } },
-      ],
-    }
-  })
-  loop.nudge(number)
+    const number = await commitInstance(plan)
+    if (host === parts.host.name) loop.nudge(number)
+  }
+  const commitInstance = async (plan: GuestPlan): Promise<number> => {
+    let number = 0
+    await commitNewGuest(daemon, caller, { reason: `rollout ${rollout.value.id}` }, async () => {
+      const { change: made, record: guest } = await newGuestChange(daemon, plan, ids)
+      const { goal: _, ...change } = made
+      number = guest.number
+      const member: Member = {
+        ...{ number, id: ids.id, name, slot, release: to, hash: place.hash, state: 'starting' },
+        ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },
+      }
+      const next = { ...record, members: [...record.members, member], next: record.next + 1 }
+      return {
+        ...change,
+        compare: [
+          ...change.compare,
+          { key: keys.membersOf(site), revision: members?.revision ?? 0 },
+          { key: rollout.key, revision: rollout.revision },
+        ],
+        writes: [
+          ...change.writes,
+          { put: keys.membersOf(site), value: next },
+          { put: rollout.key, value: { ...rollout.value, new: [...rollout.value.new, name] } },
+        ],
+      }
+    })
+    return number
+  }
+  if (isAlone(daemon)) await make(parts.host.name)
+  else {
+    const { placeInstance } = await import('../placing/instance.ts')
+    const asked = { site, spec: bare, template: template.value.id, leaving: rollout.value.old }
+    await placeInstance(daemon, { ...asked, hasData: Object.keys(config.data).length > 0 }, make)
+  }
   return name
 }
 
-/** What lasts is the site's: each instance on this host has it at its place. */
-async function volumesOf(daemon: Daemon, { site }: RolloutNow, { data }: ResolvedConfig) {
+const isAlone = (daemon: Daemon): boolean => (getFarm(daemon).others?.hosts().length ?? 1) < 2
+
+/** What lasts is the site's: each instance on its host has it at its place. */
+async function volumesOf(
+  daemon: Daemon,
+  { site }: RolloutNow,
+  { config: { data }, host }: { readonly config: ResolvedConfig; readonly host: string },
+) {
   const volumes: { readonly id: string; readonly target: string }[] = []
   if (!site) return volumes
   for (const [name, { path, sizeBytes }] of Object.entries(data))
-    volumes.push({ id: await ensureVolume(daemon, { site: site.value, name, sizeBytes }), target: path })
+    volumes.push({ id: await ensureVolume(daemon, { site: site.value, name, sizeBytes, host }), target: path })
   return volumes
 }
 

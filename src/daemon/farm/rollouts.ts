@@ -13,7 +13,7 @@ import type { ExitWatch } from './exits.ts'
 import { createHealthBoard, type HealthBoard } from './health.ts'
 import type { RolloutActs } from './rollout-acts.ts'
 import type { RunActs } from './run-acts.ts'
-import { readOpen, readSiteNow, rolloutSight, runSight, type SiteNow, watchedOf } from './site-now.ts'
+import { leavesOf, readOpen, readSiteNow, rolloutSight, runSight, type SiteNow, watchedOf } from './site-now.ts'
 import type { Visitors } from './visitors.ts'
 
 export interface Rollouts {
@@ -105,7 +105,9 @@ export function createRollouts(daemon: Daemon): Rollouts {
     const error = toCroftError(thrown)
     parts().log.warn({ site, code: error.code }, `a step of ${site} did not work: ${error.message}`)
     runner.failingSince ??= env.monotonicMs()
-    if (env.monotonicMs() - runner.failingSince < patienceMs) return lookAgainMs
+    // Room does not come by waiting.
+    const patience = error.code === 'NO_ROOM' ? 0 : patienceMs
+    if (env.monotonicMs() - runner.failingSince < patience) return lookAgainMs
     runner.failingSince = undefined
     const { rollout } = await join()
     await rollout.giveUp(site, error.message).catch(() => undefined)
@@ -142,7 +144,7 @@ export function createRollouts(daemon: Daemon): Rollouts {
       await takeQueued(daemon, ended)
       return 0
     }
-    const action = nextRunAction(runSight(now, now.site.value, seen))
+    const action = nextRunAction(runSight(now, now.site.value, { ...seen, leaves: await leavesOf(daemon) }))
     if (action.do === 'wait') {
       run.settle(now, action.settled)
       return soonIfDraining(now, action.forMs)
@@ -218,6 +220,8 @@ export function createRollouts(daemon: Daemon): Rollouts {
       for (const prefix of [keys.sites, keys.members, keys.rollouts])
         follow(prefix, from, (key) => key.slice(prefix.length))
       follow(keys.statuses, from, (_key, value) => siteOfInstance((value as { name?: string } | undefined)?.name))
+      // A host was drained: what can go elsewhere does.
+      follow(keys.hosts, from, () => void lookAtAll().catch(() => undefined))
       if (daemon.operations.goals().some(({ kind }) => kind === 'rollout')) await (await join()).rollout.settleEnded()
       await lookAtAll()
     },

@@ -10,7 +10,7 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import type { Member, MembersRecord, RolloutRecord, SiteRecord } from '../records/app-records.ts'
 import { readFarmGuests, readFarmStatuses } from '../records/farm-guests.ts'
 import { keys } from '../records/keys.ts'
-import { type GuestRecord, type Held, read } from '../records/records.ts'
+import { type GuestRecord, type Held, type HostRecord, read, readAll } from '../records/records.ts'
 import type { HealthBoard, Watched } from './health.ts'
 
 export const drainMs = 30_000
@@ -75,6 +75,8 @@ interface Seen {
   /** By member, of those that drain. */
   readonly open: ReadonlyMap<string, number>
   readonly now: number
+  /** Whose host is drained while another is not. */
+  readonly leaves?: (guest: GuestRecord | undefined) => boolean
 }
 
 const sightOf =
@@ -111,6 +113,7 @@ export function runSight(now: SiteNow, site: SiteRecord, seen: Seen): RunSight {
   const members = membersOf(now).map((member) => ({
     ...sight(member),
     wished: now.guests.get(member.number)?.record.spec.run === 'stopped' ? ('stopped' as const) : ('running' as const),
+    leaves: seen.leaves?.(now.guests.get(member.number)?.record) ?? false,
   }))
   const known = new Set(membersOf(now).map(({ number }) => number))
   const last = now.rollout?.value
@@ -133,4 +136,14 @@ export async function readOpen(daemon: Daemon, now: SiteNow): Promise<ReadonlyMa
     }),
   )
   return new Map(held.flat())
+}
+
+/** Instances with lasting data stay: that is on their host. */
+export async function leavesOf(daemon: Daemon): Promise<(guest: GuestRecord | undefined) => boolean> {
+  if (!getFarm(daemon).others) return () => false
+  const hosts = (await readAll<HostRecord>(daemon.store, keys.hosts)).map(({ value }) => value)
+  const isOpen = ({ drained, witness, dead }: HostRecord) => !drained && !witness && dead === undefined
+  if (!hosts.some(isOpen)) return () => false
+  const drained = new Set(hosts.flatMap(({ name, drained: is }) => (is ? [name] : [])))
+  return (guest) => guest !== undefined && drained.has(guest.host) && (guest.spec.volumes ?? []).length === 0
 }

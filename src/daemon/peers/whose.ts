@@ -122,6 +122,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     listHosts: here,
     getHost: { by: 'host', away: 'here' },
     changeHost: here,
+    runForPeer: here,
     drainHost: here,
     planHost: ofHost,
     applyHost: ofHost,

@@ -59,6 +59,8 @@ export interface Asking {
   readonly host?: string | undefined
   /** It is there already: what it was promised is not asked for twice, and it is nobody's neighbour. */
   readonly guest?: { readonly name: string; readonly host: string }
+  /** Instances of its site that are about to go. */
+  readonly leaving?: readonly string[]
 }
 
 /** What a guest says of where it would be: labels, so that every way to make one takes them. */
@@ -66,14 +68,15 @@ export const placementLabels = { near: 'near', away: 'away', tags: 'host-tags' }
 
 export async function askFor(
   daemon: Pick<Daemon, 'store'>,
-  { spec, template, host, guest }: Asking,
+  { spec, template, host, guest, leaving = [] }: Asking,
 ): Promise<PlacementAsk> {
   const promise = promiseOf(spec)
+  const but = guest ? [guest.name, ...leaving] : leaving
   const { labels, part, pool } = spec
   const [near, away, instances] = await Promise.all([
-    hostsOf(daemon, labels[placementLabels.near], guest?.name),
-    hostsOf(daemon, labels[placementLabels.away], guest?.name),
-    part?.kind === 'instance' ? instancesOf(daemon, part.site, guest?.name) : undefined,
+    hostsOf(daemon, labels[placementLabels.near], but),
+    hostsOf(daemon, labels[placementLabels.away], but),
+    part?.kind === 'instance' ? instancesOf(daemon, part.site, but) : undefined,
   ])
   return {
     ...{ memoryBytes: promise.memoryBytes, diskBytes: promise.disk[pool] ?? 0, pool },
@@ -89,12 +92,12 @@ export async function askFor(
 const wordsOf = (text = ''): string[] => text.split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]))
 
 /** Guests by name, all of a site, all with a label `key=value`; by their hosts. Names of nobody are passed over. */
-async function hostsOf(daemon: Pick<Daemon, 'store'>, text: string | undefined, but: string | undefined) {
+async function hostsOf(daemon: Pick<Daemon, 'store'>, text: string | undefined, but: readonly string[]) {
   const words = wordsOf(text)
   if (words.length === 0) return undefined
   const found: Record<string, string[]> = {}
   const note = (host: string, name: string) => {
-    if (name === but) return
+    if (but.includes(name)) return
     found[host] = [...(found[host] ?? []), name]
   }
   const byLabel = words.filter((word) => word.includes('='))
@@ -118,10 +121,10 @@ async function hostsOf(daemon: Pick<Daemon, 'store'>, text: string | undefined, 
 async function instancesOf(
   { store }: Pick<Daemon, 'store'>,
   site: string,
-  but: string | undefined,
+  but: readonly string[],
 ): Promise<Record<string, number>> {
   const members = (await read<MembersRecord>(store, keys.membersOf(site)))?.value.members ?? []
-  const counted = members.filter(({ name }) => name !== but)
+  const counted = members.filter(({ name }) => !but.includes(name))
   const hosts = await Promise.all(counted.map(({ name }) => read<NameRecord>(store, keys.name(name))))
   const counts: Record<string, number> = {}
   for (const held of hosts) if (held) counts[held.value.host] = (counts[held.value.host] ?? 0) + 1

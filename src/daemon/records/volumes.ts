@@ -16,12 +16,14 @@ export interface VolumeWish {
   /** As croft.toml calls it. */
   readonly name: string
   readonly sizeBytes: number
+  /** On which; this one without. */
+  readonly host?: string
 }
 
 /** Returns its id, for `spec.volumes`. Told another size, it gets that. */
-export async function ensureVolume(daemon: Daemon, { site, name, sizeBytes }: VolumeWish): Promise<string> {
+export async function ensureVolume(daemon: Daemon, { site, name, sizeBytes, host }: VolumeWish): Promise<string> {
   const id = idOf(site.id, name)
-  const key = keys.volume(getFarm(daemon).parts.host.name, id)
+  const key = keys.volume(host ?? getFarm(daemon).parts.host.name, id)
   for (let tries = 0; ; tries++) {
     const known = await read<VolumeRecord>(daemon.store, key)
     if (known?.value.deleting)

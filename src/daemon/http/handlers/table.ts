@@ -10,6 +10,7 @@ import * as deploys from './deploys.ts'
 import * as door from './door.ts'
 
 import * as events from './events.ts'
+import * as farInside from './far-inside.ts'
 import * as farm from './farm.ts'
 import * as guestChanges from './guest-changes.ts'
 import * as guests from './guests.ts'
@@ -51,6 +52,7 @@ export const handlers: Handlers = {
   ...templateImages.handlers,
   ...hosts.handlers,
   ...mesh.handlers,
+  ...farInside.handlers,
   ...placing.handlers,
   ...sizes.handlers,
   ...history.handlers,

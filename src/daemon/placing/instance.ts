@@ -1,0 +1,53 @@
+/** Where an instance of a site goes: beside its data, else spread over the hosts. */
+import { CroftError, isCode } from '../../api/errors.ts'
+import type { GuestSpec } from '../../api/guest.ts'
+import type { Placed } from '../../api/placement.ts'
+import type { Daemon } from '../daemon.ts'
+import { keys } from '../records/keys.ts'
+import { listVolumes } from '../records/volumes.ts'
+import { candidatesOf, choose, placedOf } from './choose.ts'
+
+export interface InstanceAsk {
+  readonly site: string
+  readonly spec: Omit<GuestSpec, 'root'>
+  readonly template: string
+  /** Instances that go with this rollout: they are not counted where they are. */
+  readonly leaving: readonly string[]
+  /** It has lasting data. */
+  readonly hasData: boolean
+}
+
+/** Tries the best, and the next when that one has no room any more. */
+export async function placeInstance<T>(
+  daemon: Daemon,
+  { site, spec, template, leaving, hasData }: InstanceAsk,
+  make: (host: string, placed: Placed) => Promise<T>,
+): Promise<T> {
+  const host = hasData ? await dataHostOf(daemon, site) : undefined
+  const placement = await choose(daemon, { spec, template, host, leaving })
+  let candidates: ReturnType<typeof candidatesOf>
+  try {
+    candidates = candidatesOf(placement, `another instance of ${site}`)
+  } catch (thrown) {
+    if (host === undefined || !(thrown instanceof CroftError)) throw thrown
+    throw new CroftError('NO_ROOM', `${thrown.message}; its data lies there`, { hint: `croft host show ${host}` })
+  }
+  const tried: { host: string; why: string }[] = []
+  let last: unknown
+  for (const candidate of candidates) {
+    try {
+      return await make(candidate.host, placedOf(daemon.env, placement, candidate, tried))
+    } catch (thrown) {
+      if (!isCode(thrown, 'NO_ROOM')) throw thrown
+      last = thrown
+      tried.push({ host: candidate.host, why: (thrown as CroftError).message.slice(0, 200) })
+    }
+  }
+  throw last
+}
+
+/** Disks of a site are on one host, and so are all its instances that have them. */
+async function dataHostOf(daemon: Daemon, site: string): Promise<string | undefined> {
+  const [first] = await listVolumes(daemon, site)
+  return first?.key.slice(keys.allVolumes.length).split('/')[0]
+}

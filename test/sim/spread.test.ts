@@ -1,0 +1,79 @@
+/** Instances of a site are spread over hosts, go from who is drained, and stay beside their data. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { AppConfig } from '../../src/api/app.ts'
+import type { Guest } from '../../src/api/guest.ts'
+import type { Accepted } from '../../src/api/resources.ts'
+import type { Site } from '../../src/api/site.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
+import { HostsFarm, until } from './hosts-farm.ts'
+import { templateOnAll } from './hosts-templates.ts'
+import { plain } from './sites-farm.ts'
+
+let farm: HostsFarm
+before(async () => {
+  farm = await HostsFarm.open('ash', 'birch', 'cedar')
+  await release('shop', 'v1', plain)
+  await until('all say what they can take', async () => (await farm.store.list(keys.allFacts)).entries.length === 3)
+})
+after(() => farm?.close())
+
+async function release(app: string, version: string, config: AppConfig): Promise<void> {
+  await templateOnAll(farm, `${app}:${version}`, {
+    ...{ app, version, commit: null, source: 'a folder', platform: 'plain', config },
+    ...{ hash: `${app}${version}`, by: 'root', build: 'b', buildSeconds: 1 },
+  })
+}
+async function deployed(site: string, body: object): Promise<void> {
+  await farm.ask('birch', 'POST', '/v1/sites', { name: site })
+  const path = `/v1/sites/${encodeURIComponent(site)}/deploy?wait=60000`
+  const { status, said } = await farm.ask<Accepted<Site>>('cedar', 'POST', path, body)
+  assert.equal(status, 200, JSON.stringify(said))
+  assert.equal(said.operation?.state, 'done', JSON.stringify(said))
+}
+/** How many instances each host has. */
+async function spread(site: string): Promise<Record<string, number>> {
+  const { said } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
+  const own = said.filter(({ name, deleting }) => name.startsWith(`${site}/`) && !deleting)
+  const hosts = own.map(({ host }) => host)
+  return Object.fromEntries(
+    [...new Set(hosts)].sort().map((host) => [host, hosts.filter((each) => each === host).length]),
+  )
+}
+const drain = (host: string, drained: boolean) => farm.ask('birch', 'POST', `/v1/hosts/${host}/drain`, { drained })
+
+test('as many here as there, give or take one; a new release is spread as well', async () => {
+  await deployed('shop/prod', { version: 'v1', instances: 3 })
+  assert.deepEqual(await spread('shop/prod'), { ash: 1, birch: 1, cedar: 1 })
+  await release('shop', 'v2', plain)
+  await deployed('shop/prod', { version: 'v2' })
+  assert.deepEqual(await spread('shop/prod'), { ash: 1, birch: 1, cedar: 1 })
+  const { said } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
+  for (const { host, placed } of said) assert.equal(placed?.host, host)
+})
+
+test('a drained host loses its instances, one that was begun elsewhere for each', async () => {
+  await drain('birch', true)
+  await until('none is on birch', async () => (await spread('shop/prod')).birch === undefined)
+  await until('all three serve elsewhere', async () => {
+    const { said } = await farm.ask<Site>('ash', 'GET', '/v1/sites/shop%2Fprod')
+    return said.state === 'serves' && (await spread('shop/prod')).ash !== undefined
+  })
+  const now = await spread('shop/prod')
+  assert.equal((now.ash ?? 0) + (now.cedar ?? 0), 3)
+  await drain('birch', false)
+})
+
+test('instances that share data are on one host, and say so when that has no room', async () => {
+  await release('mill', 'v1', { ...plain, data: { files: { path: '/srv/files' } } })
+  await deployed('mill/prod', { version: 'v1', instances: 3 })
+  const [[host, count] = ['', 0], ...others] = Object.entries(await spread('mill/prod'))
+  assert.deepEqual([count, others], [3, []])
+  await drain(host, true)
+  await release('mill', 'v2', { ...plain, data: { files: { path: '/srv/files' } } })
+  const { said } = await farm.ask<Accepted<Site> & { message?: string }>(
+    ...(['ash', 'POST', '/v1/sites/mill%2Fprod/deploy?wait=90000', { version: 'v2' }] as const),
+  )
+  assert.match(said.message ?? '', new RegExp(`${host}: it is drained; its data lies there`))
+  assert.deepEqual(await spread('mill/prod'), { [host]: 3 })
+})
