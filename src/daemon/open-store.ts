@@ -45,6 +45,10 @@ async function openMoved(parts: OpenStoreParts, { host, endpoints }: StoreMarker
   const store = await openMovedStore(parts, { host, endpoints })
   if (await isOneOf(store, host, keptFileOf(parts.settings))) return store
   await store.close()
+  const { leaveMembers } = await import('./store-move/leave-members.ts')
+  await leaveMembers(parts, host).catch((thrown) =>
+    parts.log.warn({ error: String(thrown) }, 'a member of the store is left'),
+  )
   await forgetFarm(parts)
   return openFile(parts)
 }

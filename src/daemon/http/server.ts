@@ -228,6 +228,7 @@ function answerError(reply: FastifyReply, error: CroftError, log: Log): FastifyR
   const { code, message, hint } = error.toBody()
   // What else the sender has to say is not read.
   if (unknownSender.has(code)) reply.header('connection', 'close')
+  if (code === 'STORE_MOVING') reply.header('retry-after', '2')
   return reply
     .code(status === 200 ? 500 : status)
     .header('content-type', 'application/json; charset=utf-8')

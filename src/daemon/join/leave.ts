@@ -35,7 +35,9 @@ export async function leaveFarm(parts: JoiningParts, by: string, reason: string 
   }
   failpoint('leaveRecords.after')
   await sweep(store, own).catch((thrown) => parts.log.warn({ error: String(thrown) }, 'something of this host is left'))
-  await leaveMembers(parts, own)
+  await leaveMembers(parts, own).catch((thrown) =>
+    parts.log.warn({ error: String(thrown) }, 'a member of the store is left'),
+  )
   parts.log.warn({ host: own, at: timestamp(env) }, 'this host has left the farm')
   await parts.becomeNobody()
 }
