@@ -74,18 +74,20 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   let phase = await start()
 
   async function start(): Promise<Phase> {
-    const kept = await findKept(keptFile)
     try {
-      return await byStore(kept)
+      return await byStore()
     } catch (thrown) {
+      const kept = await findKept(keptFile)
       if (!kept) throw thrown
       return byKeptPlan(kept, toCroftError(thrown))
     }
   }
 
   /** Nothing of the old phase is touched before the new one is whole. */
-  async function byStore(kept: KeptPlan | undefined): Promise<Phase> {
+  async function byStore(): Promise<Phase> {
     const store = gateStore(await parts.openStore())
+    // Read after that: with a farm that this host has left its plan went too.
+    const kept = await findKept(keptFile)
     try {
       await assertReadable(store)
       await assertSameFarm(store, kept)
@@ -149,7 +151,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   }
 
   async function lookForStore(): Promise<void> {
-    const next = await byStore(await findKept(keptFile)).catch((thrown) => {
+    const next = await byStore().catch((thrown) => {
       phase = { ...phase, away: toCroftError(thrown) }
       return undefined
     })
@@ -192,7 +194,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
 
   /** By where it is now; where that cannot be opened it is away, and looked for. */
   async function reopenStore(): Promise<void> {
-    const next = await byStore(await findKept(keptFile)).catch(toCroftError)
+    const next = await byStore().catch(toCroftError)
     if (!(next instanceof CroftError)) return changeTo(next)
     await loseStore(next)
     throw next
@@ -202,7 +204,7 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
     await leave()
     await rm(keptFile, { force: true })
     try {
-      phase = await byStore(undefined)
+      phase = await byStore()
     } catch (thrown) {
       phase = { ...phase, farm: undefined, away: toCroftError(thrown) }
       throw thrown
