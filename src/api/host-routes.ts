@@ -40,6 +40,12 @@ export const hostRoutes = {
     access: can('operate', 'host'),
     summary: 'a new key for what this host sends to the others',
   },
+  balanceFarm: {
+    method: 'GET',
+    path: '/v1/balance',
+    access: can('read', 'host'),
+    summary: 'which guests would be better off on another host',
+  },
   runForPeer: {
     method: 'POST',
     path: '/v1/peers/inside/:inside',

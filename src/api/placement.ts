@@ -24,6 +24,14 @@ export type Placed = z.infer<typeof Placed>
 /** Of a new guest. Without a host it is put where it fits best; `placed` is said by hosts to each other, when that was decided. */
 export const placing = { host: HostName.optional(), placed: Placed.optional() }
 
+/** A move that would be worth it. */
+export interface Proposal {
+  readonly guest: string
+  readonly from: string
+  readonly to: string
+  readonly why: string
+}
+
 export interface Explanation {
   readonly guest: string
   readonly host: string

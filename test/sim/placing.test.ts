@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Guest } from '../../src/api/guest.ts'
 import type { Host } from '../../src/api/host.ts'
-import type { Explanation } from '../../src/api/placement.ts'
+import type { Explanation, Proposal } from '../../src/api/placement.ts'
 import type { Accepted } from '../../src/api/resources.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
@@ -70,6 +70,15 @@ test('explain tells why it was, and how it would be now', async () => {
   assert.equal(said.placed?.reasons.at(-1)?.why, 'near data1')
   assert.deepEqual(said.now.candidates.map(({ host }) => host).sort(), ['ash', 'birch', 'cedar'])
   assert.equal(said.now.candidates[0]?.host, 'birch')
+})
+
+test('balance proposes what would be better elsewhere, and moves nothing', async () => {
+  await drain('birch', true)
+  const { said } = await farm.ask<Proposal[]>('cedar', 'GET', '/v1/balance')
+  const there = said.find(({ guest }) => guest === 'data1')
+  assert.deepEqual([there?.from, there?.why.startsWith('birch cannot have it')], ['birch', true])
+  assert.ok(said.every(({ to }) => to !== 'birch'))
+  await drain('birch', false)
 })
 
 test('why a guest is there is said by hosts alone', async () => {

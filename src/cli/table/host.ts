@@ -2,6 +2,18 @@ import type { CommandRow } from '../command.ts'
 
 export const hostCommands: readonly CommandRow[] = [
   {
+    noun: 'farm',
+    verb: 'balance',
+    args: [],
+    flags: ['dry-run'],
+    summary: 'which guests would be better off on another host; nothing is moved',
+    description:
+      'Proposals in the order that they would be made, each on what those before it leave; guests on drained hosts come first. Instances of sites are spread by their ' +
+      'site, guests with folders of their host stay.',
+    examples: ['croft farm balance --dry-run', 'croft farm balance --json=guest,to'],
+    run: () => import('../commands/farm/balance.ts'),
+  },
+  {
     noun: 'host',
     verb: 'set',
     args: ['HOST'],

@@ -7,7 +7,7 @@ import type { AccessPage, EdgeRoute } from '../../api/edge.ts'
 import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../api/errors.ts'
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
 import type { Host } from '../../api/host.ts'
-import type { Explanation } from '../../api/placement.ts'
+import type { Explanation, Proposal } from '../../api/placement.ts'
 import type {
   Accepted,
   DataEntry,
@@ -66,6 +66,7 @@ interface ReadReplies {
   getHost: Host
   explainGuest: Explanation
   getStore: StoreView
+  balanceFarm: List<Proposal>
   planHost: List<PlannedStep> | { readonly steps: readonly PlannedStep[] }
   listPools: List<Pool>
   listNetworks: List<Network>

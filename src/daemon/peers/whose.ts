@@ -123,6 +123,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     getHost: { by: 'host', away: 'here' },
     changeHost: here,
     runForPeer: here,
+    balanceFarm: here,
     drainHost: here,
     planHost: ofHost,
     applyHost: ofHost,

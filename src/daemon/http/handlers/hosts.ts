@@ -17,9 +17,16 @@ import type { Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
-  async listHosts(daemon): Promise<Host[]> {
+  /** From the store, with what each says of itself now. */
+  async listHosts(daemon, { caller }): Promise<Host[]> {
     const hosts = await readHosts(daemon)
-    return Promise.all(hosts.map((known) => viewHost(daemon, known, hosts.length === 1)))
+    const { name: own } = getFarm(daemon).parts.host
+    const meant = isForAll(caller) ? hosts : hosts.filter(({ host }) => host.value.name === own)
+    const [told, views] = await Promise.all([
+      askOthers<Host[]>(daemon, caller, '/v1/hosts'),
+      Promise.all(meant.map((known) => viewHost(daemon, known, hosts.length === 1))),
+    ])
+    return views.map((view) => told.get(view.name)?.find(({ name }) => name === view.name) ?? view)
   },
 
   getHost: (daemon, { params }) => viewNamed(daemon, params.host),

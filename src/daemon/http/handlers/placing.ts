@@ -1,5 +1,5 @@
 /** Why guests are where they are. */
-import type { Explanation } from '../../../api/placement.ts'
+import type { Explanation, Proposal } from '../../../api/placement.ts'
 import { choose } from '../../placing/choose.ts'
 import { getGuestRecord } from '../../records/guests.ts'
 import type { Handlers } from '../handler.ts'
@@ -11,5 +11,10 @@ export const handlers = {
     const template = spec.root.from.kind === 'template' ? { template: spec.root.from.id } : {}
     const now = await choose(daemon, { spec, ...template, guest: { name, host } })
     return { guest: name, host, placed: placed?.host === host ? placed : null, now }
+  },
+
+  async balanceFarm(daemon): Promise<readonly Proposal[]> {
+    const { proposeBalance } = await import('../../placing/balance.ts')
+    return proposeBalance(daemon)
   },
 } satisfies Partial<Handlers>
