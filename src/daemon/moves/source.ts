@@ -66,8 +66,8 @@ async function oneStep(walk: Walk, move: Held<MoveRecord>): Promise<void> {
   } catch (thrown) {
     if (isCode(thrown, 'CHANGED_MEANWHILE')) return
     const error = toCroftError(signal.aborted ? signal.reason : thrown)
-    // The daemon ends, or cannot write it down: the next one goes on.
-    if (isCode(error, 'STORE_CLOSED')) throw error
+    // The daemon ends, cannot write it down, or has only begun and cannot speak with others yet: it is gone on with.
+    if (isCode(error, 'STORE_CLOSED') || isCode(error, 'NOT_INITIALISED')) throw error
     parts.log.warn({ guest: move.value.name, to: move.value.to, error: error.message }, 'a move is given up')
     await giveUp(parts, move, error)
     parts.failpoint('move.giveUp.after')
