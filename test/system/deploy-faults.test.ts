@@ -121,7 +121,7 @@ test('the daemon restarts amid a rollout, and an instance that serves dies in an
   assert.equal(await get(), 'v1')
   await begin('v2')
   const [dies = ''] = (await show()).rollout?.old ?? []
-  await farm.croft('exec', dies, '--', 'poweroff', '-ff')
+  await farm.croft('exec', dies, '--plain', '--', 'poweroff', '-ff')
   await done()
   assert.equal(await get(), 'v2')
   const gone = once(child, 'exit')

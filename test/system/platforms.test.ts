@@ -64,7 +64,7 @@ test('each example is built, served and answers', async () => {
   }
 })
 
-test('what notes keeps lasts through another version of it; its timer and its second daemon are there', async () => {
+test('what notes keeps lasts through another version of it; its timer and its second daemon run', async () => {
   assert.match(await ask('node', '/', '-d', 'a first note'), /201$/)
   assert.match(await deploy('node', '--as', 'v2', '--instances', '2'), /2 of 2 healthy/)
   assert.match(await ask('node', '/'), /a first note\s+200$/)
@@ -72,5 +72,8 @@ test('what notes keeps lasts through another version of it; its timer and its se
   const { instances } = await farm.json<Site>('site', 'show', 'notes/prod')
   const [first = ''] = instances.flatMap(({ name, state }) => (state === 'ready' ? [name] : []))
   assert.equal(await farm.inGuest(first, 'systemctl', 'is-active', ...units), 'active\nactive\nactive')
+  const asRoot = (...words: string[]) => farm.croftOk('exec', first, '--plain', '--', ...words)
+  await asRoot('systemctl', 'start', 'job-count.service')
+  assert.match(await asRoot('journalctl', '-o', 'cat', '-u', 'job-count.service'), /^1 notes$/m)
   failed = false
 })
