@@ -26,12 +26,27 @@ export function createMoves(parts: HostParts, loop: Pick<HostLoop, 'look' | 'gat
   const works = new Map<number, Work>()
   const closing = new AbortController()
   let looking: Promise<void> = Promise.resolve()
+  let timer: Disposable | undefined
+  let failed = false
 
   function look(): void {
-    looking = looking.then(lookOnce).catch((thrown) => {
-      if (closing.signal.aborted) return
-      log.error({ error: String(thrown) }, 'looking at moves failed')
-      env.later(againMs, look)
+    looking = looking.then(lookOnce).then(
+      () => {
+        failed = false
+      },
+      (thrown) => {
+        if (closing.signal.aborted) return
+        if (!failed) log.error({ error: String(thrown) }, 'looking at moves failed; trying again until it works')
+        failed = true
+        lookLater()
+      },
+    )
+  }
+
+  function lookLater(): void {
+    timer ??= env.later(againMs, () => {
+      timer = undefined
+      look()
     })
   }
 
@@ -56,7 +71,7 @@ export function createMoves(parts: HostParts, loop: Pick<HostLoop, 'look' | 'gat
       works.delete(number)
       if (closing.signal.aborted) return
       log.warn({ guest: name, error: String(thrown) }, 'a move waits, and is tried again')
-      env.later(againMs, look)
+      lookLater()
     }
   }
 
@@ -89,6 +104,7 @@ export function createMoves(parts: HostParts, loop: Pick<HostLoop, 'look' | 'gat
     },
     async close() {
       closing.abort()
+      timer?.[Symbol.dispose]()
       for (const { abort } of works.values()) abort.abort(new CroftError('STORE_CLOSED', 'the daemon ends'))
       await looking
       await Promise.allSettled([...works.values()].map(({ done }) => done))
