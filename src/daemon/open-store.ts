@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts'
 import type { Env } from './env.ts'
 import { findKept } from './host/kept.ts'
 import type { Log } from './host/parts.ts'
+import { forgetMesh } from './mesh/place.ts'
 import { folderOf } from './pki/authority.ts'
 import { keys } from './records/keys.ts'
 import { read } from './records/records.ts'
@@ -60,9 +61,10 @@ async function isOneOf(store: Store, host: string, keptFile: string): Promise<bo
 }
 
 /** Keys of the farm are not kept where it is not. In this order: whatever is left of it, the next start finds it so again. */
-async function forgetFarm({ settings, log }: OpenStoreParts): Promise<void> {
+async function forgetFarm({ run, settings, log }: OpenStoreParts): Promise<void> {
   const { stateDir, storeFile } = settings
   log.warn({}, 'this host is none of the farm any more: what it had of it is removed')
+  await forgetMesh(run, settings)
   for (const path of [keptFileOf(settings), markerFileOf(stateDir), dirname(storeFile), folderOf(stateDir)])
     await rm(path, { recursive: true, force: true })
 }

@@ -1,5 +1,6 @@
 /** Where a host keeps its mesh, and by which driver; loaded when there are several hosts. */
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { defaultStateDir, type Settings, tagOf } from '../settings.ts'
@@ -15,8 +16,19 @@ export function hostsParts(
   return { elsewhere, mesh: createHostMesh({ ...parts, elsewhere }, meshPlace(by.run, by.settings)) }
 }
 
-function meshPlace(run: Runner, { stateDir }: Settings): MeshPlace {
-  const folder = join(stateDir, 'mesh')
+/** On a host that has left its farm: nothing of it stays in the network, and no key. */
+export async function forgetMesh(run: Runner, settings: Settings): Promise<void> {
+  const place = meshPlace(run, settings)
+  if (!place.left()) return
+  for (const kind of ['wireguard', 'none'] as const) await (await place.driver(kind)).down()
+  await rm(folderOf(settings), { recursive: true, force: true })
+}
+
+const folderOf = ({ stateDir }: Settings): string => join(stateDir, 'mesh')
+
+function meshPlace(run: Runner, settings: Settings): MeshPlace {
+  const { stateDir } = settings
+  const folder = folderOf(settings)
   return {
     left: () => existsSync(folder),
     async driver(kind) {
