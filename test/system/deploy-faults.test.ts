@@ -98,10 +98,12 @@ test('a websocket goes on while its instance drains, and what it holds up ends w
   })
   await farm.waitFor(() => /^HTTP\/1\.1 101 /.test(said))
   const deployed = farm.croft('deploy', 'shop/prod', 'v2')
-  await farm.waitFor(async () => (await show()).rollout?.step === 'drain', 60_000)
+  const drains = async () => (await show()).instances.some(({ state }) => state === 'draining')
+  await farm.waitFor(drains, 60_000, 'an instance that drains')
   child.stdin?.write('still there')
   await farm.waitFor(() => said.endsWith('still there'))
-  assert.equal(await get(), 'v2')
+  // The edge is told a moment later.
+  await farm.waitFor(async () => (await get()) === 'v2')
   const gone = once(child, 'exit')
   child.stdin?.end()
   await gone
