@@ -15,6 +15,7 @@ import { judgePool } from '../../src/daemon/doctor/pools.ts'
 import { judgeSettings } from '../../src/daemon/doctor/preparation.ts'
 import { judgeNames, judgeResolver } from '../../src/daemon/doctor/resolver.ts'
 import { judgeStore } from '../../src/daemon/doctor/store.ts'
+import { judgeMembers } from '../../src/daemon/doctor/store-members.ts'
 import { judgeIds } from '../../src/daemon/doctor/subordinate-ids.ts'
 import { judgeTools, tools } from '../../src/daemon/doctor/tools.ts'
 import { ownRange, parseRanges } from '../../src/daemon/hostprep/subordinate.ts'
@@ -139,6 +140,23 @@ test('store: damage before room, room before size', () => {
   assert.equal(verdicts(judgeStore({ ...good, diskFreeBytes: gib / 2 })), 'warn')
   assert.equal(verdicts(judgeStore({ ...good, diskFreeBytes: 1024 })), 'red')
   assert.equal(verdicts(judgeStore({ ...good, sizeBytes: 3 * gib })), 'warn')
+})
+
+test('the store of several hosts: members that are away, one that does not answer, a disk that fills', () => {
+  const member = (host: string, state: 'leads' | 'follows' | 'away') =>
+    ({ host, state, url: `https://${host}:2379`, sizeBytes: 1, version: '3.4.23' }) as const
+  const members = [member('ash', 'leads'), member('birch', 'follows'), member('cedar', 'follows')]
+  const view = { kind: 'etcd', at: ['https://ash:2379'], revision: 7, sizeBytes: 1, members, snapshot: null } as const
+  const whole = judgeMembers({ view, diskFreeBytes: 9 * gib })
+  assert.equal(verdicts(whole), 'ok')
+  assert.match(evidence(whole), /3 of 3 members vote, revision 7/)
+  const lost = { ...view, members: [...members.slice(0, 2), member('cedar', 'away')] }
+  assert.match(evidence(judgeMembers({ view: lost, diskFreeBytes: 9 * gib })), /2 of 3 members vote; away: cedar/)
+  assert.equal(verdicts(judgeMembers({ view: lost, diskFreeBytes: 9 * gib })), 'warn')
+  const silent = { ...view, revision: null, reason: 'nobody leads' }
+  assert.match(evidence(judgeMembers({ view: silent, diskFreeBytes: 9 * gib })), /nobody leads/)
+  assert.equal(verdicts(judgeMembers({ view: silent, diskFreeBytes: 9 * gib })), 'red')
+  assert.equal(verdicts(judgeMembers({ view, diskFreeBytes: 1024 })), 'red')
 })
 
 test('pool: mounted, with room, counting, whole', () => {

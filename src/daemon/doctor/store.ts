@@ -2,6 +2,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import type { Finding } from '../../api/resources.ts'
 import { keptFileOf } from '../settings.ts'
+import { findMarker } from '../store-move/place.ts'
 import { gibibytes, ok, red, type Theme, warn } from './finding.ts'
 
 export interface StoreFacts {
@@ -20,7 +21,9 @@ const lookAtMostBytes = 64 * 1024 ** 2
 
 export const storeHealth: Theme = {
   name: 'store',
-  async examine(_look, { store, away, settings }) {
+  async examine(_look, patient) {
+    const { store, away, settings } = patient
+    if (await findMarker(settings.stateDir)) return (await import('./store-members.ts')).examineMembers(patient)
     const { storeFile } = settings
     if (away) return [judgeAway(away.message, storeFile, keptFileOf(settings))]
     if (!store) return []

@@ -13,6 +13,7 @@ import type { MemberWish } from '../../drivers/member/driver.ts'
 import { type Cluster, openCluster } from '../../store/etcd/cluster.ts'
 import type { Write } from '../../store/store.ts'
 import type { OpenFarm } from '../daemon.ts'
+import type { Log } from '../host/parts.ts'
 import { ownAddresses } from '../http/outside.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, readAll, schemaVersion } from '../records/records.ts'
@@ -23,6 +24,7 @@ import type { StoreMemberRecord } from './records.ts'
 import type { ViewParts } from './view.ts'
 
 export interface RestoreParts extends ViewParts {
+  readonly log: Log
   /** By where it is then. */
   readonly reopenStore: () => Promise<void>
   readonly open: OpenFarm | undefined

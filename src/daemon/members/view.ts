@@ -13,7 +13,7 @@ import { findMarker, type StoreMarker } from '../store-move/place.ts'
 import { statusesOf } from './lead.ts'
 import { listSnapshots, snapshotsFolderOf } from './snapshots.ts'
 
-export interface ViewParts extends EtcdParts {
+export interface ViewParts extends Omit<EtcdParts, 'log'> {
   readonly settings: Pick<Settings, 'stateDir' | 'storeFile'>
   /** Undefined while it is away. */
   readonly store: Store | undefined
@@ -51,7 +51,7 @@ function adviceFor(hosts: readonly HostRecord[], members: readonly StoreMemberVi
   return voting < wanted ? `${voting} of ${wanted} members vote; croft brings in what is missing` : undefined
 }
 
-async function membersOf(parts: EtcdParts, { host, endpoints }: StoreMarker): Promise<StoreMemberView[]> {
+async function membersOf(parts: ViewParts, { host, endpoints }: StoreMarker): Promise<StoreMemberView[]> {
   const { tls } = await ownPair(parts, host)
   const cluster = openCluster({ endpoints, tls, patienceMs })
   try {

@@ -29,7 +29,7 @@ export const createOwnMember = ({ run, settings }: EtcdParts): Member =>
   memberDrivers.etcd({ run, folder: join(settings.stateDir, 'etcd') })
 
 /** What this host shows to members; made anew when it is due. */
-export const ownPair = ({ env, run, settings }: EtcdParts, host: string): Promise<StorePair> =>
+export const ownPair = ({ env, run, settings }: Omit<EtcdParts, 'log'>, host: string): Promise<StorePair> =>
   refreshStorePair({ env, run, folder: folderOf(settings.stateDir), host }, ownAddresses())
 
 /** A member that this host has is brought back before it is asked. */

@@ -92,10 +92,3 @@ export const restoreCommand = (layout: Layout, file: string, wish: MemberWish): 
   timeoutMs: 300_000,
   env: { ETCDCTL_API: '3' },
 })
-
-/** For a systemd that knows script/croft-store.service. */
-export const unitCommand = (verb: 'start' | 'stop'): Command => ({
-  file: 'systemctl',
-  args: [verb, 'croft-store.service'],
-  timeoutMs: 60_000,
-})

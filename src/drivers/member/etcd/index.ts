@@ -17,8 +17,6 @@ export interface EtcdMemberOptions {
   readonly run: Runner
   /** Its own, 0700. */
   readonly folder: string
-  /** A systemd that knows script/croft-store.service runs it; otherwise it is a process of its own. */
-  readonly unit?: boolean
   /** How long one that does not answer is waited for; it goes on without. */
   readonly patienceMs?: number
 }
@@ -38,9 +36,9 @@ const lookEveryMs = 100
 const restoreMs = 60_000
 const logBytes = 4 * 1024 ** 2
 
-export function createEtcdMember({ run, folder, unit = false, patienceMs = 10_000 }: EtcdMemberOptions): Member {
+export function createEtcdMember({ run, folder, patienceMs = 10_000 }: EtcdMemberOptions): Member {
   const layout = layoutOf(folder)
-  const member = createProcess({ run, layout, unit })
+  const member = createProcess(layout)
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(work, work)

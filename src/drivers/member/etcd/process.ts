@@ -1,10 +1,9 @@
 /** etcd as a process: found by the folder that it works in, started, ended. */
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Runner } from '../../exec/command.ts'
 import { startDetached } from '../../exec/detached.ts'
 import type { MemberWish } from '../driver.ts'
-import { type Layout, memberCommand, unitCommand } from './commands.ts'
+import { type Layout, memberCommand } from './commands.ts'
 
 export interface MemberProcess {
   /** Undefined when none works in the folder. */
@@ -13,16 +12,10 @@ export interface MemberProcess {
   stop(): Promise<void>
 }
 
-export interface ProcessOptions {
-  readonly run: Runner
-  readonly layout: Layout
-  readonly unit: boolean
-}
-
 const graceMs = 10_000
 const lookEveryMs = 30
 
-export function createProcess({ run, layout, unit }: ProcessOptions): MemberProcess {
+export function createProcess(layout: Layout): MemberProcess {
   async function find(): Promise<number | undefined> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
     const is = await Promise.all(pids.map(isOurs))
@@ -38,11 +31,9 @@ export function createProcess({ run, layout, unit }: ProcessOptions): MemberProc
   return {
     find,
     async start(wish) {
-      if (unit) await run.run(unitCommand('start'))
-      else startDetached(memberCommand(layout, wish), { stdout: layout.log, stderr: layout.log })
+      startDetached(memberCommand(layout, wish), { stdout: layout.log, stderr: layout.log })
     },
     async stop() {
-      if (unit) await run.run(unitCommand('stop'))
       const end = performance.now() + graceMs
       for (let pid = await find(); pid !== undefined; pid = await find()) {
         signal(pid, performance.now() > end ? 'SIGKILL' : 'SIGTERM')
