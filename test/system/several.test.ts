@@ -1,0 +1,13 @@
+/** A farm of two hosts, made once: what holds from any of them, on the way between them, and on a change of host. */
+import { useHosts } from './hosts.ts'
+import { carrying } from './several/carrying.ts'
+import { mesh } from './several/mesh.ts'
+import { moving } from './several/move.ts'
+import { placement } from './several/placement.ts'
+
+const hosts = await useHosts({ count: 2, joined: true })
+
+placement(hosts)
+carrying(hosts)
+await mesh(hosts)
+moving(hosts)
