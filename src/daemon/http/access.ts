@@ -31,3 +31,9 @@ export function assertMay(caller: Caller, access: Access): void {
     hint: 'ask an operator of the farm',
   })
 }
+
+/** Hosts are root's: who shows a token is trusted with guests, also where another host carries what he asks. */
+export function assertRoot({ token }: Caller, what: string, command: string): void {
+  if (token === undefined) return
+  throw new CroftError('FORBIDDEN', `${what} by root on a host of the farm`, { hint: `there: ${command}` })
+}

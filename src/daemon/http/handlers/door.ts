@@ -11,7 +11,7 @@ import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { applyEdgeChange, differences, moveEdge } from '../../records/edge-settings.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type Held, type HostRecord, read } from '../../records/records.ts'
-import type { Caller } from '../access.ts'
+import { assertRoot, type Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 import { shownFarm } from './farm.ts'
 
@@ -23,6 +23,7 @@ export const handlers = {
 
   /** The door is opened first: where that fails nothing was changed. */
   async changeFarm(daemon, { body, query, caller }) {
+    if (body.mesh === 'none') assertRoot(caller, 'the seal between the hosts is taken off', 'croft farm set mesh=none')
     const first = await getFarmRecord(daemon)
     assertRevision(query, first.revision, 'farm')
     const near = await nearOf(daemon, first.value, { body, caller })
@@ -49,6 +50,7 @@ export const handlers = {
 
   /** What lies on the disk is changed first: history tells what was done. */
   async rotateCa(daemon, { body: { finish }, query, caller }) {
+    assertRoot(caller, 'the CA of the farm is exchanged', 'croft cert rotate')
     const { revision, value: farm } = await getFarmRecord(daemon)
     assertRevision(query, revision, 'farm')
     // What each of them shows, and what the store believes, is of the CA that there is.

@@ -17,7 +17,7 @@ import {
 } from '../../records/invitations.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type Held, type HostRecord, read, readAll, schemaVersion } from '../../records/records.ts'
-import type { Caller } from '../access.ts'
+import { assertRoot, type Caller } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 import { ownAddresses } from '../outside.ts'
 
@@ -26,6 +26,7 @@ const defaultPort = 8443
 export const handlers = {
   /** The door is opened first: where that fails nothing was changed. */
   async inviteHost(daemon, { body, query, caller }) {
+    assertRoot(caller, 'hosts are invited', 'croft host invite')
     const { host, farm } = await readOwn(daemon)
     const place = placeFor(daemon, host.value, { farm: farm.value, asked: body.address })
     const detail = `until ${endOf(daemon, body.expires)}, at ${place.address}${place.opens ? ', opening the door there' : ''}`
@@ -68,6 +69,7 @@ export const handlers = {
   },
 
   async joinFarm(daemon, { body, query, caller }) {
+    assertRoot(caller, 'a farm is joined', 'croft join TOKEN')
     const joining = await daemon.joining()
     if (query.dryRun) return { operation: null, result: null, steps: await joining.plan(body) }
     const { lines, host, farm } = await joining.join(body, caller.name)

@@ -6,10 +6,12 @@ import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { type KnownHost, readHosts } from '../../records/host-views.ts'
 import { keys } from '../../records/keys.ts'
 import type { HostRecord } from '../../records/records.ts'
+import { assertRoot } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
   async leaveFarm(daemon, { params, query, caller }) {
+    assertRoot(caller, 'a farm is left', 'croft host leave')
     const { host } = getFarm(daemon).parts
     if (params.host !== host.name) throw unknown(params.host)
     const { value, revision } = (await getKnown(daemon, host.name)).host
@@ -23,6 +25,7 @@ export const handlers = {
   },
 
   async declareDead(daemon, { params, query, caller }) {
+    assertRoot(caller, 'hosts are declared dead', `croft host declare-dead ${params.host}`)
     const name = params.host
     const decide = async (): Promise<Change> => {
       const { host, alive } = await getKnown(daemon, name)

@@ -1,12 +1,14 @@
 /** How this host reaches the others, and the key that it does it with. */
 import { CroftError } from '../../../api/errors.ts'
 import { getFarm, type WholeDaemon } from '../../daemon.ts'
+import { assertRoot } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
   checkNetwork: async (daemon, { params }) => getMesh(daemon, params.host).mesh.check(),
 
-  async rotateMeshKey(daemon, { params, query }) {
+  async rotateMeshKey(daemon, { params, query, caller }) {
+    assertRoot(caller, 'keys between the hosts are changed', 'croft network rotate-key')
     const { mesh, elsewhere } = getMesh(daemon, params.host)
     if (!elsewhere.several())
       throw new CroftError('REFUSED', 'the farm has one host: it has no key to the others', { hint: 'croft host ls' })
