@@ -95,6 +95,8 @@ function nounFirst(table: readonly CommandRow[], noun: Noun, second: string | un
   const general = table.find((candidate) => candidate.anyNoun && candidate.verb === verb)
   if (general) return command(general, { used: 2, noun, verbs: [second] })
   const verbs = table.filter((candidate) => candidate.noun === noun && !candidate.hidden).map((each) => each.verb)
+  if (second === undefined)
+    throw new CroftError('USAGE', `what of the ${noun}? It has ${verbs.join(', ')}`, { hint: `croft help ${noun}` })
   const meant = nearest(verb, verbs)
   throw new CroftError('USAGE', `"${second}" is nothing that a ${noun} has`, {
     hint: meant ? `croft ${noun} ${meant}` : `croft help ${noun}   (${verbs.join(' ')})`,

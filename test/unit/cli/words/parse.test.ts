@@ -134,6 +134,7 @@ test('what is wrong is refused with what was probably meant', () => {
     ['strat web', /no command "strat"/, /croft start/],
     ['plan', /"plan" is for a host/, /croft host plan/],
     ['restore web', /"restore" is for a snapshot/, /croft restore web@monday/],
+    ['farm', /what of the farm\? It has .*show/, /croft help farm/],
     ['host pln', /nothing that a host has/, /croft host plan/],
     ['start host', /a host has no "start"/, /croft help host/],
     ['ls --jsn', /does not know --jsn/, /--json/],
