@@ -32,28 +32,50 @@ export async function siteLogs(
   const follows = context.flags.has('follow')
   const tail = numberFlag(context, 'tail')
   const words = [...how.words, dated, ...(tail === undefined ? [`--lines=${usualTail}`] : [])]
-  const entries: string[][] = []
+  const all: (readonly string[][])[] = []
   const print = (line: string) => context.io.stdout.write(`${context.io.stdout.tty ? shown(line) : line}\n`)
   await withInterrupt(context, (signal) =>
     Promise.all(
       running.map(async ({ name }) => {
-        let last: string[] | undefined
+        const kept = lastEntries(tail ?? usualTail)
+        all.push(kept.entries)
         const onLine = (line: string, from: 'stdout' | 'stderr') => {
           const marked = `${(ordinals.get(name) ?? '').padStart(room)} | ${line}`
-          if (from === 'stderr') context.io.stderr.write(`${marked}\n`)
+          if (from === 'stderr') context.io.stderr.write(`${context.io.stderr.tty ? shown(marked) : marked}\n`)
           else if (follows) print(marked)
-          else if (last && /^\s/.test(line)) last.push(marked)
-          else {
-            last = [marked]
-            entries.push(last)
-          }
+          else kept.add(marked, { goesOn: /^\s/.test(line) })
         }
         await how.run(name, { words, signal, onLine })
       }),
     ),
   )
   const timeOf = ([first = '']: readonly string[]): string => first.slice(room + 3)
-  const sorted = entries.toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1))
+  const sorted = all.flat().toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1))
   for (const line of (tail === undefined ? sorted : tail === 0 ? [] : sorted.slice(-tail)).flat()) print(line)
   return silent()
+}
+
+const mostCharsOfInstance = 32 * 1024 * 1024
+const mostLinesOfEntry = 1000
+const mostCharsOfLine = 16 * 1024
+
+/** The words run inside the guest: whoever talks without end there does not fill our memory. */
+function lastEntries(most: number) {
+  const entries: string[][] = []
+  let chars = 0
+  const dropFirst = () => {
+    for (const line of entries.shift() ?? []) chars -= line.length
+  }
+  return {
+    entries,
+    add(whole: string, { goesOn }: { readonly goesOn: boolean }) {
+      const line = whole.slice(0, mostCharsOfLine)
+      const last = entries.at(-1)
+      if (!last || !goesOn) entries.push([line])
+      else if (last.length < mostLinesOfEntry) last.push(line)
+      else return
+      chars += line.length
+      while (entries.length > most || (entries.length > 1 && chars > mostCharsOfInstance)) dropFirst()
+    },
+  }
 }
