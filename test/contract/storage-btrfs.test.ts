@@ -180,6 +180,20 @@ describe('btrfs on a loop file', () => {
     for (const folder of ['staging', 'guests']) assert.deepEqual(await readdir(join(made.pool.mountPoint, folder)), [])
   })
 
+  test('a disk of a guest that says it came from elsewhere is no parent of anybody', async () => {
+    await storage.create(root)
+    // BTRFS_IOC_SET_RECEIVED_SUBVOL with any uuid: guests may not, the host can.
+    const pose = 'open my $d, "<", $ARGV[0] or die; my $a = "x" x 16 . "\\0" x 184; ioctl $d, 0xc0c89425, $a or die $!'
+    await tool('perl', ['-e', pose, '--', storage.path(root)])
+    const target: Ref = { kind: 'snapshot', number: 9, id: 'snapshot-9' }
+    const honest: StreamCommand[] = [subvolume('disk'), ['end', {}]]
+    const receive = () => storage.receive(target, Readable.from([makeStream(honest)]))
+    await assert.rejects(receive(), /says of itself that it came from elsewhere/)
+    await storage.remove(root)
+    await receive()
+    await storage.remove(target)
+  })
+
   test('removals leave no qgroup behind', async () => {
     for (let number = 1; number <= 10; number++) {
       await storage.create({ kind: 'root', number, id: 'rootdisk-1' })

@@ -21,6 +21,7 @@ my %subvolume = (
     snapshot2 => [0x50009417, pack('qQQx32', $root, 0, 0) . 'evil' . $zero],
     setflags => [0x4008941a, pack('Q', 2) . $zero],
     received => [0xc0c89425, $zero],
+    received32 => [0xc0c09425, $zero],
 );
 for my $high (0, 0xdeadbeef, 0x80000000) {
     for my $name (sort keys %subvolume) {

@@ -30,7 +30,9 @@ const deniedIoctls = {
   BTRFS_IOC_SNAP_CREATE_V2: 0x50009417,
   BTRFS_IOC_SUBVOL_CREATE_V2: 0x50009418,
   BTRFS_IOC_SUBVOL_SETFLAGS: 0x4008941a,
+  // Who says that a disk came from another pool says which one differences are laid on. The kernel takes both from every process.
   BTRFS_IOC_SET_RECEIVED_SUBVOL: 0xc0c89425,
+  BTRFS_IOC_SET_RECEIVED_SUBVOL_32: 0xc0c09425,
 }
 
 export function seccompProfile(): string {

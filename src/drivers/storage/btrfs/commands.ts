@@ -76,6 +76,7 @@ export const deleteSubvolume = (path: string): Command => btrfs(['subvolume', 'd
 export const deleteById = (id: number, pool: string): Command =>
   btrfs(['subvolume', 'delete', '--subvolid', String(id), pool])
 export const listSubvolumes = (pool: string): Command => btrfs(['subvolume', 'list', pool])
+export const listReceived = (pool: string): Command => btrfs(['subvolume', 'list', '-R', pool])
 export const rootId = (path: string): Command => btrfs(['inspect-internal', 'rootid', path])
 export const resolveId = (id: number, pool: string): Command =>
   btrfs(['inspect-internal', 'subvolid-resolve', String(id), pool])

@@ -15,7 +15,7 @@ import { createQgroups } from './qgroups.ts'
 import { assertRoom, tellingFull } from './room.ts'
 import { runOrThrow } from './run.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
-import { receiveSubvolume, removeReceived, sendSubvolume } from './transfer.ts'
+import { assertNobodyPoses, receiveSubvolume, removeReceived, sendSubvolume } from './transfer.ts'
 
 /**
  * Left-over qgroups are looked for so long after a removal: the kernel frees a deleted subvolume in its own time, and with
@@ -172,6 +172,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
       return inTurn(`receive ${target}`, async () => {
         if (await isSubvolume(target)) return void stream.destroy()
         await assertRoom(run, pool, life.state)
+        await assertNobodyPoses(run, pool.mountPoint)
         const staging: Ref = { kind: 'staging', id: ref.id }
         await remove(staging)
         await makeIn(staging, () => runOrThrow(run, commands.createSubvolume(path(staging))))

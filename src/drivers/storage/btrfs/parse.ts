@@ -63,6 +63,15 @@ export function parseSubvolumes(text: string): Subvolume[] {
   return rows
 }
 
+/**
+ * `btrfs subvolume list -R`: paths of guests' own disks that say they came from another pool. Those are written by guests, and
+ * croft makes none so; snapshots and templates, which nobody writes, may.
+ */
+export function parsePosing(text: string): string[] {
+  const rows = text.matchAll(/^ID \d+ gen \d+ top level \d+ received_uuid ([0-9a-f-]{36}) +path (.*)$/gm)
+  return [...rows].map(([, , path = '']) => path).filter((path) => /(^|\/)(guests\/\d+\/roots|volumes)\//.test(path))
+}
+
 /** A qgroup's number from its file in sysfs; limits that are not set read as null. */
 export function parseCount(text: string): number | null {
   const value = Number(text.trim())

@@ -8,7 +8,8 @@ import { type StageEnd, startPipeline } from '../../exec/pipeline.ts'
 import type { Measure, ReceiveOptions, Sending } from '../driver.ts'
 import { assertSame, measured, sending } from '../measured.ts'
 import * as commands from './commands.ts'
-import { storageFailed } from './parse.ts'
+import { parsePosing, storageFailed } from './parse.ts'
+import { runOrThrow } from './run.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
 
 const never = new AbortController().signal
@@ -20,6 +21,22 @@ export function sendSubvolume(path: string, parent: string | undefined, signal: 
   // Told by the stream.
   ended.catch(() => undefined)
   return sending(measured(work.output, () => ended))
+}
+
+/**
+ * Which disk a difference is laid on `btrfs receive` finds by what disks say of themselves, those that guests write first of all.
+ * Guests may not say that (runtime/lxc/seccomp.ts); one that did in spite of it must not become another's disk.
+ */
+export async function assertNobodyPoses(run: Runner, pool: string): Promise<void> {
+  const [first] = parsePosing(await runOrThrow(run, commands.listReceived(pool)))
+  if (first === undefined) return
+  throw new CroftError(
+    'REFUSED',
+    `the disk ${first} says of itself that it came from elsewhere: nothing is received beside it`,
+    {
+      hint: 'look at whose it is (croft ls -c name,number); it goes with its guest (croft rm), or by: croft clone, then croft rm',
+    },
+  )
 }
 
 /** The path of the one read-only subvolume that the stream made in `folder`, which is empty. */
