@@ -3,7 +3,7 @@
  * never match is reported instead of being dropped in silence. Pure.
  */
 import type { Port, Rule } from '../api/guest.ts'
-import type { FirewallModel, GuestRules, ResolvedRule } from '../drivers/firewall/driver.ts'
+import type { FirewallModel, GuestRules, HostDoor, ResolvedRule } from '../drivers/firewall/driver.ts'
 import { meshPrefix4Of, meshPrefix6Of } from './addresses.ts'
 import { type Box, boxesOf, serviceOf, subtract } from './firewall/boxes.ts'
 import { type AddressRange, everything, formatRange, parseRange } from './firewall/ranges.ts'
@@ -31,6 +31,8 @@ export interface FirewallInput {
   readonly hostPorts?: readonly number[]
   /** The farm has several hosts. */
   readonly several?: boolean
+  /** Of the other hosts. */
+  readonly doors?: readonly HostDoor[]
   /** Addresses of a guest, or of all instances of a site; undefined when there is none of that name. */
   readonly addressesOf: (name: string) => readonly string[] | undefined
 }
@@ -66,7 +68,7 @@ export function compileFirewall(input: FirewallInput): CompiledFirewall {
       }
     })
   const { prefix4, prefix6, uplink, hostPorts = [] } = input
-  const mesh = { prefix4: meshPrefix4Of(prefix4), prefix6: meshPrefix6Of(prefix6) }
+  const mesh = { prefix4: meshPrefix4Of(prefix4), prefix6: meshPrefix6Of(prefix6), doors: input.doors ?? [] }
   return { model: { prefix4, prefix6, uplink, guests, hostPorts, ...(input.several ? { mesh } : {}) }, findings }
 }
 

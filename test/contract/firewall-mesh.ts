@@ -42,6 +42,7 @@ export const farModel = (several: boolean) =>
   compileFirewall({
     guests: [guest(1, { rules, more: Object.values(far.shown) }), guest(2)],
     ...{ prefix4: '10.100.0.0/16', prefix6: 'fd12:3456::/64', uplink: 'up0', several },
+    doors: Object.values(at.outside).map((address) => ({ address, ports: [81, 2379] })),
     addressesOf: () => undefined,
   }).model
 
@@ -68,6 +69,10 @@ const stories = {
   'one as one → host 80': false,
   'one as shown → guest 80': false,
   'one as one → outside 80': true,
+  // The doors of another host on the wire.
+  'one as one → outside 81': false,
+  'two as two → outside 81': false,
+  'host as self → outside 81': true,
   'host as self → two 80': true,
 } as const
 
@@ -94,7 +99,16 @@ export function farContract(name: string, world: () => FarWorld): void {
     assert.equal(await world().comes(attempt, true), true)
     for (const bad of ['10.15.0.0/24; flush ruleset', 'x'])
       await assert.rejects(
-        world().firewall.reconcile({ ...farModel(true), mesh: { prefix4: bad, prefix6: 'fd12::1:0/120' } }),
+        world().firewall.reconcile({ ...farModel(true), mesh: { prefix4: bad, prefix6: 'fd12::1:0/120', doors: [] } }),
+        { code: 'BAD_VALUE' },
+      )
+    const { mesh } = farModel(true)
+    for (const door of [
+      { address: '1.2.3.4 accept', ports: [1] },
+      { address: '1.2.3.4', ports: [70_000] },
+    ])
+      await assert.rejects(
+        world().firewall.reconcile({ ...farModel(true), mesh: { ...(mesh ?? assert.fail()), doors: [door] } }),
         { code: 'BAD_VALUE' },
       )
   })

@@ -7,6 +7,7 @@ import type { GuestPart, GuestStatus, Rule } from '../../api/guest.ts'
 import { portsIn } from '../../drivers/edge/missed.ts'
 import { ipv4Of, ipv6Of, linkOf } from '../../plan/addresses.ts'
 import { type CompiledFirewall, compileFirewall, type FirewallGuest } from '../../plan/firewall.ts'
+import { doorsOfOthers } from '../../plan/host-doors.ts'
 import { heardBy } from '../edge/keeper.ts'
 import { listEdgePorts } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
@@ -34,7 +35,7 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
   let next: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
 
-  let wasSeveral = false
+  let knownDoors = 'one host'
 
   /** Joins the change that has not begun yet, or begins one after the running one. */
   function request(): Promise<void> {
@@ -69,9 +70,9 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
       await request()
     },
     async refreshFor(names) {
-      const several = parts.elsewhere.several()
-      if (several === wasSeveral && !(await namesAny(parts, names))) return
-      wasSeveral = several
+      const doors = parts.elsewhere.several() ? JSON.stringify(doorsOf(parts)) : 'one host'
+      if (doors === knownDoors && !(await namesAny(parts, names))) return
+      knownDoors = doors
       await request().catch((thrown) =>
         parts.log.warn({}, `rules that name other hosts' guests: ${toCroftError(thrown).message}`),
       )
@@ -143,9 +144,12 @@ interface Peer {
   readonly addresses: readonly string[]
 }
 
+const doorsOf = ({ host, elsewhere }: Pick<HostParts, 'host' | 'elsewhere'>) =>
+  doorsOfOthers(elsewhere.hosts(), host.name)
+
 function compileRecords(
   records: readonly Held<GuestRecord>[],
-  { farm, elsewhere }: Pick<HostParts, 'farm' | 'elsewhere'>,
+  { farm, host, elsewhere }: Pick<HostParts, 'farm' | 'host' | 'elsewhere'>,
   { uplink, hostPorts }: { readonly uplink: string | null; readonly hostPorts: readonly number[] },
   takes: (guest: GuestRecord) => boolean,
 ): CompiledFirewall {
@@ -164,7 +168,7 @@ function compileRecords(
   return compileFirewall({
     prefix4: farm.prefix4,
     prefix6: farm.prefix6,
-    ...{ uplink, hostPorts, several: elsewhere.several() },
+    ...{ uplink, hostPorts, several: elsewhere.several(), doors: doorsOf({ host, elsewhere }) },
     addressesOf(name) {
       if (name.includes('/')) return bySite.get(name)?.flatMap(addressesOf)
       const guest = byName.get(name)

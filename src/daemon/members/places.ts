@@ -5,10 +5,9 @@ import { parseListen } from '../../api/values.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import type { Member } from '../../drivers/member/driver.ts'
 import { memberDrivers } from '../../drivers/member/table.ts'
+import { storePorts } from '../../plan/host-doors.ts'
 import type { HostRecord } from '../records/records.ts'
 import type { Settings } from '../settings.ts'
-
-export const memberPorts = { client: 2379, peer: 2380 } as const
 
 export const ownMember = (run: Runner, { stateDir }: Pick<Settings, 'stateDir'>): Member =>
   memberDrivers.etcd({ run, folder: join(stateDir, 'etcd') })
@@ -23,5 +22,5 @@ export function placeOf({ address }: Pick<HostRecord, 'address'>): MemberPlace |
   const found = parseListen(address ?? '')?.host
   if (found === undefined) return undefined
   const host = isIPv6(found) ? `[${found}]` : found
-  return { clientUrl: `https://${host}:${memberPorts.client}`, peerUrl: `https://${host}:${memberPorts.peer}` }
+  return { clientUrl: `https://${host}:${storePorts.client}`, peerUrl: `https://${host}:${storePorts.peer}` }
 }

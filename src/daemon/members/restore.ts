@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CroftError, isCode } from '../../api/errors.ts'
 import type { StoreRestore } from '../../api/store.ts'
 import type { MemberWish } from '../../drivers/member/driver.ts'
+import { storePorts } from '../../plan/host-doors.ts'
 import { type Cluster, openCluster } from '../../store/etcd/cluster.ts'
 import type { Write } from '../../store/store.ts'
 import type { OpenFarm } from '../daemon.ts'
@@ -19,7 +20,6 @@ import { keys } from '../records/keys.ts'
 import { type HostRecord, readAll, schemaVersion } from '../records/records.ts'
 import { createOwnMember, openEtcdAt, ownPair } from '../store-move/open-etcd.ts'
 import { findMarker, type StoreMarker, writeMarker } from '../store-move/place.ts'
-import { memberPorts } from './places.ts'
 import type { StoreMemberRecord } from './records.ts'
 import type { ViewParts } from './view.ts'
 
@@ -109,7 +109,7 @@ function placeHere({ endpoints }: StoreMarker): { readonly clientUrl: string; re
     throw new CroftError('REFUSED', 'this host has no member of the store: restore it on one that has', {
       hint: 'croft farm store',
     })
-  return { clientUrl: own, peerUrl: own.replace(/:\d+$/, `:${memberPorts.peer}`) }
+  return { clientUrl: own, peerUrl: own.replace(/:\d+$/, `:${storePorts.peer}`) }
 }
 
 async function leaveAlone(parts: RestoreParts, { host, endpoints }: StoreMarker, own: string): Promise<void> {

@@ -7,6 +7,7 @@
 import { isIPv6 } from 'node:net'
 import { CroftError } from '../../api/errors.ts'
 import { parseListen } from '../../api/values.ts'
+import { storePorts } from '../../plan/host-doors.ts'
 import { timestamp } from '../env.ts'
 import type { JoiningParts } from '../join/parts.ts'
 import { keys } from '../records/keys.ts'
@@ -15,7 +16,7 @@ import { copyStore, type LeftRecord } from './copy.ts'
 import { createOwnMember, openEtcdAt, ownPair } from './open-etcd.ts'
 import { writeMarker } from './place.ts'
 
-const [clientPort, peerPort] = [2379, 2380]
+const { client: clientPort, peer: peerPort } = storePorts
 
 export async function moveIntoEtcd(parts: JoiningParts): Promise<void> {
   const { settings, env, log, failpoint } = parts

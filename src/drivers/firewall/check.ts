@@ -15,6 +15,10 @@ export function checkModel(model: FirewallModel): void {
       [6, model.mesh.prefix6],
     ] as const)
       networkOf(text, family)
+  for (const { address, ports } of model.mesh?.doors ?? []) {
+    addressOf(address, isIP(address) === 6 ? 6 : 4)
+    for (const port of ports) inRange(port, 1, 65535, 'port of another host')
+  }
   for (const port of model.hostPorts ?? []) inRange(port, 1, 65535, 'port of the host')
   const claimed = new Set<string>()
   for (const guest of model.guests) {

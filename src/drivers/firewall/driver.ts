@@ -1,4 +1,5 @@
 /** Firewall of one host: a model in, kernel rules out, replaced atomically, closed when in doubt. */
+
 import type { Service } from '../../api/values.ts'
 
 /** One guest as the firewall sees it. Peers are resolved to addresses by plan/firewall; `id` is for counters: rule index. */
@@ -34,6 +35,12 @@ export interface ResolvedRule {
   readonly log: boolean
 }
 
+/** Ports of another host's address. */
+export interface HostDoor {
+  readonly address: string
+  readonly ports: readonly number[]
+}
+
 export interface FirewallModel {
   /** Addresses that guests may have, whole: for masquerade and for knowing inside from outside. */
   readonly prefix4: string
@@ -46,7 +53,12 @@ export interface FirewallModel {
    * Addresses of the farm's hosts among themselves, where there are several. They reach guests as this host does; whatever bears
    * an address of the farm comes in by the way that leads back to it, or not at all.
    */
-  readonly mesh?: { readonly prefix4: string; readonly prefix6: string }
+  readonly mesh?: {
+    readonly prefix4: string
+    readonly prefix6: string
+    /** What other hosts keep for hosts alone, by TCP and UDP: no guest gets there, with whatever rules. */
+    readonly doors: readonly HostDoor[]
+  }
 }
 
 export interface Firewall {

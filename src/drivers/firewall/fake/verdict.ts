@@ -73,8 +73,9 @@ function fromElsewhere(model: FirewallModel, { from, source }: Packet): 'spoofed
 }
 
 /** What a guest sends to a host of the farm is nothing that another host may believe. */
-function mayGo(model: FirewallModel, { source, destination }: Packet): boolean {
+function mayGo(model: FirewallModel, { source, destination, port }: Packet): boolean {
   if (!model.mesh) return true
+  if (model.mesh.doors.some(({ address, ports }) => address === destination && ports.includes(port ?? 0))) return false
   if (within(model.mesh, destination)) return false
   const here = model.guests.some((guest) => owns(guest, destination))
   return here || !within(model, destination) || within(model, source)

@@ -2,6 +2,7 @@
  * What stands in the fixed rules while the farm has several hosts. None of it names a link: who is where the routes say, and
  * they change with the guests that move. Pure.
  */
+import { isIP } from 'node:net'
 import { networkOf } from '../check.ts'
 import type { FirewallModel } from '../driver.ts'
 
@@ -34,12 +35,18 @@ export function meshRules({ prefix4, prefix6, mesh }: FirewallModel): MeshRules 
     toHost: families.map(
       ({ ip, guests, hosts }) => `${elsewhere} ${ip} saddr ${guests} ${ip} saddr != ${hosts} jump far_guest`,
     ),
-    between: families.flatMap(({ ip, guests, hosts }) => [
-      `iifname != ${guestLinks} oifname ${guestLinks} ${ip} saddr ${hosts} accept`,
-      // Whatever a guest sends into the mesh has its own address, and is for a guest: nothing would be translated there.
-      `iifname ${guestLinks} ${ip} daddr ${hosts} counter drop`,
-      `iifname ${guestLinks} oifname != ${guestLinks} ${ip} daddr ${guests} ${ip} saddr != ${guests} counter drop`,
-    ]),
+    between: [
+      ...mesh.doors.map(
+        ({ address, ports }) =>
+          `iifname ${guestLinks} ${isIP(address) === 6 ? 'ip6' : 'ip'} daddr ${address} meta l4proto { tcp, udp } th dport { ${ports.join(', ')} } counter drop`,
+      ),
+      ...families.flatMap(({ ip, guests, hosts }) => [
+        `iifname != ${guestLinks} oifname ${guestLinks} ${ip} saddr ${hosts} accept`,
+        // Whatever a guest sends into the mesh has its own address, and is for a guest: nothing would be translated there.
+        `iifname ${guestLinks} ${ip} daddr ${hosts} counter drop`,
+        `iifname ${guestLinks} oifname != ${guestLinks} ${ip} daddr ${guests} ${ip} saddr != ${guests} counter drop`,
+      ]),
+    ],
     // A guest of another host reaches guests here, as their rules say, and nothing of the host.
     chains: ['chain far_guest {', '  ct state established,related accept', '  counter drop', '}'],
   }
