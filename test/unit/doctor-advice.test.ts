@@ -12,6 +12,8 @@ test('routes are read without the default one and those of guests', () => {
     { dst: '10.8.0.0/24', dev: 'tun0' },
     { type: 'local', dst: '192.0.2.2', dev: 'eth0' },
     { type: 'blackhole', dst: '10.9.0.0/16' },
+    { dst: '10.100.1.0/24', dev: 'mesh0', protocol: '203' },
+    { type: 'unreachable', dst: '10.100.0.0/16', protocol: '203' },
   ])
   assert.deepEqual(parseTaken(text), [
     { network: '10.8.0.0/24', by: 'tun0' },

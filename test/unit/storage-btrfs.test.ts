@@ -10,6 +10,7 @@ import {
   parseSubvolumes,
   storageFailed,
 } from '../../src/drivers/storage/btrfs/parse.ts'
+import { assertSpare, whileRoom } from '../../src/drivers/storage/btrfs/room.ts'
 
 const mountInfo = [
   '21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw',
@@ -67,4 +68,23 @@ test('mkfs is never forced, and paths follow --', () => {
   assert.deepEqual(commands.snapshot('/p/a', '/p/b', true).args, ['subvolume', 'snapshot', '-r', '/p/a', '/p/b'])
   assert.deepEqual(commands.limitSubvolume(300, null, '/p').args, ['qgroup', 'limit', 'none', '0/300', '/p'])
   assert.doesNotMatch(commands.mountOptions, /nosuid|user_subvol_rm_allowed/)
+})
+
+test('what comes from another pool stops when the pool is nearly full, whatever it was said to be', async () => {
+  const mib = 1024 ** 2
+  let freeBytes = 60 * mib
+  const pool = { name: 'default', kind: 'file', source: '/p', mountPoint: '/m' } as const
+  const state = async () => ({ mounted: true, totalBytes: 1000 * mib, freeBytes })
+  const source = (async function* () {
+    for (let count = 0; count < 300; count++) {
+      freeBytes -= mib
+      yield Buffer.alloc(mib)
+    }
+  })()
+  let came = 0
+  const taking = async () => {
+    for await (const chunk of whileRoom(source, () => assertSpare(pool, state))) came += chunk.length
+  }
+  await assert.rejects(taking(), { code: 'POOL_FULL' })
+  assert.ok(came < 70 * mib, `${came}`)
 })

@@ -1,5 +1,6 @@
 /** Which /16 guests can have on this host, and what stands in the way of one. Pure. */
 import { z } from 'zod'
+import { meshProtocol } from '../../drivers/mesh/routes.ts'
 import { numberOfLink } from '../../plan/addresses.ts'
 import { type AddressRange, contains, parseRange } from '../../plan/firewall/ranges.ts'
 
@@ -21,12 +22,19 @@ export const candidates: readonly string[] = [
   ...count(16, 31).map((second) => `172.${second}.0.0/16`),
 ]
 
-const Routes = z.array(z.object({ dst: z.string(), dev: z.string().optional(), type: z.string().optional() }))
+const Routes = z.array(
+  z.object({
+    dst: z.string(),
+    dev: z.string().optional(),
+    type: z.string().optional(),
+    protocol: z.string().optional(),
+  }),
+)
 
-/** `ip -j -4 route show table all`, without default routes and what belongs to guests. Local addresses are among them. */
+/** `ip -j -4 route show table all`, without default routes and what belongs to guests, here or behind other hosts. Local addresses are among them. */
 export function parseTaken(text: string): Taken[] {
-  return Routes.parse(text.trim() === '' ? [] : JSON.parse(text)).flatMap(({ dst, dev, type }) =>
-    dst === 'default' || (dev !== undefined && numberOfLink(dev) !== undefined)
+  return Routes.parse(text.trim() === '' ? [] : JSON.parse(text)).flatMap(({ dst, dev, type, protocol }) =>
+    dst === 'default' || protocol === meshProtocol || (dev !== undefined && numberOfLink(dev) !== undefined)
       ? []
       : [{ network: dst, by: dev ?? type ?? 'a route' }],
   )

@@ -14,7 +14,7 @@ export interface MeshRoute {
 }
 
 /** Marks what is ours. */
-const protocol = '203'
+export const meshProtocol = '203'
 /** LXC's routes to guests have 0, and 1024 of IPv6. */
 const metrics = { device: '3000', unreachable: '4000' } as const
 
@@ -47,7 +47,7 @@ const Routes = z.array(
 
 async function list(run: Runner, family: string): Promise<MeshRoute[]> {
   const lines: string[] = []
-  const text = await run.run(ip('-j', family, 'route', 'show', 'protocol', protocol), {
+  const text = await run.run(ip('-j', family, 'route', 'show', 'protocol', meshProtocol), {
     onLine: (line) => lines.push(line),
   })
   return parseRoutes(lines.length > 0 ? lines.join('\n') : text)
@@ -68,10 +68,10 @@ export const parseRoutes = (text: string): MeshRoute[] =>
 
 /** One line of `ip`; all values were checked, or come from the kernel. */
 function wordsOf({ to, device, via, source }: MeshRoute): string {
-  if (device === undefined) return `unreachable ${to} metric ${metrics.unreachable} protocol ${protocol}`
+  if (device === undefined) return `unreachable ${to} metric ${metrics.unreachable} protocol ${meshProtocol}`
   const next = via === undefined ? [] : ['via', ...(isIPv6(via) && !to.includes(':') ? ['inet6'] : []), via]
   const from = source === undefined ? [] : ['src', source]
-  return [to, ...next, 'dev', device, 'metric', metrics.device, 'protocol', protocol, ...from].join(' ')
+  return [to, ...next, 'dev', device, 'metric', metrics.device, 'protocol', meshProtocol, ...from].join(' ')
 }
 
 /** A replaced route stands at the same place: network and metric. */

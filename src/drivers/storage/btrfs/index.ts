@@ -1,6 +1,7 @@
 /** btrfs: a ref is a subvolume, a clone one snapshot, a limit one qgroup. */
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { CroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import type { PoolSpec, Ref, Storage } from '../driver.ts'
@@ -12,7 +13,7 @@ import { giveTo, writeJson, writeJsonSoon } from './files.ts'
 import { deviceOf, readHoldings, readInventory, removeEmptyGuest } from './inventory.ts'
 import { createPoolLife, isMounted, type OpenPool } from './pool.ts'
 import { createQgroups } from './qgroups.ts'
-import { assertRoom, tellingFull } from './room.ts'
+import { assertRoom, assertSpare, tellingFull, whileRoom } from './room.ts'
 import { runOrThrow } from './run.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
 import { assertNobodyPoses, receiveSubvolume, removeReceived, sendSubvolume } from './transfer.ts'
@@ -177,7 +178,8 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
         await remove(staging)
         await makeIn(staging, () => runOrThrow(run, commands.createSubvolume(path(staging))))
         try {
-          const received = await receiveSubvolume(path(staging), stream, options)
+          const coming = Readable.from(whileRoom(stream, () => assertSpare(pool, life.state)))
+          const received = await receiveSubvolume(path(staging), coming, options)
           await inTurn(turnOf(ref), () =>
             makeIn(ref, () => runOrThrow(run, commands.snapshot(received.path, target, true))),
           )

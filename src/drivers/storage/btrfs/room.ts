@@ -19,6 +19,31 @@ export async function assertRoom(run: Runner, pool: PoolSpec, state: () => Promi
   })
 }
 
+/** What others send may grow past what it was said to be: looked at again and again while it comes. */
+export async function* whileRoom(source: AsyncIterable<Buffer>, look: () => Promise<void>): AsyncGenerator<Buffer> {
+  let unseen = 0
+  for await (const chunk of source) {
+    unseen += chunk.length
+    if (unseen >= lookEachBytes) {
+      unseen = 0
+      await look()
+    }
+    yield chunk
+  }
+}
+
+/** A pool with less free than this share takes nothing that comes from elsewhere: guests that are there need it. */
+export async function assertSpare(pool: PoolSpec, state: () => Promise<PoolState>): Promise<void> {
+  const { freeBytes, totalBytes } = await state()
+  if (freeBytes === null || totalBytes === null || freeBytes >= totalBytes * leastFreeShare) return
+  throw new CroftError('POOL_FULL', `the pool "${pool.name}" is nearly full: no disk of another pool comes here`, {
+    hint: 'croft top --sort -disk',
+  })
+}
+
+const leastFreeShare = 0.05
+const lookEachBytes = 64 * 1024 ** 2
+
 const hasRoom = ({ freeBytes }: PoolState): boolean => freeBytes === null || freeBytes >= leastBytes
 
 export async function tellingFull<Result>(pool: string, work: () => Promise<Result>): Promise<Result> {
