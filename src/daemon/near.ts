@@ -3,13 +3,14 @@
  * there, so a caller from afar may lead nothing of ours to it; root on the host may, and is told.
  */
 import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import os from 'node:os'
 import { CroftError } from '../api/errors.ts'
 import { type Forbids, forbidding, literalOf } from '../drivers/web/far.ts'
 import { cloudAddresses, meshPrefix4Of } from '../plan/addresses.ts'
 import type { Env } from './env.ts'
 import type { Caller } from './http/access.ts'
-import type { FarmRecord } from './records/records.ts'
+import type { FarmRecord, HostRecord } from './records/records.ts'
 
 /** This host itself, and its link. */
 const near = [
@@ -24,14 +25,22 @@ const near = [
 
 type Prefixes = Pick<FarmRecord, 'prefix4' | 'prefix6'> & {
   readonly edge?: FarmRecord['edge']
-  readonly several?: boolean
+  /** All of the farm, this one too. */
+  readonly hosts: readonly Pick<HostRecord, 'address' | 'mesh'>[]
 }
 
 /** The host's addresses of now, and those that the world finds it by; of several hosts, as they reach each other too. */
-export function nearRanges({ prefix4, prefix6, edge, several }: Prefixes): string[] {
+export function nearRanges({ prefix4, prefix6, edge, hosts }: Prefixes): string[] {
   const own = Object.values(os.networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
-  const hosts = several ? [meshPrefix4Of(prefix4)] : []
-  return [...new Set([...near, prefix4, prefix6, ...hosts, ...(edge?.addresses ?? []), ...own])]
+  const mesh = hosts.length > 1 ? [meshPrefix4Of(prefix4)] : []
+  const theirs = hosts.flatMap(({ address, mesh }) => [address, mesh?.endpoint].flatMap(withoutPort))
+  return [...new Set([...near, prefix4, prefix6, ...mesh, ...theirs, ...(edge?.addresses ?? []), ...own])]
+}
+
+/** `IP:PORT` or `[IP]:PORT` */
+function withoutPort(listen = ''): string[] {
+  const address = listen.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  return isIP(address) === 0 ? [] : [address]
 }
 
 export const nearHost = (farm: Prefixes): Forbids => forbidding(nearRanges(farm))

@@ -24,7 +24,7 @@ after(() => {
 })
 const { port } = server.address() as AddressInfo
 
-const farm = nearHost({ prefix4: '10.100.0.0/16', prefix6: 'fd12:3456::/64' })
+const farm = nearHost({ prefix4: '10.100.0.0/16', prefix6: 'fd12:3456::/64', hosts: [] })
 const refused = (thrown: unknown) => isCode(thrown, 'REFUSED') && /leads to .*this host/.test((thrown as Error).message)
 const signal = AbortSignal.timeout(60_000)
 

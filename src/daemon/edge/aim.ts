@@ -38,7 +38,7 @@ type Upstream = Extract<RouteAim, { kind: 'upstream' }>
 async function aimAt(daemon: Daemon, url: string, { name, caller }: Whose): Promise<Upstream> {
   const { farm, elsewhere } = getFarm(daemon).parts
   const now = (await read<FarmRecord>(daemon.store, keys.farm))?.value
-  const forbids = nearHost({ ...farm, ...now, several: elsewhere.several() })
+  const forbids = nearHost({ ...farm, ...now, hosts: elsewhere.hosts() })
   const hint = `a guest is named: croft route set ${name} to=GUEST:PORT; root on the host may say it as it is`
   const near = await mayBeNear(daemon.env, forbids, { what: name, url, caller, hint })
   return { kind: 'upstream', url, ...(near ? { near } : {}) }

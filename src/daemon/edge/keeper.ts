@@ -291,6 +291,6 @@ async function readInput(parts: HostParts, records: readonly RouteRecord[], { is
     guests: guests.map((guest) => ({ ...guest, leaves: isLeaving(guest.number) })),
     certificates: await certificates.certificatesFor(groups.filter((names) => names.length > 0)),
     tokens: await certificates.tokens(),
-    near: nearRanges({ ...farm, ...settings?.value, several: parts.elsewhere.several() }),
+    near: nearRanges({ ...farm, ...settings?.value, hosts: parts.elsewhere.hosts() }),
   }
 }

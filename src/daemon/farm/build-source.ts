@@ -35,8 +35,8 @@ export async function takeSource(work: GuestWork): Promise<Source> {
     return { upload, ...(commit === undefined ? {} : { commit }), ...(dirty ? { dirty } : {}) }
   }
   if (source.kind === 'git') return (await import('./build-git.ts')).fetchGit(work, source)
-  const { uploads, farm } = getFarm(work.daemon).parts
-  const forbids = source.byRoot ? {} : { forbids: nearHost(farm) }
+  const { uploads, farm, elsewhere } = getFarm(work.daemon).parts
+  const forbids = source.byRoot ? {} : { forbids: nearHost({ ...farm, hosts: elsewhere.hosts() }) }
   const { body } = await fetchFile(source.url, { maxBytes: largestArchive, signal: work.signal, ...forbids })
   const { id, sha256 } = await uploads.receive(body, largestArchive)
   uploads.claim(id)

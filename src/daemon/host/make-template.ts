@@ -69,10 +69,14 @@ async function importInto(parts: HostParts, making: Import, target: string, opti
   }
 }
 
-async function fetchUpload({ uploads, farm }: HostParts, making: Import, options: MakeOptions): Promise<string> {
+async function fetchUpload(
+  { uploads, farm, elsewhere }: HostParts,
+  making: Import,
+  options: MakeOptions,
+): Promise<string> {
   const { url = '', limits, byRoot } = making
   options.note(`fetching ${withoutQuery(url)}`)
-  const forbids = byRoot ? {} : { forbids: nearHost(farm) }
+  const forbids = byRoot ? {} : { forbids: nearHost({ ...farm, hosts: elsewhere.hosts() }) }
   const { body } = await fetchFile(url, { maxBytes: limits.bytes, signal: options.signal, ...forbids })
   const { id } = await uploads.receive(body, limits.bytes)
   uploads.claim(id)

@@ -4,7 +4,7 @@ import type { SetState } from '../../../plan/acme.ts'
 import type { Store } from '../../../store/store.ts'
 import { nearRanges } from '../../near.ts'
 import { keys } from '../../records/keys.ts'
-import { type FarmRecord, read } from '../../records/records.ts'
+import { type FarmRecord, type HostRecord, read, readAll } from '../../records/records.ts'
 
 export interface AccountRecord {
   readonly schema: number
@@ -48,10 +48,15 @@ const directories: Readonly<Record<string, string>> = {
 /** Undefined: nobody agreed to the terms of an ACME server. */
 export async function findSettings(store: Store): Promise<AcmeSettings | undefined> {
   const farm = await read<FarmRecord>(store, keys.farm)
-  return farm && settingsFrom(farm.value)
+  if (!farm) return undefined
+  const hosts = await readAll<HostRecord>(store, keys.hosts)
+  return settingsFrom(
+    farm.value,
+    hosts.map(({ value }) => value),
+  )
 }
 
-function settingsFrom(farm: FarmRecord): AcmeSettings | undefined {
+function settingsFrom(farm: FarmRecord, hosts: readonly HostRecord[]): AcmeSettings | undefined {
   const { edge = {} } = farm
   if (edge.acmeAgreed !== true) return undefined
   const directory = edge.acmeDirectory ?? 'production'
@@ -60,6 +65,6 @@ function settingsFrom(farm: FarmRecord): AcmeSettings | undefined {
     ...(edge.acmeEmail ? { email: edge.acmeEmail } : {}),
     resolvers: edge.resolvers ?? [],
     addresses: edge.addresses ?? [],
-    forbids: edge.acmeNear ? [] : nearRanges(farm),
+    forbids: edge.acmeNear ? [] : nearRanges({ ...farm, hosts }),
   }
 }

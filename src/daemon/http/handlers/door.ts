@@ -87,7 +87,7 @@ async function nearOf(
   { body, caller }: { readonly body: FarmChanges; readonly caller: Caller },
 ): Promise<string[]> {
   const { acmeDirectory: url, resolvers } = body.edge ?? {}
-  const forbids = nearHost(farm)
+  const forbids = nearHost({ ...farm, hosts: getFarm(daemon).parts.elsewhere.hosts() })
   const hint = 'root on the host may say it'
   for (const server of resolvers ?? [])
     await mayBeNear(daemon.env, forbids, { what: 'resolvers', url: addressUrl(server), caller, hint })
