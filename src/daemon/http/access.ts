@@ -10,6 +10,8 @@ export interface Caller {
   readonly token?: string
   /** The id of the invitation that was shown. */
   readonly invitation?: string
+  /** The address that he came from with it. */
+  readonly from?: string
   /** The host of the farm that carries the request. */
   readonly via?: string
 }

@@ -46,7 +46,8 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
       const invitation = await answered(() => findInvitationOf(store(), secret))
       if (!invitation) throw refuse(request, 'this invitation is not known here')
       const { id } = invitation.value
-      return { name: `invitation:${id}`, role: 'invited', invitation: id }
+      const from = request.socket.remoteAddress
+      return { name: `invitation:${id}`, role: 'invited', invitation: id, ...(from === undefined ? {} : { from }) }
     }
     const { record, refusal } = await find(store, request)
     if (!record) throw refuse(request, refusal)

@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CroftError, isCode } from '../../api/errors.ts'
 import type { Admission } from '../../api/join.ts'
+import { historyWrites } from '../../store/history.ts'
 import { timestamp } from '../env.ts'
 import { folderOf } from '../pki/authority.ts'
 import { openSeal } from '../pki/seal.ts'
-import { assertUsable, getInvitation, type InvitationRecord } from '../records/invitations.ts'
+import { assertMayCome, getInvitation, type InvitationRecord } from '../records/invitations.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, readAll } from '../records/records.ts'
 import { hashOf } from '../records/tokens.ts'
@@ -16,11 +17,18 @@ import type { HostAsked } from './joining.ts'
 import type { JoiningParts } from './parts.ts'
 import { nameTaken } from './reserve.ts'
 
-export async function admitHost(parts: JoiningParts, invitation: string, asked: HostAsked): Promise<Admission> {
-  const { settings, failpoint } = parts
+/** `from`: the address that it came from. */
+export async function admitHost(
+  parts: JoiningParts,
+  invitation: string,
+  asked: HostAsked,
+  from: string | null,
+): Promise<Admission> {
+  const { settings, failpoint, log } = parts
   const farm = parts.open()?.parts.farm
   if (!farm) throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
-  await bind(parts, invitation, asked)
+  await bindInvitation(parts, invitation, { ...asked, from })
+  log.warn({ host: asked.name, from, invitation }, 'a host is let in: it is given the CA of the farm')
   failpoint('joinBound.after')
   if (parts.store().kind !== 'etcd') await moveIntoEtcd(parts)
   const marker = await findMarker(settings.stateDir)
@@ -39,23 +47,39 @@ export async function admitHost(parts: JoiningParts, invitation: string, asked: 
 
 const tries = 20
 
-/** A host that comes again may bear another name, as long as it is in under none. */
-async function bind(parts: JoiningParts, id: string, { name, key }: HostAsked): Promise<void> {
+interface Coming extends Pick<HostAsked, 'name' | 'key'> {
+  readonly from: string | null
+}
+
+/**
+ * A host that comes again may bear another name, as long as it is in under none. Each time is told in the history: what it is
+ * given makes it root of the farm.
+ */
+export async function bindInvitation(
+  parts: Pick<JoiningParts, 'env' | 'store'>,
+  id: string,
+  { name, key, from }: Coming,
+): Promise<void> {
   const { env } = parts
   for (let count = 1; ; count++) {
     const store = parts.store()
     const { key: at, revision, value } = await getInvitation(store, id)
-    assertUsable(value, env.now(), key)
+    await assertMayCome(store, value, env.now(), key)
     const hosts = await readAll<HostRecord>(store, keys.hosts)
     if (value.joined === undefined && hosts.some((host) => host.value.name === name)) throw nameTaken(name)
-    if (value.bound?.host === name) return
-    if (value.joined !== undefined)
+    if (value.joined !== undefined && value.bound?.host !== name)
       throw new CroftError('REFUSED', `this host is in the farm as "${value.joined}"`, {
         hint: `croft join TOKEN --name ${value.joined}`,
       })
-    const bound: InvitationRecord = { ...value, bound: { key: hashOf(key), host: name, at: timestamp(env) } }
+    const now = timestamp(env)
+    const bound: InvitationRecord = { ...value, bound: { key: hashOf(key), host: name, at: value.bound?.at ?? now } }
+    const told = { at: now, by: `invitation:${id}`, kind: 'host', name, verb: 'admit' }
+    const after = { invitation: id, invitedBy: value.by, from }
     try {
-      await store.transact([{ key: at, revision }], [{ put: at, value: bound }])
+      await store.transact(
+        [{ key: at, revision }],
+        [{ put: at, value: bound }, ...historyWrites({ ...told, before: null, after }, env.id().slice(0, 8))],
+      )
       return
     } catch (thrown) {
       if (!isCode(thrown, 'CHANGED_MEANWHILE') || count >= tries) throw thrown

@@ -14,7 +14,7 @@ export function createJoining(parts: JoiningParts): Joining {
     return mine
   }
   return {
-    admit: (invitation, host) => inTurn(() => admitHost(parts, invitation, host)),
+    admit: (invitation, host, from) => inTurn(() => admitHost(parts, invitation, host, from)),
     join: (asked, by) => inTurn(() => joinFarm(parts, asked, by)),
     leave: (by, reason) => inTurn(() => leaveFarm(parts, by, reason)),
     plan: (asked) => planJoin(parts, asked),

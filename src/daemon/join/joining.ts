@@ -15,7 +15,7 @@ export interface Joined {
 
 export interface Joining {
   /** On the inviting host: binds the invitation to the host that shows it, moves the store when it is a file, and hands over. */
-  admit(invitation: string, host: HostAsked): Promise<Admission>
+  admit(invitation: string, host: HostAsked, from: string | null): Promise<Admission>
   /** On the joining host. Said again after a failure or a kill it goes on. */
   join(asked: JoinAsked, by: string): Promise<Joined>
   /** Takes this host out of the farm; afterwards it is one without a farm. */

@@ -98,7 +98,7 @@ async function decide(env: Env, store: Store, wanted: Reservation): Promise<Deci
       { key: keys.blocks, revision: blocks.revision },
     ],
     writes: [
-      { put: invitation.key, value: { ...invitation.value, joined: name } },
+      { put: invitation.key, value: { ...invitation.value, joined: name, joinedAt: at } },
       { put: keys.host(name), value: host },
       { put: keys.blocks, value: taken },
       ...(pool === undefined ? [] : runs(name, block, pool)),

@@ -18,10 +18,14 @@ export interface InvitationRecord {
   readonly bound?: { readonly key: string; readonly host: string; readonly at: string }
   /** Its records are written: it is a host of the farm. */
   readonly joined?: string
+  readonly joinedAt?: string
 }
 
 /** What an ended one is kept for: who shows it hears what became of it. */
 const keptMs = 7 * 86_400_000
+/** A join that was cut is typed again: as long as it is not in, and after that. */
+const boundMs = 86_400_000
+const joinedMs = 3_600_000
 
 export function makeInvitation(env: Pick<Env, 'randomHex'>): { secret: string; hash: string; id: string } {
   const secret = Buffer.from(env.randomHex(32), 'hex').toString('base64url')
@@ -46,13 +50,33 @@ export async function getInvitation(store: Store, id: string): Promise<Held<Invi
   throw new CroftError('NOT_FOUND', 'this invitation is no more', { hint: 'on a host of the farm: croft host invite' })
 }
 
-/** Who came with it once may come again until it is in, also when its time is over; nobody else. `key`: as the host says it. */
-export function assertUsable({ bound, expires }: InvitationRecord, now: number, key?: string): void {
-  const hint = 'on a host of the farm: croft host invite'
+/**
+ * Who came with it once may come again, also when its time is over: for a day until it is in, for an hour after that, and not when
+ * that host is no more; nobody else. `key`: as the host says it.
+ */
+export async function assertMayCome(store: Store, invitation: InvitationRecord, now: number, key?: string) {
+  assertUsable(invitation, now, key)
+  const { joined } = invitation
+  if (joined === undefined || (await read<object>(store, keys.host(joined)))) return
+  throw new CroftError('REFUSED', `this invitation was used by the host "${joined}", which is no more`, { hint })
+}
+
+const hint = 'on a host of the farm: croft host invite'
+
+export function assertUsable(invitation: InvitationRecord, now: number, key?: string): void {
+  const { bound, expires } = invitation
   if (bound && key !== undefined && bound.key !== hashOf(key))
     throw new CroftError('REFUSED', `this invitation was used already, by the host "${bound.host}"`, { hint })
-  if (!bound && Date.parse(expires) <= now)
-    throw new CroftError('REFUSED', `this invitation ended at ${expires}`, { hint })
+  const until = endOf(invitation)
+  // A time that is none counts as over.
+  if (now < until) return
+  const ended = bound ? `, used by the host "${bound.host}"` : ` at ${expires}`
+  throw new CroftError('REFUSED', `this invitation ended${ended}`, { hint })
+}
+
+function endOf({ expires, bound, joined, joinedAt }: InvitationRecord): number {
+  if (!bound) return Date.parse(expires)
+  return joined === undefined ? Date.parse(bound.at) + boundMs : Date.parse(joinedAt ?? bound.at) + joinedMs
 }
 
 /** For the transaction that makes another. */

@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import { isCode } from '../../../src/api/errors.ts'
 import { joinToken, parseJoinToken } from '../../../src/api/join.ts'
 import { systemEnv } from '../../../src/daemon/env.ts'
+import { bindInvitation } from '../../../src/daemon/join/admit.ts'
 import { assertClock } from '../../../src/daemon/join/join.ts'
 import { type Reservation, reserveHost } from '../../../src/daemon/join/reserve.ts'
 import {
+  assertMayCome,
   assertUsable,
   findInvitationOf,
   type InvitationRecord,
@@ -16,6 +18,7 @@ import { keys } from '../../../src/daemon/records/keys.ts'
 import { hashOf } from '../../../src/daemon/records/tokens.ts'
 import { doorOf, keepsHosts } from '../../../src/plan/host-door.ts'
 import { firstFreeBlock, firstFreeHostNumber } from '../../../src/plan/hosts.ts'
+import { listHistory } from '../../../src/store/history.ts'
 import { createMemoryStore } from '../../../src/store/memory/index.ts'
 import type { Store } from '../../../src/store/store.ts'
 
@@ -80,9 +83,52 @@ test('an invitation is for one host, which may come again also when its time is 
   const [soon, late] = [Date.parse('2025-12-31'), Date.parse('2026-01-02')]
   assertUsable(invitation, soon, 'ab')
   assert.throws(() => assertUsable(invitation, late, 'ab'), /this invitation ended at 2026-01-01/)
-  const bound = { ...invitation, bound: { key: hashOf('ab'), host: 'birch', at: '' } }
+  const bound = { ...invitation, bound: { key: hashOf('ab'), host: 'birch', at: '2026-01-01T12:00:00.000Z' } }
   assertUsable(bound, late, 'ab')
   assert.throws(() => assertUsable(bound, soon, 'cd'), /used already, by the host "birch"/)
+})
+
+test('an invitation that was used ends: a day after it was shown, an hour after its host is in, and with that host', async () => {
+  const invitation = { schema: 1, id: 'x', hash: '', created: '', by: 'root', expires: '2026-01-01T00:00:00.000Z' }
+  const bound = { ...invitation, bound: { key: hashOf('ab'), host: 'birch', at: '2026-01-01T00:00:00.000Z' } }
+  const ended = /this invitation ended, used by the host "birch"/
+  assertUsable(bound, Date.parse('2026-01-01T23:59:00Z'), 'ab')
+  assert.throws(() => assertUsable(bound, Date.parse('2026-01-02T00:00:00Z'), 'ab'), ended)
+  assert.throws(() => assertUsable({ ...bound, bound: { ...bound.bound, at: 'never' } }, 0, 'ab'), ended)
+  const joined = { ...bound, joined: 'birch', joinedAt: '2026-01-01T20:00:00.000Z' }
+  const [within, over] = [Date.parse('2026-01-01T20:59:00Z'), Date.parse('2026-01-01T21:00:00Z')]
+  assertUsable(joined, within, 'ab')
+  assert.throws(() => assertUsable(joined, over, 'ab'), ended)
+  const { joinedAt: _, ...older } = joined
+  assert.throws(() => assertUsable(older, within, 'ab'), ended, 'a record that does not say when')
+  const { store } = await farmWith([])
+  await assert.rejects(assertMayCome(store, joined, within, 'ab'), /used by the host "birch", which is no more/)
+  await store.transact([], [{ put: keys.host('birch'), value: { schema: 1, name: 'birch', number: 2, uidBase: 0 } }])
+  await assertMayCome(store, joined, within, 'ab')
+})
+
+test('each time that a host is let in is told, with the address that it came from; a new name gains no time', async () => {
+  const { store } = await farmWith([])
+  let now = Date.parse('2026-01-01T00:00:00Z')
+  const env = { ...systemEnv, now: () => now }
+  const { id, hash } = makeInvitation(systemEnv)
+  const expires = new Date(now + 60_000).toISOString()
+  await store.transact([], [{ put: keys.invite(id), value: { schema: 1, id, hash, created: '', by: 'root', expires } }])
+  const come = (name: string) =>
+    bindInvitation({ env, store: () => store }, id, { name, key: 'ab', from: '198.51.100.7' })
+  await come('mallory')
+  now += 23 * 3_600_000
+  await come('mallory2')
+  now += 3_600_000
+  await assert.rejects(come('mallory2'), /this invitation ended, used by the host "mallory2"/)
+  const { entries } = await listHistory(store)
+  assert.deepEqual(
+    entries.map(({ kind, verb, name, by, after }) => [kind, verb, name, by, after]),
+    ['mallory2', 'mallory'].map((name) => [
+      ...['host', 'admit', name, `invitation:${id}`],
+      { invitation: id, invitedBy: 'root', from: '198.51.100.7' },
+    ]),
+  )
 })
 
 async function farmWith(names: readonly string[]): Promise<{ store: Store; wanted: Reservation[] }> {

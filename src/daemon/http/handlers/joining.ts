@@ -9,7 +9,7 @@ import { getFarm, type WholeDaemon } from '../../daemon.ts'
 import { timestamp } from '../../env.ts'
 import { type Change, commit } from '../../records/change.ts'
 import {
-  assertUsable,
+  assertMayCome,
   forgetOldInvitations,
   getInvitation,
   type InvitationRecord,
@@ -78,7 +78,7 @@ export const handlers = {
 
   async getInvitation(daemon, { caller }): Promise<Invitation> {
     const { value } = await invitationOf(daemon, caller)
-    assertUsable(value, daemon.env.now())
+    await assertMayCome(daemon.store, value, daemon.env.now())
     const { name, id, prefix4, prefix6 } = (await readFarm(daemon)).value
     const hosts = await readAll<HostRecord>(daemon.store, keys.hosts)
     // A host that comes again has reserved its own name.
@@ -91,11 +91,11 @@ export const handlers = {
 
   async admitHost(daemon, { body, query, caller }) {
     const { value } = await invitationOf(daemon, caller)
-    assertUsable(value, daemon.env.now(), body.key)
+    await assertMayCome(daemon.store, value, daemon.env.now(), body.key)
     if (query.dryRun)
       return { operation: null, result: null, steps: [{ what: body.name, step: 'admit', detail: value.id }] }
     const joining = await daemon.joining()
-    return { operation: null, result: await joining.admit(value.id, body) }
+    return { operation: null, result: await joining.admit(value.id, body, caller.from ?? null) }
   },
 } satisfies Partial<Handlers>
 
