@@ -100,6 +100,7 @@ function openFlag(before: readonly string[], names: readonly FlagName[]): FlagNa
 function flagValues(name: FlagName, prefix: string): Completion {
   const { value = '', values = [] } = flagRow(name)
   if (/^(FILE|PATH|DEVICE)$/.test(value)) return { words: [], files: true }
+  if (value === 'HOST') return { words: [], names: { kind: 'host', before: prefix } }
   if (name === 'label') return { words: [], names: { kind: 'label', before: prefix } }
   return { words: values.map((word) => ({ word: `${prefix}${word}` })) }
 }

@@ -55,6 +55,8 @@ test('names are asked for by what stands in their place', () => {
     'config unset shop/prod ': 'configPath',
     'config set shop/prod ': 'configSetting',
     'secret rm shop/prod ': 'secret',
+    'create x debian:12 --host ': 'host',
+    'create x debian:12 --host=': 'host',
     'ls -l ': 'label',
     'ls --label=': 'label',
     'set web label.': 'labelKey',
