@@ -60,6 +60,20 @@ test('one that never gets well: the reason and the last words are told, the old 
   assert.equal((await farm.deployed({ version: 'v2' })).release, 'shop:v2', 'the next one is not held up')
 })
 
+test('a number that cannot be: the hint takes it back', async () => {
+  const farm = await serving()
+  farm.unwell = ({ number }) => (number > 2 ? 'GET /up answered 500' : undefined)
+  const answer = await farm.deploy({ instances: 3 })
+  await farm.pass(30)
+  const { state, error } = await farm.operation(answer?.operation?.id ?? '')
+  assert.equal(state, 'failed')
+  assert.match(error?.hint ?? '', /^croft site scale shop\/prod 2 /)
+  await farm.deploy({ instances: 2 })
+  farm.unwell = () => undefined
+  await farm.deployed({ version: 'v2' })
+  assert.equal((await farm.members()).length, 2)
+})
+
 test('waves, and more and fewer of the same: who stays is not touched', async () => {
   const farm = await serving()
   await farm.deployed({ instances: 4 })

@@ -227,15 +227,20 @@ function errorOf({
   to,
   cancel,
   requests,
+  countBefore,
 }: RolloutRecord): CroftError | undefined {
   if (state === 'done') return undefined
   const rest = from === null ? 'nothing serves yet' : [`↩ ${from} serves on`, ...requestsText(requests)].join(', ')
   const text = [reason, ...lines.slice(-10).map((line) => `  ${line}`), rest].join('\n')
-  // With the same code it is the configuration that is wrong.
-  const hint =
-    from === to ? `croft config history ${site} · croft config revert ${site} REVISION` : `croft site show ${site}`
+  const hint = from === to ? backHint(site, countBefore) : `croft site show ${site}`
   return new CroftError(cancel ? 'CANCELLED' : 'FAILED', text, { hint })
 }
+
+/** With the same code it is what was set that is wrong, and it stays set. */
+const backHint = (site: string, countBefore: number | undefined): string =>
+  countBefore
+    ? `croft site scale ${site} ${countBefore}   (the number that was asked for stays set until then)`
+    : `croft config history ${site} · croft config revert ${site} REVISION`
 
 const requestsText = (requests: RolloutRecord['requests']): string[] =>
   requests ? [`${requests.failed} of ${requests.all} requests failed`] : []

@@ -159,6 +159,8 @@ export interface RolloutRecord {
   readonly before?: 'done'
   /** It replaces what was lost, by nobody's wish. */
   readonly repair?: true
+  /** Another number of instances alone was asked for: how many there were. */
+  readonly countBefore?: number
   /** It is decided when this one has ended, on what is then. */
   readonly next?: QueuedDeploy
   /** Of visitors, while it was walked. */

@@ -88,6 +88,7 @@ export async function decideRollout(
       slots: briefly(slots, first),
       hash,
     },
+    ...(isScale(asked) && there.length !== slots.length ? { countBefore: there.length } : {}),
     ...(asked.waves === undefined ? {} : { waves: wavesOf(asked.waves, slots.length) }),
     ...{ state: 'running', step: 'start', old, new: [] },
   }
@@ -110,6 +111,9 @@ export async function decideRollout(
     },
   }
 }
+
+const isScale = ({ version, instances, size }: Asked): boolean =>
+  version === undefined && instances !== undefined && size === undefined
 
 /** Two never mix: the second waits, or is refused. */
 function assertFree(last: RolloutRecord | undefined): void {

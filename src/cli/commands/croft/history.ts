@@ -44,6 +44,10 @@ async function mustBeKnown(context: Context, kind: string, name: string): Promis
     const known = items(await context.client.request('listGuests')).some((guest) => guest.name === name)
     if (known) return
   }
+  if (kind === 'config') {
+    const known = items(await context.client.request('listSites')).some((site) => site.name === name)
+    if (known) return
+  }
   throw new CroftError('NOT_FOUND', `nothing is known of a ${kind} "${name}"`, { hint: 'croft history' })
 }
 
