@@ -175,7 +175,7 @@ export interface GuestStatus {
   readonly held?: number
 }
 
-/** As it goes over the wire and as `--json` prints it. */
+/** As it goes over the wire and as `--json` prints it. `away`: its host does not answer, and `status` is its last word. */
 export interface Guest {
   readonly name: string
   readonly number: number
@@ -190,6 +190,7 @@ export interface Guest {
   readonly spec: GuestSpec
   /** On its way to another host; `quiet`: it is down for the last of it. */
   readonly moving?: { readonly to: string; readonly quiet?: true }
+  readonly away?: true
   readonly status: GuestStatus | null
   readonly ipv4: string
   readonly ipv6: string

@@ -72,6 +72,7 @@ const stateSigns: ReadonlyMap<string, readonly [sign: string, tone: Tone | undef
   ['up', ['●', 'good']],
   ['drained', ['○', 'warn']],
   ['away', ['▲', 'warn']],
+  ['host away', ['▲', 'warn']],
   ['dead', ['✗', 'bad']],
   ['serves', ['●', 'good']],
   ['degraded', ['▲', 'warn']],

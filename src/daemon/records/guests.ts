@@ -69,7 +69,7 @@ export async function listGuestViews(daemon: Daemon): Promise<Guest[]> {
 }
 
 export function guestView(
-  { parts, loop }: OpenFarm,
+  { parts, loop, others }: Pick<OpenFarm, 'parts' | 'loop' | 'others'>,
   record: Held<GuestRecord>,
   status: GuestStatus | undefined,
 ): Guest {
@@ -80,6 +80,7 @@ export function guestView(
   return {
     ...guest,
     revision: record.revision,
+    ...(others && guest.host !== others.own && !others.isAlive(guest.host) ? { away: true } : {}),
     status: shown,
     ipv4: ipv4Of(parts.farm.prefix4, guest.number),
     ipv6: ipv6Of(parts.farm.prefix6, guest.number),

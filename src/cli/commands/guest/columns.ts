@@ -1,7 +1,10 @@
 import type { Guest, Usage } from '../../../api/guest.ts'
 import type { Column } from '../../answer.ts'
 
-export const stateOf = (guest: Guest): string => (guest.deleting ? 'removing' : (guest.status?.state ?? 'creating'))
+export function stateOf({ deleting, away, status }: Guest): string {
+  if (away) return 'host away'
+  return deleting ? 'removing' : (status?.state ?? 'creating')
+}
 
 export const guestColumns: readonly Column<Guest>[] = [
   { title: 'NAME', get: (guest) => guest.name },

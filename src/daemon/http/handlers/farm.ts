@@ -111,8 +111,8 @@ async function guestsAndAttention(
   ])
   const guests: Record<string, number> = {}
   const attention: Attention[] = []
-  for (const { name, number, status } of views) {
-    const state = status?.state ?? 'creating'
+  for (const { name, number, status, away } of views) {
+    const state = away ? 'host away' : (status?.state ?? 'creating')
     guests[state] = (guests[state] ?? 0) + 1
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
