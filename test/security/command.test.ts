@@ -28,7 +28,7 @@ const good: Readonly<Record<string, string>> = {
   ...{ SIZE: 'small', SECRET: 'DB_PASSWORD', VALUE: 'x', SETTING: 'env.A', 'SETTING=VALUE': 'env.A=1' },
   ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
   ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro', GUEST_FOLDER: '/mnt/music' },
-  ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create' },
+  ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create', ACT: 'restore' },
 }
 
 test('every command refuses what is hostile in one clear line, and changes nothing', async () => {
