@@ -134,7 +134,12 @@ function places(schema: z.ZodType, at: Place): Place[] {
 }
 
 function unwrapped(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodReadonly
+  )
     return unwrapped(schema.unwrap() as z.ZodType)
   if (schema instanceof z.ZodPipe) return unwrapped(schema.in as z.ZodType)
   return schema
@@ -183,6 +188,7 @@ const goodValues: readonly unknown[] = [
     '/var/lib/pool',
     ':8443',
     '90d',
+    '1h',
     'k3f9d2m1c0aa',
     'ab'.repeat(32),
     '203.0.113.7:8443',
