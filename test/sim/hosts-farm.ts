@@ -28,6 +28,7 @@ import { Operations } from '../../src/daemon/operations/operations.ts'
 import { openOthers } from '../../src/daemon/peers/others.ts'
 import { openAuthority } from '../../src/daemon/pki/authority.ts'
 import { sealWith } from '../../src/daemon/pki/seal.ts'
+import { hostKeyOf } from '../../src/daemon/records/host-key.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type HostRecord, read } from '../../src/daemon/records/records.ts'
 import { createSessions } from '../../src/daemon/sessions/sessions.ts'
@@ -163,7 +164,15 @@ export class HostsFarm {
     const port = await freePort()
     const door = await openTlsDoor(`127.0.0.1:${port}`, authority.material(), server.answerOutside)
     const { value } = host
-    await this.store.transact([], [{ put: keys.host(name), value: { ...value, address: `127.0.0.1:${port}` } }])
+    await this.store.transact(
+      [],
+      [
+        {
+          put: keys.host(name),
+          value: { ...value, address: `127.0.0.1:${port}`, key: hostKeyOf(authority.material().cert) },
+        },
+      ],
+    )
     await open.loop.begin()
     await leader.follow(loops)
     const made: SimHost = {

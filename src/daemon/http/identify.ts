@@ -6,6 +6,7 @@ import { CroftError, isCode } from '../../api/errors.ts'
 import type { Store } from '../../store/store.ts'
 import { callerHeader, readCaller } from '../peers/caller.ts'
 import { hostOrganisation } from '../pki/openssl.ts'
+import { hostKeyOf, isKeyOf } from '../records/host-key.ts'
 import { findInvitationOf } from '../records/invitations.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, read, type TokenRecord } from '../records/records.ts'
@@ -38,8 +39,8 @@ export function createIdentify({ now, store, visitors }: IdentifyParts): Identif
   return async (request) => {
     const host = hostShownBy(request)
     if (host !== undefined) {
-      if (await isOfFarm(store, host)) return callerFrom(host, request.headers[callerHeader])
-      throw refuse(request, `host ${host} is no host of this farm, or was declared dead`)
+      if (await isOfFarm(store, host, request.socket)) return callerFrom(host, request.headers[callerHeader])
+      throw refuse(request, `host ${host} is no host of this farm, was declared dead, or has another key`)
     }
     const secret = invitationIn(request)
     if (secret !== undefined) {
@@ -69,9 +70,12 @@ function hostShownBy({ headers, socket }: IncomingMessage): string | undefined {
   return subject?.O === hostOrganisation && typeof subject.CN === 'string' ? subject.CN : undefined
 }
 
-async function isOfFarm(store: () => Store, host: string): Promise<boolean> {
+/** The CA's key has been in the hands of each host that ever was: a name that it signed is not enough. */
+async function isOfFarm(store: () => Store, host: string, socket: Socket): Promise<boolean> {
   const record = await answered(() => read<HostRecord>(store(), keys.host(host)))
-  return record !== undefined && record.value.dead === undefined
+  if (record === undefined || record.value.dead !== undefined) return false
+  const shown = (socket as TLSSocket).getPeerX509Certificate()
+  return shown !== undefined && isKeyOf(record.value, () => hostKeyOf(shown))
 }
 
 const callerFrom = (host: string, header: string | string[] | undefined): Caller =>

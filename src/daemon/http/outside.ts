@@ -13,6 +13,7 @@ import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import { type Authority, fingerprintOf, type Material, openAuthority } from '../pki/authority.ts'
 import type { Issued } from '../pki/openssl.ts'
+import { hostKeyOf, tellHostKey } from '../records/host-key.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import type { TlsDoor } from './tls-door.ts'
@@ -124,12 +125,23 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     authority ??= await openAuthority({ ...parts, farm: name, host, names: () => namesOf(host) })
     // One that cannot be renewed now still opens the door: the reason is told after that.
     const renewed = await authority.refresh().catch(toCroftError)
+    const untold = renewed instanceof CroftError ? renewed : await tell(authority, host)
     if (renewed === true) {
       open?.door.renew(authority.material())
       log.info({ expires: authority.certificates().at(-1)?.expires }, 'this host has a new certificate')
     }
     if (wanted !== undefined && !open) await listen(wanted)
-    if (renewed instanceof CroftError) throw renewed
+    if (untold) throw untold
+  }
+
+  /** The other hosts take this one's word by the key that its record names: written before it is shown. */
+  async function tell(from: Authority, host: string): Promise<CroftError | undefined> {
+    try {
+      await tellHostKey(store(), host, hostKeyOf(from.material().cert))
+      return undefined
+    } catch (thrown) {
+      return toCroftError(thrown)
+    }
   }
 
   async function rotate(what: 'begin' | 'finish'): Promise<boolean> {

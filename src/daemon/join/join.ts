@@ -22,13 +22,14 @@ import { planPool } from '../init.ts'
 import { refreshStorePair } from '../members/index.ts'
 import { folderOf, openAuthority } from '../pki/authority.ts'
 import { findCa } from '../pki/pair.ts'
+import { hostKeyOf } from '../records/host-key.ts'
 import { hashOf } from '../records/tokens.ts'
 import { replaceFile } from '../replace-file.ts'
 import type { StoreMarker } from '../store-move/place.ts'
 import { type Dialled, dial } from './dial.ts'
 import type { JoinAsked, Joined } from './joining.ts'
 import type { JoiningParts } from './parts.ts'
-import { nameTaken, reserveHost } from './reserve.ts'
+import { nameTaken, type Reservation, reserveHost } from './reserve.ts'
 
 const defaultPort = 8443
 /** Certificates and leases are judged by clocks. */
@@ -182,7 +183,7 @@ const stagingOf = (stateDir: string): string => join(stateDir, 'pki.joining')
 async function enter(
   { settings, env, run, failpoint }: JoiningParts,
   { farm, ca, seal, store }: Admission,
-  wanted: Parameters<typeof reserveHost>[2],
+  wanted: Omit<Reservation, 'hostKey'>,
 ): ReturnType<typeof reserveHost> {
   const folder = stagingOf(settings.stateDir)
   await rm(folder, { recursive: true, force: true })
@@ -196,7 +197,7 @@ async function enter(
   const { tls } = await refreshStorePair({ env, run, folder, host: wanted.name }, ownAddresses())
   const opened = await openEtcdStore({ endpoints: store.endpoints, newId: () => env.uuid(), tls })
   try {
-    return await reserveHost(env, opened, wanted)
+    return await reserveHost(env, opened, { ...wanted, hostKey: hostKeyOf(authority.material().cert) })
   } finally {
     await opened.close()
   }

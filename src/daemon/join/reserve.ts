@@ -27,6 +27,8 @@ export interface Reservation {
   readonly key: string
   readonly name: string
   readonly address: string
+  /** That it will prove itself by. */
+  readonly hostKey: string
   readonly by: string
   /** Undefined for a witness: it runs nothing. */
   readonly pool: PoolSpec | undefined
@@ -82,7 +84,7 @@ async function decide(env: Env, store: Store, wanted: Reservation): Promise<Deci
     throw new CroftError('LIMIT_REACHED', 'the farm has no number left for another host', { hint: 'croft host ls' })
   const witness = pool === undefined
   const host: HostRecord = {
-    ...{ schema: schemaVersion, name, number, uidBase: defaultUidBase, address },
+    ...{ schema: schemaVersion, name, number, uidBase: defaultUidBase, address, key: wanted.hostKey },
     ...(witness ? { witness } : {}),
   }
   const taken: BlocksRecord = witness

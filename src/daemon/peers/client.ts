@@ -7,6 +7,7 @@ import type { PeerCertificate } from 'node:tls'
 import { CroftError } from '../../api/errors.ts'
 import type { Material } from '../pki/authority.ts'
 import { hostOrganisation } from '../pki/openssl.ts'
+import { hostKeyOf, isKeyOf } from '../records/host-key.ts'
 import { callerHeader, writeCaller } from './caller.ts'
 import type { PeerAnswer, PeerConnection, PeerRequest, Peers } from './peers.ts'
 
@@ -16,6 +17,8 @@ export interface PeersParts {
   readonly material: () => Material
   /** `IP:PORT` of a host that is not dead. */
   readonly addressOf: (host: string) => string | undefined
+  /** What its record says: undefined until it has told its key. */
+  readonly keyOf: (host: string) => string | undefined
 }
 
 /** For the connection, and for the first word of the other side. */
@@ -37,7 +40,7 @@ export function createPeers(parts: PeersParts): Peers {
     const agent = new Agent({
       ...{ key, cert, ca, minVersion: 'TLSv1.3', servername: '' },
       ...{ keepAlive: true, timeout: idleMs, maxSockets: connectionsOfOneHost, maxFreeSockets: 4 },
-      checkServerIdentity: (_name: string, shown: PeerCertificate) => refusalOf(host, shown),
+      checkServerIdentity: (_name: string, shown: PeerCertificate) => refusalOf(host, parts.keyOf(host), shown),
     })
     agents.set(host, { agent, cert, address })
     return agent
@@ -170,9 +173,10 @@ function optionsOf(address: string, agent: Agent, asked: Asked): RequestOptions 
 }
 
 /** TLS has found its chain to end at the farm's CA; the CA makes others too. */
-function refusalOf(host: string, { subject }: PeerCertificate): Error | undefined {
-  if (subject?.O === hostOrganisation && subject.CN === host) return undefined
-  return new Error(`it shows the certificate of ${String(subject?.CN)}`)
+function refusalOf(host: string, key: string | undefined, { subject, raw }: PeerCertificate): Error | undefined {
+  if (subject?.O !== hostOrganisation || subject.CN !== host)
+    return new Error(`it shows the certificate of ${String(subject?.CN)}`)
+  return isKeyOf(key === undefined ? {} : { key }, () => hostKeyOf(raw)) ? undefined : new Error('it shows another key')
 }
 
 function unreachable(host: string, address: string, cause: unknown): CroftError {

@@ -74,6 +74,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
       own,
       material: parts.material,
       addressOf: (host) => (find(host)?.dead === undefined ? find(host)?.address : undefined),
+      keyOf: (host) => find(host)?.key,
     })
   const known = { get: () => leaderKey.get(keys.leader), onChange: leaderKey.onChange }
   const leader = electedLeader({ store, log, own, lease, known })

@@ -83,7 +83,16 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
     const names = parts.names()
     if (own && ofOurs(own) && !isDue(shapeOf(own.x509), env.now(), names)) return false
     const validity = validityFrom(env.now(), hostLifeMs)
-    const made = readPair(textOf(await make({ kind: 'host', subject: host, names, ...validity, signer: ca.text })))
+    // The others know this host by its key: it stays.
+    const wanted = {
+      kind: 'host',
+      subject: host,
+      names,
+      ...validity,
+      ...(own ? { key: own.key } : {}),
+      signer: ca.text,
+    } as const
+    const made = readPair(textOf(await make(wanted)))
     await replaceFile(join(folder, 'host.pem'), made.text)
     own = made
     return true

@@ -110,6 +110,8 @@ export interface HostRecord extends PromiseSettings {
   readonly uidBase: number
   /** `IP:PORT` of its door, for the other hosts. */
   readonly address?: string
+  /** Hash of the public key that it proves itself by; absent until a daemon that knows of it has written it. */
+  readonly key?: string
   readonly mesh?: { readonly kind: 'wireguard' | 'none'; readonly publicKey: string; readonly endpoint: string }
   readonly tags?: readonly string[]
   /** Takes no new guests. */

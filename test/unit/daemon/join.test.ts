@@ -148,7 +148,7 @@ async function farmWith(names: readonly string[]): Promise<{ store: Store; wante
     const value: InvitationRecord = { schema: 1, id, hash, created: '', by: 'root', expires: '', bound }
     await store.transact([], [{ put: keys.invite(id), value }])
     const pool = { name: 'default', kind: 'file', source: '/pool.img', mountPoint: '/pool' } as const
-    wanted.push({ ...{ invitation: id, key, name, by: 'root', pool }, address: '198.51.100.9:8443' })
+    wanted.push({ ...{ invitation: id, key, name, by: 'root', pool }, address: '198.51.100.9:8443', hostKey: 'c0ffee' })
   }
   return { store, wanted }
 }

@@ -21,6 +21,7 @@ import type { PeerAnswer } from '../../../src/daemon/peers/peers.ts'
 import { type Authority, fingerprintOf, type Material, openAuthority } from '../../../src/daemon/pki/authority.ts'
 import { issue } from '../../../src/daemon/pki/openssl.ts'
 import { readPair } from '../../../src/daemon/pki/pair.ts'
+import { hostKeyOf, tellHostKey } from '../../../src/daemon/records/host-key.ts'
 import { keys } from '../../../src/daemon/records/keys.ts'
 import { makeSecret } from '../../../src/daemon/records/tokens.ts'
 import { createRunner } from '../../../src/drivers/exec/runner.ts'
@@ -79,8 +80,10 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+/** What the records of hosts say. */
+const told = new Map<string, string>()
 const peersOf = (material: () => Material, addressOf = (): string | undefined => `127.0.0.1:${port}`) =>
-  createPeers({ own: 'ash', material, addressOf })
+  createPeers({ own: 'ash', material, addressOf, keyOf: (host) => told.get(host) })
 const callerIn = async (answer: PeerAnswer): Promise<unknown> =>
   ((await json(answer.body)) as { caller: Caller }).caller
 
@@ -190,6 +193,39 @@ test('only the host that is meant is believed: no other one, no edge, no other C
     'birch',
     /certificate of croft edge/,
   )
+  await false_.close()
+})
+
+test('who has the CA’s key and signs himself a certificate of a host that lives is not that host, on neither side', async () => {
+  const own = join(folder, 'forged')
+  await mkdir(own)
+  await copyFile(join(folder, 'ash/ca.pem'), join(own, 'ca.pem'))
+  const forged = async (host: string) => {
+    const made = await openAuthority({ env, run, folder: own, farm: 'meadow', host, names: () => ['127.0.0.1'] })
+    await made.refresh()
+    return made.material()
+  }
+  const asAsh = await forged('ash')
+  const ask = async (material: Material) => {
+    const peers = peersOf(() => material)
+    const { status, body } = await peers.request('birch', { method: 'GET', path: '/' })
+    body.destroy()
+    peers.close()
+    return status
+  }
+  assert.equal(await ask(asAsh), 200, 'by its name, until the host has told its key')
+  await tellHostKey(farm, 'ash', hostKeyOf(ash.material().cert))
+  assert.deepEqual([await ask(ash.material()), await ask(asAsh)], [200, 401])
+  told.set('birch', hostKeyOf(birch.material().cert))
+  assert.equal(await ask(ash.material()), 200)
+  const free = await freePort()
+  const false_ = await openTlsDoor(`127.0.0.1:${free}`, await forged('birch'), (_asked, response) => response.end('{}'))
+  const peers = peersOf(
+    () => ash.material(),
+    () => `127.0.0.1:${free}`,
+  )
+  await assert.rejects(peers.request('birch', { method: 'GET', path: '/' }), /it shows another key/)
+  peers.close()
   await false_.close()
 })
 

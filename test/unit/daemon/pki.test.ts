@@ -12,11 +12,16 @@ import { type Env, systemEnv } from '../../../src/daemon/env.ts'
 import { createOutside } from '../../../src/daemon/http/outside.ts'
 import { openAuthority, plainAddress } from '../../../src/daemon/pki/authority.ts'
 import { configText } from '../../../src/daemon/pki/openssl.ts'
+import { hostKeyOf } from '../../../src/daemon/records/host-key.ts'
+import { keys } from '../../../src/daemon/records/keys.ts'
+import { type HostRecord, read } from '../../../src/daemon/records/records.ts'
 import { createRunner } from '../../../src/drivers/exec/runner.ts'
 import { isDue, lifeMs, renewsAt } from '../../../src/plan/certificates.ts'
+import { createMemoryStore } from '../../../src/store/memory/index.ts'
 
 const day = 24 * 3600 * 1000
 const run = createRunner()
+const farm = createMemoryStore({ now: () => 0, id: 'pki' })
 
 async function folder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'croft-pki-'))
@@ -131,20 +136,25 @@ test('the door shows the renewed certificate without a restart; an open connecti
     error: (_: object, text: string) => said.push(text),
   }
   const outside = createOutside(
-    { env: time.env, run, log, folder: own.path, store: () => assert.fail('no store is needed') },
+    { env: time.env, run, log, folder: own.path, store: () => farm },
     (_request, response) => response.end('here'),
   )
   const port = await freePort()
   try {
+    await farm.transact([], [{ put: keys.host('ash'), value: { schema: 1, name: 'ash', number: 1, uidBase: 1 } }])
     await outside.begin({ name: 'meadow', listen: `127.0.0.1:${port}` }, { name: 'ash' })
     assert.equal(outside.door().state, 'open', said.join())
     const before = await shown(port)
+    const told = await keyInRecord()
+    assert.match(String(told), /^[0-9a-f]{64}$/)
     time.pass(61 * day)
     time.tick()
     while (said.filter((text) => text.includes('new certificate')).length < 2)
       await new Promise((resolve) => setTimeout(resolve, 5))
     const after = await shown(port)
     assert.notEqual(after.serial, before.serial)
+    assert.equal(await keyInRecord(), told, 'the other hosts know it by its key, which stays')
+    assert.equal(hostKeyOf(outside.material().cert), told)
     assert.equal(after.issuer, before.issuer)
     assert.equal(await before.ask(), true)
     before.end()
@@ -168,7 +178,7 @@ test('a door that could not open is failed with its reason, and opens when it ca
     run,
     log,
     folder: own.path,
-    store: () => assert.fail('no store is needed'),
+    store: () => farm,
   }
   const outside = createOutside(parts, (_request, response) => response.end('here'))
   const port = await freePort()
@@ -186,6 +196,8 @@ test('a door that could not open is failed with its reason, and opens when it ca
     await outside.close()
   }
 })
+
+const keyInRecord = async () => (await read<HostRecord>(farm, keys.host('ash')))?.value.key
 
 async function freePort(): Promise<number> {
   const server = createServer()

@@ -55,9 +55,13 @@ export const handlers = {
     assertRevision(query, revision, 'farm')
     // What each of them shows, and what the store believes, is of the CA that there is.
     if (getFarm(daemon).others)
-      throw new CroftError('REFUSED', 'a farm of several hosts keeps its CA: the others and the store know this one', {
-        hint: 'croft host ls',
-      })
+      throw new CroftError(
+        'REFUSED',
+        'the store of several hosts keeps the CA, also when one is left: its members trust what is derived from it',
+        {
+          hint: 'croft host ls',
+        },
+      )
     const { fingerprint, former } = daemon.outside.door()
     if (query.dryRun) {
       const detail = finish ? `no longer trust ${former ?? 'a former CA: there is none'}` : `beside ${fingerprint}`
