@@ -24,4 +24,7 @@ CONF
 mkdir -p /srv/app/public
 echo '<?php header("Content-Type: text/plain"); echo "It runs PHP ", PHP_VERSION, "\n";' >/srv/app/public/index.php
 chown -R www-data:www-data /srv/app
+# nginx alone listens long before anything is interpreted.
+mkdir -p /etc/systemd/system/nginx.service.d
+printf '[Unit]\nAfter=php%s-fpm.service\n' "$version" >/etc/systemd/system/nginx.service.d/php.conf
 systemctl enable nginx "php$version-fpm"
