@@ -30,11 +30,11 @@ const install = (deb: string) =>
 const initOf = (number: number) => host.ok(`lxc-info -P /var/lib/croft/lxc -n ${number} -p -H`)
 const version = () => host.ok('croft status -o json | sed -n \'s/.*"version": *"\\([^"]*\\)".*/\\1/p\'')
 
-/** All that a package could leave behind: files outside of dpkg's and systemd's own books, settings, rules, links, mounts, processes. */
+/** All that a package could leave behind: files outside of dpkg's and systemd's own books and of what a running etcd writes, settings, rules, links, mounts, processes. */
 const picture = () =>
   host.ok(`
     find /etc /usr /opt /srv /root /home /lib /var -xdev \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log \\
-      -o -path /var/lib/systemd -o -path /var/tmp \\) -prune -o ! -type d -print | sort
+      -o -path /var/lib/systemd -o -path /var/lib/etcd/default/member -o -path /var/tmp \\) -prune -o ! -type d -print | sort
     ls -d /var/cache/croft /var/lib/croft /run/croft 2>/dev/null
     cat /etc/subuid /etc/subgid /etc/group /etc/gshadow
     grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/kernel/pid_max \\
@@ -135,4 +135,16 @@ test('purged, the host is as before', async () => {
   assert.notEqual((await host.sh(`kill -0 ${init}`)).code, 0)
   const [was, is] = [new Set(before.split('\n')), new Set((await picture()).split('\n'))]
   assert.deepEqual({ gone: [...was.difference(is)], left: [...is.difference(was)] }, { gone: [], left: [] })
+})
+
+test('an etcd that comes along with croft stays off, until croft is purged', async () => {
+  const etcd = async () =>
+    (await host.sh('systemctl is-enabled etcd; systemctl is-active etcd')).stdout.trim().split('\n')
+  assert.deepEqual(await etcd(), ['enabled', 'active'], 'one that was there before is left alone')
+  // As apt leaves it to croft: on the disk, and not yet set up.
+  await host.ok("sed -i '/^Package: etcd-server$/,/^$/s/^Status: .*/Status: install ok unpacked/' /var/lib/dpkg/status")
+  await install('next')
+  assert.deepEqual(await etcd(), ['disabled', 'inactive'])
+  await host.ok('apt-get purge -y croft')
+  assert.equal((await etcd())[0], 'enabled')
 })
