@@ -1,6 +1,7 @@
 /** Commands joined by pipes: what one writes the next one reads, without passing through this process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { pipeline, type Readable } from 'node:stream'
+import { CroftError } from '../../api/errors.ts'
 import type { Command } from './command.ts'
 import { killQuietly } from './kill.ts'
 import { baseEnv, ended } from './runner.ts'
@@ -64,22 +65,29 @@ function feed(first: ChildProcess | undefined, input: Readable | undefined): Pro
   const stdin = first?.stdin
   if (!input || !stdin) return Promise.resolve()
   return new Promise((resolve, reject) => {
-    // Each is destroyed with the error of the other: who was first tells whose it is.
+    // Each is destroyed with the error of the other: who was first tells whose it is. A command that ends closes without one.
     let taker = false
     let giver = false
-    input.once('error', () => {
+    const byGiver = () => {
       giver = !taker
-    })
-    stdin.once('error', () => {
+    }
+    const byTaker = () => {
       taker = !giver
+    }
+    input.once('error', byGiver).once('close', () => {
+      if (!input.readableEnded) byGiver()
     })
+    stdin.once('error', byTaker).once('close', byTaker)
     pipeline(input, stdin, (thrown) => {
       if (!thrown || taker) return resolve()
       kill(first)
-      reject(thrown)
+      reject(thrown.code === 'ERR_STREAM_PREMATURE_CLOSE' ? brokenOff(thrown) : thrown)
     })
   })
 }
+
+const brokenOff = (cause: Error): CroftError =>
+  new CroftError('FAILED', 'what came in broke off', { hint: 'send it again', cause })
 
 async function allEnded(
   stages: readonly { readonly child: ChildProcess; readonly end: Promise<StageEnd> }[],

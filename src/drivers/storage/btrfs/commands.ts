@@ -57,7 +57,8 @@ export const send = (path: string, parent: string | undefined): Command =>
   btrfs(['--quiet', 'send', ...(parent === undefined ? [] : ['-p', parent]), path], silenceMs)
 /**
  * What another host sends is done below `folder` alone, which is its root: no link of the stream leads out of it. Without
- * network and other processes, and with no more privileges than making a tree takes.
+ * network and other processes, and with no more privileges than making a tree takes. It reads on after the word that ends
+ * a disk (no `-e`): were it gone before the stream has ended, a disk that came whole would look broken off.
  */
 export const receive = (folder: string): Command => ({
   file: 'unshare',
@@ -65,7 +66,7 @@ export const receive = (folder: string): Command => ({
     ...['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL', '--', 'setpriv'],
     `--bounding-set=-all,${['sys_admin', 'sys_chroot', ...owners].map((one) => `+${one}`).join()}`,
     ...['--inh-caps=-all', '--no-new-privs', '--'],
-    ...['btrfs', '--quiet', 'receive', '-e', '--max-errors', '1', '--chroot', folder],
+    ...['btrfs', '--quiet', 'receive', '--max-errors', '1', '--chroot', folder],
   ],
   timeoutMs: silenceMs,
 })

@@ -51,7 +51,10 @@ export async function receiveSubvolume(
   work.output.resume()
   const [end] = await work.ended
   assertDone(command, end)
-  const measure = await input.measure
+  // It ended well without all that was to come.
+  const measure = await input.measure.catch(() => {
+    throw incomplete()
+  })
   assertSame(await sha256, measure)
   const [name, ...others] = await readdir(folder)
   const path = join(folder, name ?? '')
