@@ -105,10 +105,12 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     const { store, farm, away } = phases.now()
     return { run, settings, env, store: away ? undefined : store, open: farm, outside, ...(away ? { away } : {}) }
   }
-  /** Without the store nobody from outside can be known. */
+  /** Without the store nobody from outside can be known. Moves ask other hosts, by the certificate that there is then. */
   const openOutside = async () => {
     const { farm, away } = phases.now()
-    if (farm && !away) await outside.begin(farm.parts.farm, farm.parts.host)
+    if (!farm || away) return
+    await outside.begin(farm.parts.farm, farm.parts.host)
+    farm.loop.moves.begin()
   }
   const sessions = createSessions({ env, log })
   const joining = lazyJoining({

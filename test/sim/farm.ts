@@ -192,6 +192,7 @@ export class SimFarm {
     this.running = { life, daemon, parts }
     this.say('daemon', 'begins')
     await loop.begin()
+    loop.moves.begin()
     await rollouts.begin()
     await quiet()
   }

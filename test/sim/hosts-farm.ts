@@ -174,6 +174,7 @@ export class HostsFarm {
       ],
     )
     await open.loop.begin()
+    open.loop.moves.begin()
     await leader.follow(loops)
     const made: SimHost = {
       ...{ name, daemon, parts, socket },

@@ -38,6 +38,7 @@ export interface HostLoop {
   readonly gate: FirewallGate
   readonly names: NamesKeeper
   readonly edge: EdgeKeeper
+  /** To be begun once other hosts can be asked. */
   readonly moves: Moves
   /** Looks at everything once; returns when all guests were looked at. */
   lookAround(): Promise<void>
@@ -271,7 +272,6 @@ export function createHostLoop(parts: HostParts): HostLoop {
         if (!value.spec.autostart && !live.some((guest) => guest.number === value.number && guest.state !== 'stopped'))
           await hold(value)
       await templates.begin()
-      moves.begin()
       lookAroundAgain()
       // Also guests that are gone already: an operation may have waited for that when the daemon died.
       for (const goal of parts.operations.goals()) if (goal.kind === 'guest') nudge(goal.number)

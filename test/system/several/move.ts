@@ -11,6 +11,12 @@ export function moving(hosts: TestHosts): void {
     const { host: where, moving, status } = await host.json<Guest>('show', 'web')
     return where === at.hostName && moving === undefined && status?.state === 'running'
   }
+  /** What is left of a move is cleared up on both hosts after the guest runs: before that there is no next one. */
+  const isCleared = async (host: TestHost) => {
+    const { status, body } = await host.api('GET', '/v1/data?prefix=moves/')
+    assert.equal(status, 200, JSON.stringify(body))
+    return Array.isArray(body) && body.length === 0
+  }
   /** What it wrote last, and that it still writes. */
   const countOf = async (host: TestHost) => Number(await host.inGuest('web', 'tail', '-n1', '/srv/count'))
 
@@ -81,17 +87,20 @@ export function moving(hosts: TestHosts): void {
       await from.croft('move', 'web', to.hostName)
       await from.daemonGone()
       await from.startDaemon()
-      await from.waitFor(() => isOn(from, to), 60_000, `web on ${to.hostName}`)
+      await from.waitFor(() => isOn(from, to), 90_000, `web on ${to.hostName}`)
+      await from.waitFor(() => isCleared(from), 90_000, 'the end of the move')
       assert.ok((await countOf(to)) >= count)
     }
     const slow = ash.croft('move', 'web', 'birch', '--rate', '1M')
-    await ash.waitFor(async () => (await ash.json<Guest>('show', 'web')).moving !== undefined)
+    const refused = slow.then(({ stderr }) => assert.fail(`it ended by itself: ${stderr}`))
+    const moves = async () => (await ash.json<Guest>('show', 'web')).moving !== undefined
+    await Promise.race([refused, ash.waitFor(moves, 90_000, 'the slow move')])
     await hosts.cut(birch)
     const failed = await slow
     assert.notEqual(failed.code, 0)
     assert.match(failed.stderr, /birch/)
     await hosts.mend(birch)
-    await ash.waitFor(() => isOn(ash, ash), 60_000)
+    await ash.waitFor(() => isOn(ash, ash), 90_000)
     await ash.croftOk('rm', 'web', '-y')
   })
 }
