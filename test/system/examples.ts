@@ -7,6 +7,7 @@ import type { HistoryEntry, Operation } from '../../src/api/resources.ts'
 import { buildCommands } from '../../src/cli/table/build.ts'
 import { deployCommands } from '../../src/cli/table/deploy.ts'
 import { insideCommands } from '../../src/cli/table/inside.ts'
+import { commands } from '../../src/cli/table.ts'
 import { wordsOf } from '../console.ts'
 import type { TestFarm } from './farm.ts'
 
@@ -18,10 +19,15 @@ const ofInstances = insideCommands
   .flatMap(({ examples }) => examples)
   .filter((example) => /shop\/prod\/\d/.test(example))
 
+const ofSeveralHosts = commands
+  .flatMap(({ examples }) => examples)
+  .filter((example) => /\bbirch\b|^croft (join|host leave) /.test(example))
+
 export const notRun: ReadonlyMap<string, string> = new Map([
   ...[...ofReleases, ...ofInstances].map(
     (each) => [each, 'wants a release; test/system builds and deploys one'] as const,
   ),
+  ...ofSeveralHosts.map((each) => [each, 'wants another host; test/system has farms of several'] as const),
   ...['croft app import .metactl', 'croft app import myapp/config.yaml myapp'].map(
     (each) => [each, 'wants files of other tools; test/unit/plan/config/import.test.ts has some'] as const,
   ),
@@ -195,12 +201,12 @@ async function takeMonday(farm: TestFarm, name: string): Promise<void> {
   if (!taken.some((snapshot) => snapshot.name === 'monday')) await farm.croftOk('snapshot', 'add', `${name}@monday`)
 }
 
-/** What is added must not be there, what is shown or removed must; a login needs a door. */
+/** What is added must not be there, what is shown or removed must; a login needs a door, which an invitation keeps on its port. */
 async function prepareTokens(farm: TestFarm, words: readonly string[]): Promise<void> {
   const there = (await list<{ name: string }>(farm, '/v1/tokens')).map(({ name }) => name)
   const named = ['laptop', 'monitor', 'phone'].filter((name) => words.includes(name))
   const adds = words[2] === 'add'
-  if (adds) await farm.croftOk('farm', 'set', 'listen=127.0.0.1:8443')
+  if (adds) await farm.croftOk('farm', 'set', 'listen=:8443')
   for (const name of named) {
     if (adds && there.includes(name)) await farm.croftOk('token', 'rm', name, '-y')
     if (!adds && !there.includes(name)) await farm.croftOk('token', 'add', name, '--role', 'reader')
