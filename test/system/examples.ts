@@ -6,7 +6,6 @@ import type { Guest } from '../../src/api/guest.ts'
 import type { HistoryEntry, Operation } from '../../src/api/resources.ts'
 import { buildCommands } from '../../src/cli/table/build.ts'
 import { deployCommands } from '../../src/cli/table/deploy.ts'
-import { insideCommands } from '../../src/cli/table/inside.ts'
 import { commands } from '../../src/cli/table.ts'
 import { wordsOf } from '../console.ts'
 import type { TestFarm } from './farm.ts'
@@ -15,9 +14,7 @@ const ofReleases = [...buildCommands, ...deployCommands]
   .flatMap(({ examples }) => examples)
   .filter((example) => !/ ls\b/.test(example))
 /** A program's words are told by one that runs. */
-const ofInstances = insideCommands
-  .flatMap(({ examples }) => examples)
-  .filter((example) => /shop\/prod\/\d/.test(example))
+const ofInstances = commands.flatMap(({ examples }) => examples).filter((example) => /shop\/prod\/\d/.test(example))
 
 const ofSeveralHosts = commands
   .flatMap(({ examples }) => examples)
@@ -31,6 +28,10 @@ export const notRun: ReadonlyMap<string, string> = new Map([
   ...['croft app import .metactl', 'croft app import myapp/config.yaml myapp'].map(
     (each) => [each, 'wants files of other tools; test/unit/plan/config/import.test.ts has some'] as const,
   ),
+  [
+    'croft farm store restore /var/lib/croft/store-snapshots/store-20261121T120000Z.snapshot',
+    'wants a store of several hosts, and a snapshot of it',
+  ],
   ['croft daemon', 'every test farm runs it; it does not end'],
   ['croft host-prepare', 'changes the machine that the test runs on; script/setup runs it'],
   ['croft host-prepare --undo', 'takes away what other farms on the machine need'],
@@ -85,7 +86,10 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
   ['croft doctor --fix docker', [3]],
   // Its journal has one boot.
   ['croft logs web --boot=-1 -n 50', [0, 3]],
+  // One host has no key to others.
+  ['croft network rotate-key', [4]],
   // Nothing was deployed there.
+  ['croft logs shop/prod -f --grep error', [5]],
   ['croft config diff shop/prod', [4]],
   ['croft config diff shop/prod shop:v2 --exit-code', [3]],
   ['croft config set shop/prod instances.count=2 --deploy', [2]],
