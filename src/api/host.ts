@@ -63,6 +63,8 @@ export interface Host {
   readonly address: string | null
   readonly version: string | null
   readonly uidBase: number
+  /** In the answer to a drain: instances of sites that are begun elsewhere, and leave it then. */
+  readonly leaving?: number
   /** `running` is null while it is away. */
   readonly guests: { readonly running: number | null; readonly total: number }
   readonly memory: HostRoom

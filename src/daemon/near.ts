@@ -38,7 +38,7 @@ export function nearRanges({ prefix4, prefix6, edge, hosts }: Prefixes): string[
 }
 
 /** `IP:PORT` or `[IP]:PORT` */
-function withoutPort(listen = ''): string[] {
+export function withoutPort(listen = ''): string[] {
   const address = listen.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
   return isIP(address) === 0 ? [] : [address]
 }

@@ -1,6 +1,7 @@
 /** Everything that the checks of one route ask, side by side. */
 
 import os from 'node:os'
+import { forbidding } from '../../drivers/web/far.ts'
 import type { CheckFacts, CheckSubject, EdgeFacts } from '../../plan/check/facts.ts'
 import { knock } from '../edge/knock.ts'
 import type { Env } from '../env.ts'
@@ -14,6 +15,10 @@ export interface EdgePlace {
   readonly https: readonly string[]
   /** Named by the farm; absent: the host's own. */
   readonly addresses?: readonly string[] | undefined
+  /** Of all hosts that serve, where the others of the farm reach them. */
+  readonly hosts?: readonly string[]
+  /** Ranges of the farm itself: nobody outside reaches them. */
+  readonly inner?: readonly string[]
   readonly resolvers: readonly string[]
   /** SHA-256 of the farm's CA. */
   readonly farmCa: string | null
@@ -30,7 +35,7 @@ const mostNames = 20
 
 export async function gather(parts: GatherParts, subject: CheckSubject, place: EdgePlace): Promise<CheckFacts> {
   const { env } = parts
-  const edge = edgeFacts(place.addresses, parts.ownAddresses ?? readOwnAddresses)
+  const edge = edgeFacts(place, parts.ownAddresses ?? readOwnAddresses)
   const asking: Asking = { env, http: doorOf(place.http[0]), https: doorOf(place.https[0]), farmCa: place.farmCa }
   const base = { now: env.now(), edge, unseen: 0, dns: [], aliases: [], tls: [] }
   if (subject.kind === 'tcp') {
@@ -76,10 +81,11 @@ export function doorOf(listen: string | undefined): Door | undefined {
   return { address: loopback, port: Number(port) }
 }
 
-function edgeFacts(named: readonly string[] | undefined, own: () => readonly string[]): EdgeFacts {
+function edgeFacts({ addresses: named, hosts = [], inner = [] }: EdgePlace, own: () => readonly string[]): EdgeFacts {
   if (named && named.length > 0) return { addresses: named, certain: { 4: true, 6: true } }
   // Nobody outside reaches an address that is unique to this site, and a name must not lead there.
-  const addresses = own().filter((each) => !/^f[cd]/i.test(each))
+  const isInner = forbidding(inner)
+  const addresses = [...new Set([...own(), ...hosts])].filter((each) => !/^f[cd]/i.test(each) && !isInner(each))
   const [v6, v4] = [addresses.filter((each) => each.includes(':')), addresses.filter((each) => !each.includes(':'))]
   const hasPublic = (list: readonly string[]) => list.some((address) => !isPrivate(address))
   return { addresses, certain: { 4: hasPublic(v4), 6: v6.length === 0 || hasPublic(v6) } }

@@ -1,14 +1,22 @@
 /** The checks of the farm's own routes, at this host's edge. */
 import type { GuestStatus } from '../../api/guest.ts'
-import { ipv4Of } from '../../plan/addresses.ts'
+import { ipv4Of, meshPrefix4Of } from '../../plan/addresses.ts'
 import type { CheckSubject } from '../../plan/check/facts.ts'
 import { subjectOf } from '../../plan/check/subject.ts'
 import { listensOf } from '../../plan/edge.ts'
 import type { HostParts } from '../host/parts.ts'
 import { readUpstream } from '../hostprep/resolver.ts'
+import { withoutPort } from '../near.ts'
 import { readFarmGuests } from '../records/farm-guests.ts'
 import { keys } from '../records/keys.ts'
-import { type FarmRecord, type GuestRecord, type RouteRecord, read, readAll } from '../records/records.ts'
+import {
+  type FarmRecord,
+  type GuestRecord,
+  type HostRecord,
+  type RouteRecord,
+  read,
+  readAll,
+} from '../records/records.ts'
 import { effectiveOf } from '../records/routes.ts'
 import { type Checks, createChecks } from './checks.ts'
 import type { EdgePlace } from './gather.ts'
@@ -60,11 +68,15 @@ async function targetOf(
   return { guest: guest.name, state: status?.state ?? 'creating', address, port: spec.target.port }
 }
 
-async function placeOf({ store, farmCa }: RouteChecksParts): Promise<EdgePlace> {
+async function placeOf({ store, farmCa, farm }: RouteChecksParts): Promise<EdgePlace> {
   const settings = (await read<FarmRecord>(store, keys.farm))?.value.edge ?? {}
+  const hosts = (await readAll<HostRecord>(store, keys.hosts)).map(({ value }) => value)
+  const serving = hosts.filter(({ witness, dead }) => !witness && dead === undefined)
   return {
     ...listensOf(settings),
     addresses: settings.addresses,
+    hosts: serving.flatMap(({ address }) => withoutPort(address)),
+    inner: [farm.prefix4, farm.prefix6, ...(hosts.length > 1 ? [meshPrefix4Of(farm.prefix4)] : [])],
     resolvers: settings.resolvers ?? (await readUpstream()).servers,
     farmCa: farmCa(),
   }

@@ -141,7 +141,10 @@ export async function readOpen(daemon: Daemon, now: SiteNow): Promise<ReadonlyMa
 /** Instances with lasting data stay: that is on their host. */
 export async function leavesOf(daemon: Daemon): Promise<(guest: GuestRecord | undefined) => boolean> {
   if (!getFarm(daemon).others) return () => false
-  const hosts = (await readAll<HostRecord>(daemon.store, keys.hosts)).map(({ value }) => value)
+  return leavesAt((await readAll<HostRecord>(daemon.store, keys.hosts)).map(({ value }) => value))
+}
+
+export function leavesAt(hosts: readonly HostRecord[]): (guest: GuestRecord | undefined) => boolean {
   const isOpen = ({ drained, witness, dead }: HostRecord) => !drained && !witness && dead === undefined
   if (!hosts.some(isOpen)) return () => false
   const drained = new Set(hosts.flatMap(({ name, drained: is }) => (is ? [name] : [])))

@@ -193,3 +193,12 @@ test('where a listener is reached from its own host', () => {
   assert.deepEqual(doorOf('203.0.113.5:8443'), { address: '203.0.113.5', port: 8443 })
   for (const text of [undefined, '', '443', 'evil.example:443', 'unix:/x']) assert.equal(doorOf(text), undefined)
 })
+
+test('the edge is reached at all hosts that serve, and not inside the farm', async () => {
+  await using there = await edge(site)
+  const { addresses: _, ...unnamed } = there.place
+  const place = { ...unnamed, hosts: ['198.18.7.11', '198.18.7.12'], inner: ['10.15.0.0/24'] }
+  const ownAddresses = () => ['198.18.7.11', '10.15.0.1']
+  const facts = await gather({ env, askNames, ownAddresses }, subject, place)
+  assert.deepEqual(facts.edge.addresses, ['198.18.7.11', '198.18.7.12'])
+})

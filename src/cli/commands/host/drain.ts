@@ -8,8 +8,11 @@ export async function run(context: Context): Promise<Answer> {
   const change = { route: 'drainHost', params: { host }, body: { drained: true } } as const
   return changeAnswer(context, change, ({ result }) => {
     const record = result as Host
-    const { total } = record.guests
-    const has = total === 0 ? 'it has none' : `the ${total} it has stay${total === 1 ? 's' : ''}`
-    return done(host, `${host} takes no new guests; ${has}`, { record, hint: `croft host undrain ${host}` })
+    const { guests, leaving = 0 } = record
+    const stays = Math.max(0, guests.total - leaving)
+    const has = guests.total === 0 ? 'it has none' : `the ${stays} it has stay${stays === 1 ? 's' : ''}`
+    const goes = leaving === 1 ? '1 instance of a site goes' : `${leaving} instances of sites go`
+    const all = leaving === 0 ? has : `${goes} elsewhere${stays === 0 ? '' : `; ${has.replace('it has', 'others')}`}`
+    return done(host, `${host} takes no new guests; ${all}`, { record, hint: `croft host undrain ${host}` })
   })
 }

@@ -34,12 +34,19 @@ export const handlers = {
   changeHost: (daemon, { params, body, query, caller }) =>
     writeHost(daemon, { name: params.host, verb: 'set', query, caller }, (host) => changedHost(host, body)),
 
-  drainHost: (daemon, { params, body, query, caller }) =>
-    writeHost(
+  async drainHost(daemon, { params: { host: name }, body, query, caller }) {
+    const answer = await writeHost(
       daemon,
-      { name: params.host, verb: body.drained ? 'drain' : 'undrain', query, caller },
+      { name, verb: body.drained ? 'drain' : 'undrain', query, caller },
       ({ drained: _, ...host }): HostRecord => (body.drained ? { ...host, drained: true } : host),
-    ),
+    )
+    if (!body.drained) return answer
+    const { leavingWith } = await import('../../placing/leaving.ts')
+    const leaving = await leavingWith(daemon, name)
+    if (answer.result) return { ...answer, result: { ...answer.result, leaving: leaving.length } }
+    const go = { what: name, step: 'leave', detail: `${leaving.join(', ')}: begun elsewhere, then taken away here` }
+    return leaving.length === 0 ? answer : { ...answer, steps: [...(answer.steps ?? []), go] }
+  },
 
   async planHost(daemon, { params }): Promise<{ steps: readonly PlannedStep[] }> {
     assertHost(daemon, params.host)
@@ -127,10 +134,11 @@ async function writeHost(
   }
   if (query.dryRun) {
     const { before, after } = await decide()
-    return { operation: null, result: null, steps: differences(name, before as object, after as object) }
+    const steps = differences(name, before as object, after as object)
+    return { operation: null, result: null, steps }
   }
   await commit(daemon, caller, query, decide)
-  return { operation: null, result: await viewNamed(daemon, name) }
+  return { operation: null, result: await viewNamed(daemon, name), steps: undefined }
 }
 
 const settingsOf = ({ tags = [], drained, overcommit, diskOvercommit, reserveBytes }: HostRecord) => ({
