@@ -85,7 +85,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   let listens: readonly string[] = []
   const leaving = createLeaving({
     ...{ env, edge },
-    refresh: () => refresh().then(() => trouble === undefined),
+    refresh: () => refresh(),
     refreshSoon: () => refreshSoon(),
   })
 
@@ -142,6 +142,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
       parts.failpoint('edge.after')
     }
     await parts.certificates.certificatesFor([])
+    leaving.told({ sites: [] }, [])
     serves = false
     missed = []
     leftOut = new Map()

@@ -7,21 +7,21 @@ import { type EdgeGuest, idOf } from '../../plan/edge.ts'
 import type { Env } from '../env.ts'
 
 export interface Leaving {
-  /** Whether sites lead to the guest of this number, as the edge was last told. */
+  /** Whether sites lead to the guest of this number, as the edge was last told; they may, while this daemon has told nothing. */
   leadsTo(number: number): boolean
   /** Returns when nothing is open to it any more, or a moment later: websockets have no end of their own. */
   leave(number: number): Promise<void>
   /** It is there again, or nothing came of its stop. */
   back(number: number): void
   isLeaving(number: number): boolean
-  told(wish: EdgeWish, guests: readonly EdgeGuest[]): void
+  told(wish: Pick<EdgeWish, 'sites'>, guests: readonly EdgeGuest[]): void
 }
 
 interface Around {
   readonly env: Env
   readonly edge: Edge | undefined
-  /** Whether the edge serves as it should afterwards. */
-  readonly refresh: () => Promise<boolean>
+  /** Returns when the edge was told anew, as far as it takes it. */
+  readonly refresh: () => Promise<void>
   readonly refreshSoon: () => void
 }
 
@@ -30,21 +30,22 @@ const lookEveryMs = 25
 
 export function createLeaving({ env, edge, refresh, refreshSoon }: Around): Leaving {
   const leaving = new Set<number>()
-  /** Servers by the guest's number. */
-  let led: ReadonlyMap<number, string> = new Map()
+  /** Servers by the guest's number. Undefined: the edge serves what another daemon told it. */
+  let led: ReadonlyMap<number, string> | undefined
 
   async function leave(number: number): Promise<void> {
-    const server = led.get(number)
-    if (!edge || server === undefined) return
+    if (!edge || led?.has(number) === false) return
     leaving.add(number)
-    if (!(await refresh())) return
+    await refresh()
+    const server = led?.get(number)
+    if (server === undefined) return
     const end = env.monotonicMs() + patienceMs
-    while (env.monotonicMs() < end && (await edge.open(server).catch(() => 0)) > 0) await later(env, lookEveryMs)
+    while (env.monotonicMs() < end && (await isOpen(edge, server))) await later(env, lookEveryMs)
   }
 
   return {
     leave,
-    leadsTo: (number) => led.has(number),
+    leadsTo: (number) => (led ? led.has(number) : edge !== undefined),
     back(number) {
       if (leaving.delete(number)) refreshSoon()
     },
@@ -56,5 +57,12 @@ export function createLeaving({ env, edge, refresh, refreshSoon }: Around): Leav
     },
   }
 }
+
+/** An edge that does not answer may be in the middle of an answer to a visitor. */
+const isOpen = (edge: Edge, server: string): Promise<boolean> =>
+  edge.open(server).then(
+    (open) => open > 0,
+    () => true,
+  )
 
 const later = (env: Env, ms: number): Promise<void> => new Promise((go) => env.later(ms, go))

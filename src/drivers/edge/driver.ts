@@ -18,7 +18,10 @@ export interface Edge {
   state(): Promise<EdgeState>
   /** Since it was added, by the site's or stream's id; smaller than before means begun anew. Empty when it does not run. */
   counters(): Promise<ReadonlyMap<string, SiteCounters>>
-  /** What sites have open to the server of this id: requests and websockets, also where workers of before finish theirs. */
+  /**
+   * What sites have open to the server of this id: requests and websockets, also where workers of before finish theirs.
+   * Rejects when one of them that runs does not answer.
+   */
   open(server: string): Promise<number>
   /** By the site's or stream's id, of those whose servers were asked since the last start or reload. Empty when it does not run. */
   answering(): Promise<ReadonlyMap<string, Answering>>

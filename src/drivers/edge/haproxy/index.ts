@@ -198,10 +198,18 @@ export function createHaproxy({ run, folder, unit = false }: HaproxyOptions): Ed
 
   async function open(server: string): Promise<number> {
     const found = await master.find()
-    const workers = ['@1', ...(found?.old ?? []).map((pid) => `@!${pid}`)]
-    // One that ends meanwhile says nothing, and has nothing.
-    const said = await Promise.all(workers.map((worker) => talk.say(`${worker} show servers conn`).catch(() => '')))
+    if (!found) return 0
+    const pids = [...found.workers, ...found.old]
+    if (pids.length === 0) throw new CroftError('FAILED', 'the edge tells no workers', { hint: 'croft doctor' })
+    const said = await Promise.all(pids.map((pid) => saidBy(pid, 'show servers conn')))
     return said.reduce((sum, text) => sum + parseOpen(text, server), 0)
+  }
+
+  /** One that ended meanwhile says nothing, and has nothing. */
+  async function saidBy(pid: number, words: string): Promise<string> {
+    const said = await talk.say(`@!${pid} ${words}`).catch(() => '')
+    if (said !== '' || !existsSync(`/proc/${pid}`)) return said
+    throw new CroftError('FAILED', `the edge's worker ${pid} does not answer`, { hint: 'croft doctor' })
   }
 
   return {
