@@ -28,8 +28,14 @@ async function plugIn(): Promise<void> {
   device = (await run.run({ file: 'losetup', args: ['-f', '--show', image], timeoutMs: 60_000 })).trim()
   await symlink(device, disk)
 }
+/** A guest that was killed a moment ago may hold it still. */
 async function unplug(): Promise<void> {
-  await tool('umount', mountPoint)
+  const isMounted = async () => (await tool('mountpoint', '-q', mountPoint)).code === 0
+  await farm.waitFor(
+    async () => (await tool('umount', mountPoint)).code === 0 || !(await isMounted()),
+    60_000,
+    'umount',
+  )
   if (device !== '') await tool('losetup', '-d', device)
   device = ''
   await rm(disk, { force: true })
@@ -81,7 +87,7 @@ test('a pool whose disk is not there, then cannot be read, then is back', async 
   await farm.croftOk('init', 'meadow', '--pool', 'device', '--pool-path', disk, '--erase', disk)
   await addTinyTemplate(farm, mountPoint)
   for (const name of ['web', 'idle']) await farm.croftOk('create', name, tinyTemplate)
-  await farm.inGuest('web', 'sh', '-c', 'echo kept > /srv/note')
+  await farm.inGuest('web', 'sh', '-c', 'echo kept > /srv/note && sync')
   await farm.croftOk('stop', 'idle')
 
   await cutPower('web')
