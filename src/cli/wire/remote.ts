@@ -1,6 +1,7 @@
 /** A farm from afar: TLS, loaded for this alone. The token is written only to who has proved to be of that farm. */
-import { type ConnectionOptions, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { CroftError } from '../../api/errors.ts'
+import { chainOf, fingerprintOf, isStranger, pemOf, placeOf, refuseOthersThanHosts } from '../../api/pinned.ts'
 import type { Io } from '../io.ts'
 import type { Line } from './line.ts'
 import { findLogin } from './logins.ts'
@@ -33,8 +34,8 @@ export function lineTo(remote: Remote): Line {
   if (!/^[\x21-\x7e]+$/.test(remote.token))
     throw new CroftError('USAGE', 'the token holds something that no token holds', { hint: 'croft login' })
   return {
-    // Every host of the farm may answer: that it is one, the CA says, which signs nothing else.
-    open: () => connect({ ...placeOf(remote.address), ca: remote.ca, checkServerIdentity: () => undefined, ...always }),
+    open: () =>
+      connect({ ...placeOf(remote.address), ca: remote.ca, checkServerIdentity: refuseOthersThanHosts, ...always }),
     ready: 'secureConnect',
     connectMs,
     heads: [`authorization: Bearer ${remote.token}`],
@@ -70,19 +71,6 @@ export function fetchAuthority(
   })
 }
 
-function chainOf(leaf: DetailedPeerCertificate): DetailedPeerCertificate[] {
-  const chain: DetailedPeerCertificate[] = []
-  for (let each = leaf; each?.raw && !chain.includes(each) && chain.length < 10; each = each.issuerCertificate)
-    chain.push(each)
-  return chain
-}
-
-const fingerprintOf = ({ fingerprint256 }: { fingerprint256: string }): string =>
-  fingerprint256.replaceAll(':', '').toLowerCase()
-
-const pemOf = (der: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${(der.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
-
 /** As people copy it: with colons or without, in capitals or not. */
 export function parseFingerprint(text: string): string {
   const plain = text.replaceAll(':', '').toLowerCase()
@@ -102,14 +90,6 @@ export function withPort(address: string): string {
   throw new CroftError('USAGE', `"${address}" is not a place like croft.example.org:8443`, { hint: 'croft help login' })
 }
 
-function placeOf(address: string): { host: string; port: number; servername?: string } {
-  const at = address.lastIndexOf(':')
-  const host = address.slice(0, at).replace(/^\[|\]$/g, '')
-  // No name is asked for where the place is an address: TLS forbids that.
-  const servername = /^[0-9.]+$|:/.test(host) ? {} : { servername: host }
-  return { host, port: Number(address.slice(at + 1)), ...servername }
-}
-
 const absent = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'])
 
 export function remoteFailure(
@@ -122,7 +102,7 @@ export function remoteFailure(
       hint: 'on a host of the farm: croft farm show',
       cause,
     })
-  if (/CERT|SIGNED|ISSUER|SIGNATURE|VERIFY/.test(code))
+  if (isStranger(cause))
     return new CroftError(
       'REFUSED',
       `${address} does not show a certificate of farm "${farm}" (${code}); nothing was sent`,

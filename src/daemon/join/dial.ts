@@ -3,9 +3,10 @@
  * connection that trusts that CA alone.
  */
 import { request } from 'node:https'
-import { connect, type DetailedPeerCertificate } from 'node:tls'
+import { connect } from 'node:tls'
 import { CroftError, type ErrorBody, errorTable } from '../../api/errors.ts'
 import type { JoinToken } from '../../api/join.ts'
+import { chainOf, fingerprintOf, isStranger, pemOf, placeOf, refuseOthersThanHosts } from '../../api/pinned.ts'
 import { type Route, routes } from '../../api/routes.ts'
 
 const connectMs = 15_000
@@ -25,23 +26,9 @@ export async function dial(token: JoinToken): Promise<Dialled> {
   return { ownAddress, ask: (route, body) => ask(token, ca, { route: routes[route], body }) }
 }
 
-interface Place {
-  readonly host: string
-  readonly port: number
-  readonly servername?: string
-}
-
-function placeOf({ address }: JoinToken): Place {
-  const at = address.lastIndexOf(':')
-  const host = address.slice(0, at).replace(/^\[|\]$/g, '')
-  // TLS asks for names, never for addresses.
-  const servername = /^[0-9.]+$|:/.test(host) ? {} : { servername: host }
-  return { host, port: Number(address.slice(at + 1)), ...servername }
-}
-
 function pin(token: JoinToken): Promise<{ readonly ca: string; readonly ownAddress: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ ca: string; ownAddress: string }>()
-  const socket = connect({ ...placeOf(token), ...always, rejectUnauthorized: false })
+  const socket = connect({ ...placeOf(token.address), ...always, rejectUnauthorized: false })
   socket.setTimeout(connectMs, () => socket.destroy(new Error(`no answer in ${connectMs / 1000} s`)))
   socket.once('error', (cause) => reject(unreachable(token, cause)))
   socket.once('secureConnect', () => {
@@ -49,34 +36,16 @@ function pin(token: JoinToken): Promise<{ readonly ca: string; readonly ownAddre
     const ownAddress = socket.localAddress ?? ''
     socket.destroy()
     if (shown) return resolve({ ca: pemOf(shown.raw), ownAddress })
-    reject(
-      new CroftError('REFUSED', `${token.address} is not the farm that this token names; nothing was said to it`, {
-        hint: 'on a host of the farm: croft host invite',
-      }),
-    )
+    reject(stranger(token))
   })
   return promise
 }
-
-function chainOf(leaf: DetailedPeerCertificate): DetailedPeerCertificate[] {
-  const chain: DetailedPeerCertificate[] = []
-  for (let each = leaf; each?.raw && !chain.includes(each) && chain.length < 10; each = each.issuerCertificate)
-    chain.push(each)
-  return chain
-}
-
-const fingerprintOf = ({ fingerprint256 }: { fingerprint256: string }): string =>
-  fingerprint256.replaceAll(':', '').toLowerCase()
-
-const pemOf = (der: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${(der.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 
 interface Asked {
   readonly route: Route
   readonly body: unknown
 }
 
-/** Every host of the farm may answer: that it is one, the CA says, which signs nothing else. */
 function ask(token: JoinToken, ca: string, { route, body }: Asked): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const text = body === undefined ? undefined : JSON.stringify(body)
@@ -87,7 +56,7 @@ function ask(token: JoinToken, ca: string, { route, body }: Asked): Promise<unkn
   }
   const sent = request(
     {
-      ...{ ...placeOf(token), ...always, ca, checkServerIdentity: () => undefined, agent: false },
+      ...{ ...placeOf(token.address), ...always, ca, checkServerIdentity: refuseOthersThanHosts, agent: false },
       ...{ method: route.method, path: route.path, headers, timeout: answerMs },
     },
     (response) => {
@@ -136,10 +105,16 @@ function refusal({ address }: JoinToken, answer: unknown): CroftError {
   return new CroftError(code, `the farm says: ${message}`, { hint })
 }
 
-const unreachable = ({ address }: JoinToken, cause: Error): CroftError =>
-  cause instanceof CroftError
-    ? cause
-    : new CroftError('UNREACHABLE', `the farm at ${address} does not answer: ${cause.message}`, {
-        hint: 'croft join TOKEN, again: nothing was changed, and the token is still good',
-        cause,
-      })
+const stranger = ({ address }: JoinToken, cause?: Error): CroftError =>
+  new CroftError('REFUSED', `${address} is no host of the farm that this token names; nothing was said to it`, {
+    hint: 'on a host of the farm: croft host invite',
+    cause,
+  })
+
+function unreachable(token: JoinToken, cause: NodeJS.ErrnoException): CroftError {
+  if (isStranger(cause)) return stranger(token, cause)
+  return new CroftError('UNREACHABLE', `the farm at ${token.address} does not answer: ${cause.message}`, {
+    hint: 'croft join TOKEN, again: nothing was changed, and the token is still good',
+    cause,
+  })
+}

@@ -8,11 +8,12 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Certificate } from '../../api/door.ts'
 import { CroftError } from '../../api/errors.ts'
+import { hostOrganisation } from '../../api/pinned.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { type HostCertificate, isDue, lifeMs, renewsAt, validityFrom } from '../../plan/certificates.ts'
 import type { Env } from '../env.ts'
 import { replaceFile } from '../replace-file.ts'
-import { hostOrganisation, type Issued, issue, type Wanted } from './openssl.ts'
+import { type Issued, issue, type Wanted } from './openssl.ts'
 import { type Ca, findCa, findPair, type Pair, readCa, readPair } from './pair.ts'
 
 export interface AuthorityParts {

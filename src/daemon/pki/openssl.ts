@@ -7,11 +7,9 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { CroftError } from '../../api/errors.ts'
+import { hostOrganisation } from '../../api/pinned.ts'
 import type { Command, Runner } from '../../drivers/exec/command.ts'
 import type { Validity } from '../../plan/certificates.ts'
-
-/** The organisation in the subject of a host's certificate. Nothing else that the CA signs bears one. */
-export const hostOrganisation = 'croft host'
 
 export interface Wanted extends Validity {
   /** `server` is the edge: it shows names of the farm's visitors, and is no host. */

@@ -54,7 +54,7 @@ test('the CLI loads no zod, no node:http, no fastify, no schemas', async () => {
   for (const file of files)
     assert.match(
       file,
-      /^(src\/cli\/|src\/api\/(errors|frames|instances|nearest|route|routes|[a-z]+-routes)\.ts$|src\/version\.ts$)/,
+      /^(src\/cli\/|src\/api\/(errors|frames|instances|nearest|pinned|route|routes|[a-z]+-routes)\.ts$|src\/version\.ts$)/,
     )
 })
 
