@@ -109,7 +109,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const openOutside = async () => {
     const { farm, away } = phases.now()
     if (!farm || away) return
-    await outside.begin(farm.parts.farm, farm.parts.host)
+    await outside.begin(farm.parts.farm, farm.parts.host, farm.others)
     farm.loop.moves.begin()
   }
   const sessions = createSessions({ env, log })

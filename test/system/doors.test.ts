@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Certificate, Door, Token } from '../../src/api/door.ts'
+import type { MadeInvitation } from '../../src/api/join.ts'
 import type { Outcome } from '../../src/drivers/exec/command.ts'
 import { useFarm } from './farm.ts'
 
@@ -152,6 +153,17 @@ test('the door is shut and opened without a restart; the local socket never need
   await farm.restartDaemon({ kill: 'SIGKILL' })
   await farm.waitFor(async () => (await door()).state === 'open')
   assert.equal((await mine.run('ls')).code, 0)
+})
+
+test('a host that invited, and to whom nobody came, moves its door when the invitation is over', async () => {
+  const { expires, address } = await farm.json<MadeInvitation>('host', 'invite', '--expires', '1s')
+  await farm.waitFor(() => Date.now() > Date.parse(expires))
+  assert.match(await farm.croftOk('farm', 'set', 'listen=:9443', '--dry-run'), /:9443/)
+  await farm.croftOk('farm', 'set', 'listen=:9443')
+  assert.equal((await door()).listen, ':9443')
+  await farm.croftOk('farm', 'set', 'listen=off')
+  assert.equal((await door()).state, 'shut', `${address} is nobody’s any more`)
+  await farm.croftOk('farm', 'set', 'listen=:8443')
 })
 
 test('use and logout; --farm chooses for one command', async () => {

@@ -47,7 +47,7 @@ test('what must not come in does not, and nothing is changed by it', async () =>
   await refused(
     birch,
     4,
-    /not the farm that this token names; nothing was said/,
+    /no host of the farm that this token names; nothing was said/,
     `${cf1}.${secret}.${other(fingerprint)}`,
   )
   await refused(birch, 7, /does not answer/, token.replace(':8443', ':9'))

@@ -15,6 +15,7 @@ import { type Authority, fingerprintOf, type Material, openAuthority } from '../
 import type { Issued } from '../pki/openssl.ts'
 import { hostKeyOf, tellHostKey } from '../records/host-key.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
+import { type DoorOfFarm, followDoor } from './follow-door.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import type { TlsDoor } from './tls-door.ts'
 import { Visitors } from './visitors.ts'
@@ -31,7 +32,11 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 
 export interface Outside {
   /** Makes what certificates are missing and opens the door where the farm wants one. A failure is told by `door`. */
-  begin(farm: Pick<FarmRecord, 'name' | 'listen'>, host: Pick<HostRecord, 'name' | 'address'>): Promise<void>
+  begin(
+    farm: Pick<FarmRecord, 'name' | 'listen'>,
+    host: Pick<HostRecord, 'name' | 'address'>,
+    others?: DoorOfFarm,
+  ): Promise<void>
   /** Opens it there, or shuts it. Throws when that cannot be, and then all is as before. */
   listen(at: string | undefined): Promise<void>
   door(): Door
@@ -130,7 +135,7 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       open?.door.renew(authority.material())
       log.info({ expires: authority.certificates().at(-1)?.expires }, 'this host has a new certificate')
     }
-    if (wanted !== undefined && !open) await listen(wanted)
+    if (wanted !== undefined && open?.at !== wanted) await listen(wanted)
     if (untold) throw untold
   }
 
@@ -165,9 +170,10 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
   }
 
   return {
-    async begin({ name, listen: at }, { name: host, address }) {
+    async begin({ name, listen: at }, { name: host, address }, others) {
       farm = { name, host }
       wanted = doorOf(at, address)
+      if (others) followDoor(others, { listen: async (to) => farm && listen(to) }, log)
       await look()
       if (timer === undefined) lookLater()
     },

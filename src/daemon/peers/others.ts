@@ -13,7 +13,7 @@ import type { Caller } from '../http/access.ts'
 import type { OperationRecord, Operations } from '../operations/operations.ts'
 import type { Material } from '../pki/authority.ts'
 import { keys } from '../records/keys.ts'
-import type { HostRecord } from '../records/records.ts'
+import type { FarmRecord, HostRecord } from '../records/records.ts'
 import { carry } from './carry.ts'
 import { createPeers } from './client.ts'
 import { openMirror } from './mirror.ts'
@@ -27,9 +27,10 @@ export interface Others {
   /** All of the farm, this one too, by their names. */
   hosts(): readonly HostRecord[]
   find(host: string): HostRecord | undefined
+  farm(): FarmRecord | undefined
   /** Its daemon speaks with the store. */
   isAlive(host: string): boolean
-  /** Told when the hosts are others, or one has come or gone. */
+  /** Told when the hosts are others, one has come or gone, or the farm's own settings are others. */
   onChange(listener: () => void): void
   /** Carries a request to the host that it is of, and answers as that one does. Undefined: it is for this host to answer. */
   carry(name: RouteName, asked: Carried): Promise<boolean>
@@ -61,10 +62,11 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   const closing = new AbortController()
   const { signal } = closing
   const mirrored = { env, store, signal }
-  const [hosts, alive, leaderKey] = await Promise.all([
+  const [hosts, alive, leaderKey, farm] = await Promise.all([
     openMirror<HostRecord>(mirrored, keys.hosts),
     openMirror<object>(mirrored, keys.allAlive),
     openMirror<LeaderRecord>(mirrored, keys.leader),
+    openMirror<FarmRecord>(mirrored, keys.farm),
   ])
   const find = (host: string) => hosts.get(keys.host(host))
   const lease = openLeaderLease({ env, store, log })
@@ -84,10 +86,12 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   return {
     ...{ own, peers, leader, find },
     hosts: () => hosts.values(),
+    farm: () => farm.get(keys.farm),
     isAlive: (host) => alive.get(keys.alive(host)) !== undefined,
     onChange(listener) {
       hosts.onChange(listener)
       alive.onChange(listener)
+      farm.onChange(listener)
     },
     async carry(name, asked) {
       const elsewhere = await findElsewhere(sight, name, asked)

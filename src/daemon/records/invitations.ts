@@ -74,6 +74,8 @@ export function assertUsable(invitation: InvitationRecord, now: number, key?: st
   throw new CroftError('REFUSED', `this invitation ended${ended}`, { hint })
 }
 
+export const endsAt = (invitation: InvitationRecord): string => new Date(endOf(invitation)).toISOString()
+
 function endOf({ expires, bound, joined, joinedAt }: InvitationRecord): number {
   if (!bound) return Date.parse(expires)
   return joined === undefined ? Date.parse(bound.at) + boundMs : Date.parse(joinedAt ?? bound.at) + joinedMs

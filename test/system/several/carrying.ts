@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Door } from '../../../src/api/door.ts'
 import type { Guest, Usage } from '../../../src/api/guest.ts'
-import type { TestHosts } from '../hosts.ts'
+import type { TestHost, TestHosts } from '../hosts.ts'
+
+const door = async (host: TestHost): Promise<Door> => (await host.json<{ door: Door }>('farm', 'show')).door
 
 export function carrying(hosts: TestHosts): void {
   const { ash, birch } = hosts
@@ -40,6 +43,11 @@ export function carrying(hosts: TestHosts): void {
         ['near', true],
       ],
     )
+
+    // Where the farm listens is said once, and done by each host.
+    const port = (await door(birch)).listen?.split(':').at(-1)
+    await ash.croftOk('farm', 'set', `listen=:${port}`)
+    await birch.waitFor(async () => (await door(birch)).listen === `:${port}`)
 
     // Behind a cut wire: what the store says is told, the rest refused soon, and all is well again after it.
     await hosts.cut(birch)

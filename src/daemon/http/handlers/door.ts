@@ -4,11 +4,12 @@ import type { z } from 'zod'
 import type { Door, FarmChange } from '../../../api/door.ts'
 import { CroftError } from '../../../api/errors.ts'
 import type { Farm, PlannedStep } from '../../../api/resources.ts'
-import { doorOf, keepsHosts } from '../../../plan/host-door.ts'
+import { doorOf } from '../../../plan/host-door.ts'
 import { getFarm, type WholeDaemon } from '../../daemon.ts'
 import { mayBeNear, nearHost } from '../../near.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { applyEdgeChange, differences, moveEdge } from '../../records/edge-settings.ts'
+import { moveDoor } from '../../records/host-door.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type Held, type HostRecord, read } from '../../records/records.ts'
 import { assertRoot, type Caller } from '../access.ts'
@@ -30,19 +31,15 @@ export const handlers = {
     const change = { ...body, acmeNear: near.length > 0 }
     const decide = () => decideFarm(daemon, change)
     if (query.dryRun) return { operation: null, result: null, steps: farmSteps(await decide()) }
-    const { listen } = changedFarm(first.value, change)
-    const address = (await read<HostRecord>(daemon.store, keys.host(getFarm(daemon).parts.host.name)))?.value.address
-    assertHostsReach(listen, address)
-    const at = doorOf(listen, address)
-    await daemon.outside.listen(at)
+    const doorNow = async () => doorOf((await getFarmRecord(daemon)).value.listen, await ownAddress(daemon))
+    if (body.listen !== undefined)
+      await daemon.outside.listen(doorOf(body.listen ?? undefined, (await movedDoor(daemon, change)).address))
     try {
       await commit(daemon, caller, query, decide)
-    } catch (thrown) {
-      await daemon.outside.listen(doorOf(first.value.listen, address))
-      throw thrown
+    } finally {
+      // Of several who changed it at once the last one counts; where nothing was written, what was before.
+      await daemon.outside.listen(await doorNow())
     }
-    // Of several who changed it at once the last one counts.
-    await daemon.outside.listen(doorOf((await getFarmRecord(daemon)).value.listen, address))
     const { gate, edge } = getFarm(daemon).loop
     if (body.edge !== undefined) await Promise.all([gate.refresh(), edge.refresh()])
     return { operation: null, result: await viewFarm(daemon), ...(near.length > 0 ? { warnings: near } : {}) }
@@ -103,12 +100,17 @@ async function nearOf(
 /** `ADDRESS` or `ADDRESS:PORT` */
 const addressUrl = (server: string): string => `dns://${isIP(server) === 6 ? `[${server}]` : server}`
 
-/** The other hosts know this one's door: another port would lock them out. */
-function assertHostsReach(listen: string | undefined, address: string | undefined): void {
-  if (address === undefined || keepsHosts(listen, address)) return
-  throw new CroftError('REFUSED', `the other hosts reach this one at ${address}: the door stays on that port`, {
-    hint: `croft farm set listen=:${address.split(':').at(-1)}`,
-  })
+const ownAddress = async (daemon: WholeDaemon): Promise<string | undefined> =>
+  (await read<HostRecord>(daemon.store, keys.host(getFarm(daemon).parts.host.name)))?.value.address
+
+/** Only who says where the farm listens moves it. */
+async function movedDoor(
+  daemon: WholeDaemon,
+  { listen }: FarmChanges,
+): Promise<Pick<Change, 'compare' | 'writes'> & { address?: string | undefined }> {
+  if (listen === undefined) return nothing
+  const own = getFarm(daemon).parts.host.name
+  return moveDoor({ store: daemon.store, own, now: daemon.env.now() }, listen ?? undefined)
 }
 
 async function decideFarm(daemon: WholeDaemon, change: Decided): Promise<Change> {
@@ -116,10 +118,11 @@ async function decideFarm(daemon: WholeDaemon, change: Decided): Promise<Change>
   const after = changedFarm(value, change)
   const same = JSON.stringify(after) === JSON.stringify(value)
   const edge = change.edge === undefined ? nothing : await moveEdge(daemon, value.edge, after.edge)
+  const door = await movedDoor(daemon, change)
   return {
     ...{ kind: 'farm', name: value.name, verb: 'set', before: value, after },
-    compare: [{ key, revision }, ...edge.compare],
-    writes: same ? [] : [{ put: key, value: after }, ...edge.writes],
+    compare: [{ key, revision }, ...edge.compare, ...door.compare],
+    writes: [...(same ? [] : [{ put: key, value: after }, ...edge.writes]), ...door.writes],
   }
 }
 const nothing = { compare: [], writes: [] }
@@ -136,7 +139,7 @@ function changedFarm(farm: FarmRecord, { listen, edge = {}, acmeNear, mesh }: De
   }
 }
 
-function farmSteps({ name, before, after }: Change): PlannedStep[] {
+function farmSteps({ name, before, after, writes }: Change): PlannedStep[] {
   const [old, next] = [before, after] as [FarmRecord, FarmRecord]
   const door: PlannedStep = {
     ...{ what: name, step: next.listen === undefined ? 'shut' : 'listen' },
@@ -144,7 +147,9 @@ function farmSteps({ name, before, after }: Change): PlannedStep[] {
   }
   const edge = differences(name, old.edge ?? {}, next.edge ?? {})
   const mesh = { what: name, step: 'mesh', detail: next.mesh ?? 'wireguard' }
-  return [...(old.listen === next.listen ? [] : [door]), ...(old.mesh === next.mesh ? [] : [mesh]), ...edge]
+  // A door that is only there for hosts goes with its address.
+  const moves = old.listen !== next.listen || writes.some((each) => 'put' in each && each.put.startsWith(keys.hosts))
+  return [...(moves ? [door] : []), ...(old.mesh === next.mesh ? [] : [mesh]), ...edge]
 }
 
 async function getFarmRecord(daemon: WholeDaemon): Promise<Held<FarmRecord>> {

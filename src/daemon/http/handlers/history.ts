@@ -16,7 +16,7 @@ import type { Handlers } from '../handler.ts'
 import { revertConfig } from './config.ts'
 import { revertRouteTo } from './route-revert.ts'
 
-const secretPrefixes = ['secrets/', 'seeds/', 'tokens/', 'certificates/', 'acme/']
+const secretPrefixes = ['secrets/', 'seeds/', 'tokens/', 'invites/', 'certificates/', 'acme/']
 
 export const handlers = {
   async listHistory(daemon, { query }): Promise<readonly HistoryEntry[]> {

@@ -42,17 +42,17 @@ export const handlers = {
       await commit(daemon, caller, query, async (): Promise<Change> => {
         const now = await getHostRecord(daemon, host.value.name)
         const after: HostRecord = { ...now.value, address: place.own }
-        const moved = now.value.address !== place.own
         return {
           ...{ kind: 'host', name: host.value.name, verb: 'invite', before: null },
           after: { invitation: id, expires, address: place.address },
           compare: [
             { key: keys.invite(id), revision: 0 },
-            ...(moved ? [{ key: now.key, revision: now.revision }] : []),
+            { key: now.key, revision: now.revision },
           ],
           writes: [
             { put: keys.invite(id), value: record },
-            ...(moved ? [{ put: now.key, value: after }] : []),
+            // Also when it says the same: a door that is moved at this moment sees that it is needed.
+            { put: now.key, value: after },
             ...(await forgetOldInvitations(daemon.store, daemon.env.now())),
           ],
         }
