@@ -20,6 +20,12 @@ const cases: readonly (readonly [text: string, told: RegExp])[] = [
   ['[build]\nbase = "slackware:1"', /TEMPLATE_NOT_FOUND: croft\.toml:7:8: no template "slackware:1"/],
   ['[build]\nmemory = "900G"', /BAD_VALUE: croft\.toml:7:10: build\.memory may be/],
   ['[data.box]\npath = "/etc/x"', /BAD_VALUE: croft\.toml:7:8: data\.box: nothing that lasts/],
+  [
+    '[env]\nURL = "b://u:${secret.B}@h"\nA = "${secret.A}"',
+    /REFUSED: croft\.toml:8:5: shop\/prod has no secrets A, B$/,
+  ],
+  ['[build]\nsecrets = ["NPM"]', /NOT_FOUND: croft\.toml:7:11: build\.secrets names NPM, not set for builds of shop$/],
+  ['[build]\nsecrets = ["DEPLOY_KEY"]', /REFUSED: croft\.toml:7:11: build\.secrets names DEPLOY_KEY/],
   ['[cron.night]\ncommand = "x"', /BAD_VALUE: croft\.toml:6:7: \[cron\.night\] has no schedule/],
   ['[route]\npaths = { "/api" = "apy" }', /BAD_VALUE: croft\.toml:7:20: route\.paths\./],
 ]
@@ -33,7 +39,9 @@ test('each mistake is told with its place, by the plan of a deploy and by that o
     assert.match(farm.lines.at(-1) ?? '', told)
     const build = (await farm.ask('addBuild', { params: { app: 'shop' }, query, body: { planned } })) as Accepted
     // What a site may still set is no mistake of a build that is for none.
-    if (text.includes('HSOT')) assert.match(build.warnings?.join() ?? '', /^croft\.toml:7:7: .*; a site may set it$/)
+    if (text.includes('secret.')) assert.ok(build, 'secrets are of a site')
+    else if (text.includes('HSOT'))
+      assert.match(build.warnings?.join() ?? '', /^croft\.toml:7:7: .*; a site may set it$/)
     else assert.deepEqual([build, told.test(farm.lines.at(-1) ?? '')], [undefined, true], text)
   }
 })
@@ -79,6 +87,21 @@ test('a plan tells source, base, cache, differences and the steps of the rollout
   )
   assert.equal(await ask({ planned: { about: 'a', toml } }, {}), undefined, 'for a plan alone')
   assert.equal((await farm.store.get('farm')).revision, before)
+})
+
+test('a site that is not there yet lacks what is not set of it: told before it is built', async () => {
+  const farm = await new SiteFarm().begun('v1')
+  await farm.ask('removeSite', { params })
+  const body = { planned: { about: 'a folder', toml: `${head}[env]\nKEY = "\${secret.KEY}"\n` } }
+  assert.equal(await farm.ask('deploySite', { params, query: { dryRun: '1' }, body }), undefined)
+  assert.deepEqual(
+    [farm.refused?.code, farm.refused?.message, farm.refused?.hint],
+    [
+      'REFUSED',
+      'croft.toml:7:7: shop/prod has no secret KEY',
+      'croft site add shop/prod · croft secret set shop/prod KEY',
+    ],
+  )
 })
 
 test('places are found in every form of TOML', () => {

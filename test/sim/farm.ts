@@ -3,7 +3,7 @@
  * another be built over the same store and the same fakes. What happens is told in a log.
  */
 import assert from 'node:assert/strict'
-import { toCroftError } from '../../src/api/errors.ts'
+import { type CroftError, toCroftError } from '../../src/api/errors.ts'
 import type { GuestState, GuestStatus } from '../../src/api/guest.ts'
 import type { Operation } from '../../src/api/resources.ts'
 import type { RouteName } from '../../src/api/routes.ts'
@@ -110,6 +110,7 @@ export class SimFarm {
   readonly edge = createFakeEdge({ refuses: () => this.edgeRefuses })
   readonly store: ReturnType<typeof createWeakStore>
   readonly lines: string[] = []
+  refused: CroftError | undefined
   /** Every failpoint that was passed, in order. */
   readonly passed: string[] = []
   /** Files that were sent lie on a real disk. */
@@ -314,8 +315,8 @@ export class SimFarm {
       const answer = handle(this.running.daemon, request as unknown as Parameters<typeof handle>[1])
       return await this.heard(answer)
     } catch (thrown) {
-      const error = toCroftError(thrown)
-      this.say('api', `→ ${error.code}: ${error.message}`)
+      this.refused = toCroftError(thrown)
+      this.say('api', `→ ${this.refused.code}: ${this.refused.message}`)
       return undefined
     }
   }

@@ -53,7 +53,7 @@ test('what cannot be any more when its turn comes is told; a site that goes take
   await farm.ask('changeConfig', { params, body: { set: { 'env.A': '${secret.Y}' } } })
   await farm.pass(60)
   const { state, error } = await farm.operation(second)
-  assert.deepEqual([state, error?.message], ['failed', 'shop/prod has no secret Y'])
+  assert.deepEqual([state, error?.message], ['failed', 'shop/prod has no secret Y (env.A by croft config set)'])
   const other = await waiting()
   await other.farm.ask('removeSite', { params })
   await other.farm.pass(120)

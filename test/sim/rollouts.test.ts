@@ -275,7 +275,7 @@ test('data larger than the pool is refused, and nothing is made', async () => {
   assert.deepEqual([await farm.rollout(), await farm.guestNames()], [undefined, []])
 })
 
-test('a first deploy that is refused makes no site; for want of a secret alone it is made, so that one can be set', async () => {
+test('a first deploy that is refused makes no site, for want of a secret neither', async () => {
   const farm = await new SiteFarm().begun()
   await farm.ask('removeSite', { params })
   const names = async () => ((await farm.ask('listSites', {})) as Site[]).map(({ name }) => name)
@@ -287,6 +287,6 @@ test('a first deploy that is refused makes no site; for want of a secret alone i
   }
   await farm.release('v2', { ...plain, env: { A: '${secret.KEY}' } })
   assert.equal(await farm.deploy({ version: 'v2' }), undefined)
-  assert.match(last(farm), /has no secret KEY/)
-  assert.deepEqual(await names(), ['shop/prod'])
+  assert.match(last(farm), /REFUSED: shop\/prod has no secret KEY/)
+  assert.deepEqual(await names(), [])
 })

@@ -12,6 +12,7 @@ import { releaseLayers, type ToBe } from '../records/site-config.ts'
 import { getSize } from '../records/sizes.ts'
 import { isBaseThere } from './build-base.ts'
 import { callerOf } from './build-guest.ts'
+import { assertBuildSecrets } from './build-secrets.ts'
 
 export interface AppCode {
   readonly app: string
@@ -37,6 +38,9 @@ export async function checkBuild(daemon: Daemon, { app, config, where }: AppCode
     withoutArtifacts(build.artifacts)
     const { freeBytes } = await getFarm(daemon).parts.pools.state('default')
     assertBuildFits(build, { memoryBytes: totalmem(), freeBytes })
+    await assertBuildSecrets(daemon, app, build.secrets).catch((thrown) => {
+      throw atPath('build.secrets', thrown)
+    })
     const baseIsThere = await isBaseThere(daemon, app, build).catch((thrown) => {
       throw atPath('build.base', thrown)
     })

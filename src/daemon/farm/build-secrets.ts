@@ -2,8 +2,12 @@
 import { appUser } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import { isFetchSecret } from '../../plan/git.ts'
-import { getFarm } from '../daemon.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
+import type { SiteSecretRecord } from '../records/app-records.ts'
+import { readApp } from '../records/apps.ts'
 import { openBuildSecrets } from '../records/builds.ts'
+import { keys } from '../records/keys.ts'
+import { readAll } from '../records/records.ts'
 import type { BuildGuest, GuestWork } from './build-guest.ts'
 
 export interface BuildSecrets {
@@ -24,17 +28,8 @@ export async function putSecrets(
 ): Promise<BuildSecrets> {
   if (names.length === 0 && Object.keys(env).length === 0)
     return { around: (words) => words, hide: (line) => line, async takeAway() {} }
-  const fetching = names.find(isFetchSecret)
-  if (fetching !== undefined)
-    throw new CroftError('REFUSED', `build.secrets names ${fetching}, which is for fetching the repository alone`, {
-      hint: `give what the build needs another name: croft secret set ${record.app}/build NAME`,
-    })
+  await assertBuildSecrets(daemon, record.app, names)
   const all = names.length === 0 ? {} : await openBuildSecrets(getFarm(daemon).parts, record.app)
-  const missing = names.find((name) => all[name] === undefined)
-  if (missing !== undefined)
-    throw new CroftError('NOT_FOUND', `build.secrets names ${missing}, which is not set`, {
-      hint: `croft secret set ${record.app}/build ${missing}`,
-    })
   const user = String(appUser.id)
   await guest.runAsRoot(['install', '-d', '-m', '0700', '-o', user, '-g', user, folder])
   const texts = names.map((name) => all[name] ?? '')
@@ -47,6 +42,24 @@ export async function putSecrets(
     hide: (line) => hidden.reduce((shown, text) => shown.replaceAll(text, '***'), line),
     takeAway: async () => void (await guest.runAsRoot(['rm', '-r', '--', folder])),
   }
+}
+
+/** Long before they are opened. */
+export async function assertBuildSecrets(daemon: Daemon, app: string, names: readonly string[]): Promise<void> {
+  const fetching = names.find(isFetchSecret)
+  if (fetching !== undefined)
+    throw new CroftError('REFUSED', `build.secrets names ${fetching}, which is for fetching the repository alone`, {
+      hint: `give what the build needs another name: croft secret set ${app}/build NAME`,
+    })
+  const known = (await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(`${app}/build`))).map(
+    ({ value }) => value.name,
+  )
+  const missing = names.filter((name) => !known.includes(name))
+  if (missing.length === 0) return
+  const first = (await readApp(daemon, app)) ? [] : [`croft app add ${app}`]
+  throw new CroftError('NOT_FOUND', `build.secrets names ${missing.join(', ')}, not set for builds of ${app}`, {
+    hint: [...first, `croft secret set ${app}/build ${missing[0]}`].join(' · '),
+  })
 }
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,4 @@
 /** What a deploy would do, also to a site that is not there yet. Nothing is written. */
-import { isCode } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
 import type { Daemon } from '../daemon.ts'
 import type { Caller } from '../http/access.ts'
@@ -15,13 +14,7 @@ export async function planRollout(daemon: Daemon, caller: Caller, asked: Asked):
   const [app = '', stage = ''] = site.split('/')
   const ref = toBe?.ref ?? (await getRelease(daemon, { app, stage, release: null }, version)).value.ref
   const fresh = { key: keys.site(site), revision: 0, value: freshSite(daemon, caller, site) }
-  // Nor is a site made for what cannot be deployed. Its secrets are set once it is there: for want of one it is made.
-  const steps = await decideRollout(daemon, caller, { ...asked, fresh }, ids).then(
-    (decided) => decided.steps,
-    (thrown): readonly PlannedStep[] => {
-      if (isCode(thrown, 'REFUSED')) return []
-      throw thrown
-    },
-  )
+  // Nor is a site made for what cannot be deployed.
+  const { steps } = await decideRollout(daemon, caller, { ...asked, fresh }, ids)
   return [{ what: site, step: 'add', detail: `site, with ${ref}` }, ...steps]
 }

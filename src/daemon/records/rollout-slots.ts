@@ -61,6 +61,7 @@ interface Wanted {
   readonly template: Made
   readonly said: Said
   readonly anew: string
+  readonly isFresh: boolean
 }
 
 export async function slotsOf(
@@ -84,7 +85,7 @@ export async function slotsOf(
 
 async function settled(
   daemon: Daemon,
-  { site, template: { ref, id }, anew }: Wanted,
+  { site, template: { ref, id }, anew, isFresh }: Wanted,
   layersFor: (slot: number) => Promise<readonly Layer[]>,
 ) {
   const resolve = async (slot: number) => resolveConfig(await layersFor(slot), { site, slot, release: ref }).config
@@ -104,7 +105,7 @@ async function settled(
       throw new CroftError('BAD_VALUE', `the configurations of ${site}'s instances are more than 4 MiB together`, {
         hint: `fewer values with \${slot}, or fewer instances`,
       })
-    assertSecrets(site, config, names)
+    assertSecrets(config, { site, names, isFresh })
     assertData(config, totalBytes)
     await assertSize(daemon, config)
     slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })

@@ -64,7 +64,8 @@ export async function decideRollout(
   if (!asked.toBe && !asked.later) assertFree(last?.value)
   const template = await madeOf(daemon, site.value, asked)
   const said = saidWith(daemon, caller, config?.value, asked)
-  const { slots, first } = await slotsOf(daemon, { site: asked.site, template, said, anew: asked.anew ? ids.anew : '' })
+  const about = { site: asked.site, template, said, isFresh: asked.fresh !== undefined }
+  const { slots, first } = await slotsOf(daemon, { ...about, anew: asked.anew ? ids.anew : '' })
   await checkSiteRoutes(daemon, site.value, first)
   const there = members?.value.members ?? []
   const old = leavingOf(there, slots)

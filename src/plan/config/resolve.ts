@@ -52,9 +52,14 @@ export function resolveBuild(layers: readonly Layer[], app: string): ResolvedBui
 }
 
 /** Secrets that must be there before an instance of it can be made. */
-export function secretsOf({ env, daemon }: ResolvedConfig): readonly string[] {
-  const texts = [env, ...Object.values(daemon).map((each) => each.env)].flatMap((each) => Object.values(each))
-  return [...new Set(texts.flatMap(secretsIn))].sort()
+export const secretsOf = (config: ResolvedConfig): readonly string[] => [...secretPaths(config).keys()].sort()
+
+/** Name → the path of a value that names it. */
+export function secretPaths({ env, daemon }: ResolvedConfig): ReadonlyMap<string, string> {
+  const named = (prefix: string, values: Readonly<Record<string, string>>) =>
+    Object.entries(values).flatMap(([key, text]) => secretsIn(text).map((name) => [name, `${prefix}.${key}`] as const))
+  const own = Object.entries(daemon).flatMap(([name, each]) => named(`daemon.${name}.env`, each.env))
+  return new Map([...own, ...named('env', env)])
 }
 
 export const inOrder = (layers: readonly Layer[]): readonly Layer[] =>
