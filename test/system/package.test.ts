@@ -77,6 +77,31 @@ test('a farm and a guest', async () => {
   init = await initOf(1)
 })
 
+/** What the edge of the host says to a visitor. */
+const visit = (host: string) =>
+  `bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; printf "GET / HTTP/1.0\\r\\nHost: ${host}\\r\\n\\r\\n" >&3; head -1 <&3'`
+const served = () => host.ok(`until ${visit('shop.example.org')} 2>/dev/null | grep ' 301'; do sleep 0.2; done`, 60_000)
+const edgePid = () => host.ok('systemctl show -P MainPID croft-edge')
+
+test('a route is served by a unit of its own, which neither daemon nor croft needs to live', async () => {
+  await host.ok('croft route add shop.example.org redirect=https://elsewhere.example.org https=off')
+  await served()
+  assert.equal(await host.ok('systemctl is-active croft-edge; systemctl is-enabled croft-edge'), 'active\nenabled')
+  const pid = await edgePid()
+  assert.equal(await host.ok(`cat /proc/${pid}/comm`), 'haproxy')
+  await host.ok('croft route add more.example.org redirect=https://elsewhere.example.org https=off')
+  await host.ok(`${visit('more.example.org')} | grep ' 301'`)
+  await host.ok('systemctl restart croft')
+  await host.ok('croft exec web -- hostname')
+  assert.equal(await edgePid(), pid, 'new routes and a new daemon are no new edge')
+  await host.ok('systemctl stop croft')
+  await host.ok(`kill -9 ${pid}`)
+  await served()
+  assert.notEqual(await edgePid(), pid)
+  await host.ok('systemctl start croft')
+  assert.match(await host.ok('until croft route logs shop.example.org | grep 301; do sleep 0.2; done', 60_000), /301/)
+})
+
 test('the group croft may read, and nothing else; others are told how they may', async () => {
   const as = (who: string, words: string) =>
     host.sh(`HOME=/nonexistent setpriv --reuid nobody --regid nogroup ${who} croft ${words} 2>&1`)
@@ -108,10 +133,13 @@ test('the old version comes back, and with the copy what it knew', async () => {
 })
 
 test('the host shuts down: guests are asked to, whether the daemon lives or not, and are back with it', async () => {
-  for (const daemon of ['systemctl restart croft croft-guests', 'systemctl stop croft']) {
+  for (const daemon of ['systemctl restart croft croft-guests', 'systemctl disable --now croft']) {
     await host.ok(daemon)
     assert.equal(await initOf(1), init, 'nothing but the end of the host is an end of guests')
     await host.reboot()
+    // Without a daemon as well: the edge serves by the files that it was told last.
+    await served()
+    await host.ok('systemctl enable --now croft')
     // Right after the boot its status is that of before.
     await host.ok(
       'until croft exec web hostname && croft ls -o csv -c name,state | grep -q web,running; do sleep 0.2; done',
