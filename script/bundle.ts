@@ -1,6 +1,6 @@
 /**
  * Bundles the command into dist/: the CLI as one script, whose start is what people feel, with a cache of what V8 compiled
- * (warm.ts); the daemon as a module of its own, loaded only by `croft daemon`, in Node's compile cache.
+ * (warm.ts); the daemon as a file of its own, loaded only by `croft daemon`, in Node's compile cache.
  *
  * Measured, of 17 ms that `croft ls` took beyond an empty script: this cache instead of Node's took 4 away. A file a command,
  * shorter names, modules as closures, a snapshot: nothing, or worse.
@@ -39,16 +39,27 @@ const onlyEnglish: Plugin = {
   },
 }
 
+/** What Fastify and pino can do and this daemon never asks for: a megabyte of it would be loaded, or lie there as text. */
+const unused: Plugin = {
+  name: 'unused',
+  setup(bundle) {
+    const names =
+      /^(node:http2|thread-stream|light-my-request|@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler)$/
+    bundle.onResolve({ filter: names }, ({ path }) => ({ path, namespace: 'unused' }))
+    bundle.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = {}' }))
+  },
+}
+
 /** `croft daemon` loads the daemon's own file instead of carrying it along. */
 const daemonApart: Plugin = {
   name: 'daemon-apart',
   setup(bundle) {
     bundle.onResolve({ filter: /\/daemon\/main\.ts$/ }, () => ({ path: 'daemon', namespace: 'apart' }))
     bundle.onLoad({ filter: /./, namespace: 'apart' }, () => ({
-      contents: `require('node:module').enableCompileCache(${JSON.stringify(cacheFolder)}); module.exports = require('./daemon.mjs')`,
+      contents: `require('node:module').enableCompileCache(${JSON.stringify(cacheFolder)}); module.exports = require('./daemon.cjs')`,
       loader: 'js',
     }))
-    bundle.onResolve({ filter: /\/daemon\.mjs$/ }, ({ path }) => ({ path, external: true }))
+    bundle.onResolve({ filter: /\/daemon\.cjs$/ }, ({ path }) => ({ path, external: true }))
   },
 }
 
@@ -70,7 +81,7 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
 } as const
-/** pino and acme-client are CommonJS: what they require must be found from an ES module. */
+/** acme-client is CommonJS: what it requires must be found from an ES module. */
 const required = {
   js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
 }
@@ -85,13 +96,16 @@ await build({
   footer: { js: '})' },
   plugins: [daemonApart, numbered],
 })
+// An ES module that imports node:http touches all that it exports, and that loads undici: 3 MB of heap, 16 MB resident.
 await build({
   ...common,
   entryPoints: [join(root, 'src/daemon/main.ts')],
-  outfile: join(dist, 'daemon.mjs'),
-  format: 'esm',
-  banner: required,
-  plugins: [onlyEnglish, numbered],
+  outfile: join(dist, 'daemon.cjs'),
+  format: 'cjs',
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': 'OWN_URL' },
+  banner: { js: "const OWN_URL = require('node:url').pathToFileURL(__filename).href;" },
+  plugins: [onlyEnglish, unused, numbered],
 })
 // Reads archives, as a process of its own that may do nothing else.
 await build({
