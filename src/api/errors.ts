@@ -46,6 +46,7 @@ const rows = {
   STORE_MOVING: { status: 503, exit: 7, means: 'the store is moving to etcd: nothing is written for some seconds' },
   UNREACHABLE: { status: 503, exit: 7, means: 'the daemon does not answer' },
   HOST_UNREACHABLE: { status: 503, exit: 7, means: 'another host of the farm does not answer' },
+  HOST_TOO_OLD: { status: 409, exit: 5, means: 'another host of the farm has a croft that cannot do this yet' },
   ELSEWHERE: { status: 421, exit: 5, means: 'it is on another host of the farm, and this is not carried there' },
   TIMEOUT: { status: 504, exit: 8, means: 'it took too long; the work goes on' },
   RED: { status: 200, exit: 9, means: 'a check found something that must be mended' },

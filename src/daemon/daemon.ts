@@ -62,6 +62,8 @@ export interface WholeDaemon extends Daemon {
   /** Looks after the members of the store; there where the store can have several hosts. */
   readonly members?: Members
   readonly version: string
+  /** Of this croft; absent: all. */
+  readonly abilities?: readonly string[]
   readonly hostName: string
   readonly away?: () => StoreAway | undefined
   /** The door to the outside, and certificates. */

@@ -3,10 +3,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toCroftError } from '../api/errors.ts'
 import { createRunner } from '../drivers/exec/runner.ts'
-import { version } from '../version.ts'
 import { diagnoseWithoutDaemon } from './doctor/doctor.ts'
 import { createLog } from './log.ts'
 import { sayReady } from './ready.ts'
+import { releaseFrom } from './release.ts'
 import { settingsFrom } from './settings.ts'
 import { shutDownGuests } from './shutdown.ts'
 import { startDaemon } from './start.ts'
@@ -35,7 +35,7 @@ export async function runDaemon(): Promise<void> {
   const running = await startDaemon({
     settings: settingsFrom(process.env),
     log,
-    version,
+    ...releaseFrom(process.env),
     environment: process.env,
   }).catch((thrown) => {
     const error = toCroftError(thrown)

@@ -15,6 +15,7 @@ import { createLxc } from '../drivers/runtime/lxc/index.ts'
 import type { Storage } from '../drivers/storage/driver.ts'
 import { storageDrivers } from '../drivers/storage/table.ts'
 import { templateBuilders } from '../drivers/template/table.ts'
+import type { Release } from '../plan/versions.ts'
 import type { Store } from '../store/store.ts'
 import { holdAlone } from './alone.ts'
 import { createCertificates } from './certificates/certificates.ts'
@@ -56,17 +57,18 @@ import { passwordHasher } from './pki/passwords.ts'
 import { lazySeal } from './pki/seal.ts'
 import { builderName, edgePlace, hasNamesUnit, makeFolders } from './places.ts'
 import { keys } from './records/keys.ts'
-import { type FarmRecord, type HostRecord, type PoolRecord, read, readAll } from './records/records.ts'
+import { getOwnHost } from './records/own-host.ts'
+import { type FarmRecord, type PoolRecord, read, readAll } from './records/records.ts'
+import { enterVersions } from './records/versions.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { keptFileOf, namesFolderOf, type Settings } from './settings.ts'
 import { named, writeMarker } from './store-move/place.ts'
 import { Uploads } from './uploads/uploads.ts'
 import { createUsageBoard } from './usage/board.ts'
 
-export interface StartOptions {
+export interface StartOptions extends Release {
   readonly settings: Settings
   readonly log: Log
-  readonly version: string
   readonly environment: NodeJS.ProcessEnv
 }
 
@@ -114,7 +116,15 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   }
   const sessions = createSessions({ env, log })
   const joining = lazyJoining({
-    ...{ env, run, log, settings, version: options.version, failpoint: createFailpoint(options.environment) },
+    ...{
+      env,
+      run,
+      log,
+      settings,
+      version: options.version,
+      abilities: options.abilities,
+      failpoint: createFailpoint(options.environment),
+    },
     ...{ store: () => daemon.store, open: () => daemon.open(), moveStore: (move) => phases.moveStore(move) },
     async becomeNobody() {
       await outside.close()
@@ -128,7 +138,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     },
   })
   const daemon: WholeDaemon = {
-    ...{ env, version: options.version, outside, sessions, joining },
+    ...{ env, version: options.version, abilities: options.abilities, outside, sessions, joining },
     get hostName() {
       return settings.hostName
     },
@@ -215,7 +225,8 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
   const { store, operations } = on
   const farm = await read<FarmRecord>(store, keys.farm)
   if (!farm) return undefined
-  const host = await getHost(store, settings.hostName)
+  const host = await getOwnHost(store, settings.hostName)
+  if (on.disks === 'change') await enterVersions(store, host.name, base)
   const hasOthers = store.kind !== 'sqlite' && on.disks === 'change'
   if (on.disks === 'change') await operations.recover(host.name, hasOthers)
   const disksOf = on.disks === 'change' ? (storage: Storage) => storage : readOnlyDisks
@@ -280,20 +291,6 @@ const lazyAsk =
     (await import('./farm/ask-health.ts')).createAskHealth(inside)(asked)
 
 const upstreamFile = async (): Promise<string> => (await readUpstream()).file
-
-/** A host that was renamed keeps its records: with one host in the store it is that one. One that was declared dead is none. */
-async function getHost(store: Store, name: string): Promise<HostRecord> {
-  const hosts = await readAll<HostRecord>(store, keys.hosts)
-  const host = hosts.find(({ value }) => value.name === name) ?? (hosts.length === 1 ? hosts[0] : undefined)
-  if (!host)
-    throw new CroftError('NOT_FOUND', `the store knows no host "${name}"`, {
-      hint: 'set CROFT_HOST to the name this host had',
-    })
-  if (host.value.dead === undefined) return host.value
-  throw new CroftError('REFUSED', `this host was declared dead at ${host.value.dead}: the farm goes on without it`, {
-    hint: 'on another host: croft host show, croft host invite',
-  })
-}
 
 /** Not mounted yet: the loop does that behind its firewall, and a pool that cannot be had ends nothing. */
 const poolsFrom = (run: Runner, pools: readonly PoolRecord[], disksOf: (storage: Storage) => Storage) =>

@@ -3,6 +3,7 @@ import type { Attention, Finding, HostPressure } from '../api/resources.ts'
 import type { SiteExit } from '../api/site.ts'
 import { roughSize, sizeText } from './amount.ts'
 import { exitLine, unitOf } from './site-exits.ts'
+import { type Mixed, tooOldText } from './versions.ts'
 
 export interface GuestSeen {
   readonly name: string
@@ -155,6 +156,11 @@ function heldBySnapshots({ snapshots }: PoolSeen): string {
 
 export const awayAttention = (host: string): Attention => ({
   ...{ what: `host ${host}`, why: 'nothing is heard of it; its guests run on by themselves', do: 'croft host ls' },
+})
+
+export const mixedAttention = ({ newest, older }: Mixed): Attention => ({
+  ...{ what: 'versions', why: `${tooOldText(older)} beside croft ${newest}: what only that can is refused there` },
+  do: `upgrade croft on ${older[0]?.host}`,
 })
 
 export function hostAttention(name: string, pressure: HostPressure | null): Attention[] {

@@ -31,6 +31,8 @@ import { sealWith } from '../../src/daemon/pki/seal.ts'
 import { hostKeyOf } from '../../src/daemon/records/host-key.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type FarmRecord, type HostRecord, read } from '../../src/daemon/records/records.ts'
+import { enterVersions } from '../../src/daemon/records/versions.ts'
+import { releaseFrom } from '../../src/daemon/release.ts'
 import { createSessions } from '../../src/daemon/sessions/sessions.ts'
 import { Uploads } from '../../src/daemon/uploads/uploads.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
@@ -44,6 +46,7 @@ import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
 import type { PoolSpec } from '../../src/drivers/storage/driver.ts'
 import { createFakeStorage } from '../../src/drivers/storage/fake/index.ts'
+import type { Release } from '../../src/plan/versions.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 
 const run = createRunner()
@@ -121,7 +124,7 @@ export class HostsFarm {
     return this.hosts.get(name) ?? assert.fail(`no host ${name}`)
   }
 
-  async boot(name: string): Promise<SimHost> {
+  async boot(name: string, release: Release = releaseFrom({})): Promise<SimHost> {
     const own = join(this.folder, name)
     await mkdir(own, { recursive: true })
     const first = [...this.hosts.keys()][0] ?? name
@@ -134,8 +137,10 @@ export class HostsFarm {
       read<HostRecord>(this.store, keys.host(name)),
     ])
     assert.ok(farm && host)
+    await enterVersions(this.store, name, release)
     await operations.recover(name, true)
-    const parts = await this.parts(own, operations, { farm: farm.value, host: host.value })
+    const made = await this.parts(own, operations, { farm: farm.value, host: host.value })
+    const parts: HostParts = { ...made, peers: () => others.peers }
     const others = await openOthers({
       ...{ env, log, store: this.store, operations, own: name, material: authority.material },
       nudge: (number) => open.loop.nudge(number),
@@ -152,7 +157,7 @@ export class HostsFarm {
     const visitors = new Visitors(env)
     const identify = createIdentify({ now: env.now, store: () => this.store, visitors })
     const daemon: WholeDaemon = {
-      ...{ env, store: this.store, operations, version: 'sim', hostName: name, sessions: createSessions({ env, log }) },
+      ...{ env, store: this.store, operations, ...release, hostName: name, sessions: createSessions({ env, log }) },
       outside: { identify, certificates: () => [], shutOut: () => undefined } as unknown as Outside,
       ...{ open: () => open, others: () => others, diagnose: async () => [], mend: async () => [] },
       joining: () => Promise.reject(new Error('all have joined')),
@@ -176,7 +181,7 @@ export class HostsFarm {
     await open.loop.begin()
     open.loop.moves.begin()
     await leader.follow(loops)
-    const made: SimHost = {
+    const booted: SimHost = {
       ...{ name, daemon, parts, socket },
       close: async () => {
         this.hosts.delete(name)
@@ -187,8 +192,8 @@ export class HostsFarm {
         await others.close()
       },
     }
-    this.hosts.set(name, made)
-    return made
+    this.hosts.set(name, booted)
+    return booted
   }
 
   private async parts(

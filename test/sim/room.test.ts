@@ -8,7 +8,7 @@ import { SimFarm } from './farm.ts'
 
 const gib = 1024 ** 3
 const facts: FactsRecord = {
-  ...{ schema: 1, at: '2026-01-01T00:00:00Z', version: 'sim', abilities: [], cpus: 4, load: 0 },
+  ...{ schema: 1, at: '2026-01-01T00:00:00Z', cpus: 4, load: 0 },
   memory: { totalBytes: 10 * gib, freeBytes: 10 * gib },
   pools: { default: { totalBytes: 100 * gib, freeBytes: 100 * gib } },
   templates: [],

@@ -110,7 +110,7 @@ async function* cut(stream: Readable, passes: number): AsyncGenerator<Buffer> {
 }
 
 const facts = {
-  ...{ schema: 1, at: '2026-01-01T00:00:00Z', version: 'sim', abilities: [], cpus: 4, load: 0 },
+  ...{ schema: 1, at: '2026-01-01T00:00:00Z', cpus: 4, load: 0 },
   memory: { totalBytes: 2 ** 36, freeBytes: 2 ** 36 },
   pools: { default: { totalBytes: 2 ** 40, freeBytes: 2 ** 40 } },
   templates: [],

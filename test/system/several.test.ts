@@ -4,10 +4,12 @@ import { carrying } from './several/carrying.ts'
 import { mesh } from './several/mesh.ts'
 import { moving } from './several/move.ts'
 import { placement } from './several/placement.ts'
+import { upgrading } from './several/upgrade.ts'
 
 const hosts = await useHosts({ count: 2, joined: true })
 
 placement(hosts)
+upgrading(hosts)
 carrying(hosts)
 await mesh(hosts)
 moving(hosts)

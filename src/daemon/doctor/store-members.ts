@@ -4,6 +4,8 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Finding } from '../../api/resources.ts'
 import type { StoreView } from '../../api/store.ts'
+import { type Mixed, tooOldText } from '../../plan/versions.ts'
+import { findMixed } from '../records/versions.ts'
 import { gibibytes, ok, red, warn } from './finding.ts'
 import type { Patient } from './patient.ts'
 
@@ -19,8 +21,20 @@ export async function examineMembers({ run, env, settings, store, away }: Patien
   const { viewStore } = await import('../members/view.ts')
   const view = await viewStore({ run, env, settings, store, ...(away ? { away } : {}) })
   const disk = await statfs(dirname(settings.storeFile))
-  return judgeMembers({ view, diskFreeBytes: disk.bavail * disk.bsize })
+  const mixed = store && !away ? await findMixed(store) : undefined
+  return [...judgeMembers({ view, diskFreeBytes: disk.bavail * disk.bsize }), ...judgeVersions(mixed)]
 }
+
+export const judgeVersions = (mixed: Mixed | undefined): Finding[] =>
+  mixed === undefined
+    ? []
+    : [
+        warn(
+          'versions',
+          `${tooOldText(mixed.older)} beside croft ${mixed.newest}: what only that can is refused there`,
+          `upgrade croft on ${mixed.older[0]?.host} (docs/guides/upgrading.md)`,
+        ),
+      ]
 
 /** `away` of the view is told by its reason; a member that is away alone leaves the others a majority, or not. */
 export function judgeMembers({ view, diskFreeBytes }: MembersFacts): Finding[] {

@@ -4,8 +4,6 @@
  */
 import { isMaterial } from '../../plan/facts.ts'
 import type { Lease } from '../../store/store.ts'
-import { version } from '../../version.ts'
-import { abilities } from '../abilities.ts'
 import { timestamp } from '../env.ts'
 import { keys } from '../records/keys.ts'
 import { type FactsRecord, readAll, schemaVersion, type TemplateStatus } from '../records/records.ts'
@@ -85,7 +83,7 @@ async function lookAt({ env, host, store, pools, machine }: HostParts): Promise<
     totalBytes === null || freeBytes === null ? [] : [[name, { totalBytes, freeBytes }] as const],
   )
   return {
-    ...{ schema: schemaVersion, at: timestamp(env), version, abilities, ...machine() },
+    ...{ schema: schemaVersion, at: timestamp(env), ...machine() },
     pools: Object.fromEntries(there),
     templates: ready.map(({ key }) => key.slice(keys.templateStatuses(host.name).length)).slice(0, mostTemplates),
   }

@@ -24,6 +24,7 @@ import { folderOf, openAuthority } from '../pki/authority.ts'
 import { findCa } from '../pki/pair.ts'
 import { hostKeyOf } from '../records/host-key.ts'
 import { hashOf } from '../records/tokens.ts'
+import { assertEnough, readVersions } from '../records/versions.ts'
 import { replaceFile } from '../replace-file.ts'
 import type { StoreMarker } from '../store-move/place.ts'
 import { type Dialled, dial } from './dial.ts'
@@ -181,10 +182,11 @@ const stagingOf = (stateDir: string): string => join(stateDir, 'pki.joining')
 
 /** By what was handed over, in a folder of its own until this host is in. */
 async function enter(
-  { settings, env, run, failpoint }: JoiningParts,
+  parts: JoiningParts,
   { farm, ca, seal, store }: Admission,
   wanted: Omit<Reservation, 'hostKey'>,
 ): ReturnType<typeof reserveHost> {
+  const { settings, env, run, failpoint } = parts
   const folder = stagingOf(settings.stateDir)
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { mode: 0o700 })
@@ -197,6 +199,7 @@ async function enter(
   const { tls } = await refreshStorePair({ env, run, folder, host: wanted.name }, ownAddresses())
   const opened = await openEtcdStore({ endpoints: store.endpoints, newId: () => env.uuid(), tls })
   try {
+    assertEnough(await readVersions(opened), parts)
     return await reserveHost(env, opened, { ...wanted, hostKey: hostKeyOf(authority.material().cert) })
   } finally {
     await opened.close()

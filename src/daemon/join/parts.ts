@@ -13,6 +13,7 @@ export interface JoiningParts {
   readonly log: Log
   readonly settings: Settings
   readonly version: string
+  readonly abilities: readonly string[]
   readonly failpoint: Failpoint
   readonly store: () => Store
   readonly open: () => OpenFarm | undefined

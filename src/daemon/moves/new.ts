@@ -120,6 +120,7 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   const guest = await getGuestToChange(daemon, name, 'move')
   assertFree(guest.value, to)
   const host = await getTaking(daemon, guest.value, to)
+  getFarm(daemon).others?.assertCan(to, 'moves')
   const { number, spec } = guest.value
   const status = await read<GuestStatus>(daemon.store, keys.guestStatus(guest.value.host, number))
   if (status?.value.rootId !== spec.root.id)

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RouteName } from '../../api/routes.ts'
+import { type Ability, noVersions, type Versions } from '../../plan/versions.ts'
 import { cursor, type Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
 import { electedLeader, type Leader, type LeaderRecord } from '../farm/leader.ts'
@@ -14,6 +15,7 @@ import type { OperationRecord, Operations } from '../operations/operations.ts'
 import type { Material } from '../pki/authority.ts'
 import { keys } from '../records/keys.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
+import { assertAllCan } from '../records/versions.ts'
 import { carry } from './carry.ts'
 import { createPeers } from './client.ts'
 import { openMirror } from './mirror.ts'
@@ -30,6 +32,8 @@ export interface Others {
   farm(): FarmRecord | undefined
   /** Its daemon speaks with the store. */
   isAlive(host: string): boolean
+  /** Throws HOST_TOO_OLD: its croft is older, and cannot do this. */
+  assertCan(host: string, ability: Ability): void
   /** Told when the hosts are others, one has come or gone, or the farm's own settings are others. */
   onChange(listener: () => void): void
   /** Carries a request to the host that it is of, and answers as that one does. Undefined: it is for this host to answer. */
@@ -62,11 +66,12 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   const closing = new AbortController()
   const { signal } = closing
   const mirrored = { env, store, signal }
-  const [hosts, alive, leaderKey, farm] = await Promise.all([
+  const [hosts, alive, leaderKey, farm, versions] = await Promise.all([
     openMirror<HostRecord>(mirrored, keys.hosts),
     openMirror<object>(mirrored, keys.allAlive),
     openMirror<LeaderRecord>(mirrored, keys.leader),
     openMirror<FarmRecord>(mirrored, keys.farm),
+    openMirror<Versions>(mirrored, keys.versions),
   ])
   const find = (host: string) => hosts.get(keys.host(host))
   const lease = openLeaderLease({ env, store, log })
@@ -81,10 +86,12 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   const known = { get: () => leaderKey.get(keys.leader), onChange: leaderKey.onChange }
   const leader = electedLeader({ store, log, own, lease, known })
   const sight = { own, store, isHost: (name: string) => find(name) !== undefined, leader: leader.host }
+  const assertCan = (host: string, ability: Ability) =>
+    assertAllCan(ability, versions.get(keys.versions) ?? noVersions, [host])
   followOperations(parts, signal)
 
   return {
-    ...{ own, peers, leader, find },
+    ...{ own, peers, leader, find, assertCan },
     hosts: () => hosts.values(),
     farm: () => farm.get(keys.farm),
     isAlive: (host) => alive.get(keys.alive(host)) !== undefined,
@@ -95,6 +102,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
     },
     async carry(name, asked) {
       const elsewhere = await findElsewhere(sight, name, asked)
+      if (elsewhere?.needs) assertCan(elsewhere.host, elsewhere.needs)
       return elsewhere !== undefined && carry(peers, { ...asked, ...elsewhere, name })
     },
     async close() {

@@ -1,6 +1,7 @@
 /** Whose a request is, by its route: one row each. What is not this host's is carried to its host, once. */
 import { CroftError } from '../../api/errors.ts'
 import type { RouteName } from '../../api/routes.ts'
+import type { Ability } from '../../plan/versions.ts'
 import type { Store } from '../../store/store.ts'
 import type { Caller } from '../http/access.ts'
 import type { OperationRecord } from '../operations/operations.ts'
@@ -68,9 +69,12 @@ interface Whose {
   readonly away?: 'here'
   /** The answer is for this host alone, so it is not fetched from another. */
   readonly carried?: 'never'
+  /** The host that answers must be able to do this; one that cannot has no such route. */
+  readonly needs?: Ability
 }
 
 const here: Whose = { by: 'here' }
+const hereMoves: Whose = { by: 'here', needs: 'moves' }
 const ofGuest: Whose = { by: 'guest' }
 const ofHost: Whose = { by: 'host' }
 const ofLeader: Whose = { by: 'leader' }
@@ -95,8 +99,8 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     getUsage: { by: 'asked' },
   },
   createGuest: { by: 'wishedHost' },
-  moveGuest: ofGuest,
-  ...{ lookForPeer: here, sendTemplate: here, receiveFromPeer: here, landFromPeer: here },
+  moveGuest: { by: 'guest', needs: 'moves' },
+  ...{ lookForPeer: hereMoves, sendTemplate: hereMoves, receiveFromPeer: hereMoves, landFromPeer: hereMoves },
   ...{ changeGuest: ofGuest, deleteGuest: ofGuest, actGuest: ofGuest, renameGuest: ofGuest, cloneGuest: ofGuest },
   ...{ attachGuest: wayIn, attachFiles: wayIn, attachConsole: wayIn },
   ...{ execGuest: ofGuest, readConsole: ofGuest },
@@ -139,6 +143,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
 export interface Elsewhere {
   readonly host: string
   readonly away?: 'here'
+  readonly needs?: Ability
 }
 
 /** Where it is to be carried; undefined: it is this host's. Throws ELSEWHERE for what was carried once, or never is. */
@@ -147,7 +152,7 @@ export async function findElsewhere(
   name: RouteName,
   asked: Asked & { readonly caller: Caller },
 ): Promise<Elsewhere | undefined> {
-  const { by, away, carried } = whose[name]
+  const { by, away, carried, needs } = whose[name]
   const host = await finds[by](farm, asked)
   if (host === undefined || host === farm.own) return undefined
   if (carried === 'never')
@@ -158,5 +163,5 @@ export async function findElsewhere(
     throw new CroftError('ELSEWHERE', `it is on host ${host} now, not on ${farm.own} any more`, {
       hint: 'say it again',
     })
-  return { host, ...(away ? { away } : {}) }
+  return { host, ...(away ? { away } : {}), ...(needs ? { needs } : {}) }
 }

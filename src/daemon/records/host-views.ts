@@ -8,23 +8,27 @@ import { readPressure } from '../usage/pressure.ts'
 import { keys } from './keys.ts'
 import { sumOf } from './promises.ts'
 import { type FactsRecord, type Held, type HostRecord, type NumbersRecord, readAll } from './records.ts'
+import { readVersions } from './versions.ts'
 
 /** All that placement and people ask of a host, read at once for all of them. */
 export interface KnownHost {
   readonly host: Held<HostRecord>
   readonly facts: FactsRecord | undefined
   readonly numbers: NumbersRecord | undefined
+  /** Of its croft; undefined until that has opened the store. */
+  readonly version: string | undefined
   /** Its daemon speaks with the store. */
   readonly alive: boolean
 }
 
 export async function readHosts(daemon: Pick<Daemon, 'store' | 'open'>): Promise<KnownHost[]> {
   const { store } = daemon
-  const [hosts, facts, numbers, alive] = await Promise.all([
+  const [hosts, facts, numbers, alive, versions] = await Promise.all([
     readAll<HostRecord>(store, keys.hosts),
     readAll<FactsRecord>(store, keys.allFacts),
     readAll<NumbersRecord>(store, keys.allNumbers),
     readAll(store, keys.allAlive),
+    readVersions(store),
   ])
   const byHost = <T>(prefix: string, held: readonly Held<T>[]) =>
     new Map(held.map(({ key, value }) => [key.slice(prefix.length), value]))
@@ -34,7 +38,7 @@ export async function readHosts(daemon: Pick<Daemon, 'store' | 'open'>): Promise
   return hosts.map((host) => {
     const { name } = host.value
     return {
-      ...{ host, facts: factsOf.get(name), numbers: numbersOf.get(name) },
+      ...{ host, facts: factsOf.get(name), numbers: numbersOf.get(name), version: versions.hosts[name]?.version },
       alive: living.has(name) || (name === own && hosts.length === 1),
     }
   })
@@ -60,7 +64,7 @@ export async function viewHost(daemon: Daemon, known: KnownHost, isAlone: boolea
     ...{ name: value.name, number: value.number, state, uidBase: value.uidBase },
     since: value.dead ?? (state === 'away' ? (known.facts?.at ?? null) : null),
     ...{ witness: value.witness === true, drained: value.drained === true, tags: value.tags ?? [] },
-    ...{ address: value.address ?? null, version: facts?.version ?? null, guests: { running, total } },
+    ...{ address: value.address ?? null, version: known.version ?? null, guests: { running, total } },
     ...(await roomsOf(daemon, known, { facts, isAlone, isThere })),
     overcommit: value.overcommit ?? null,
     diskOvercommit: value.diskOvercommit ?? null,
@@ -77,15 +81,15 @@ function live(): Pick<Host, 'load' | 'pressure' | 'uptimeSeconds'> {
   return { load: [one, five, fifteen], pressure: readPressure(), uptimeSeconds: Math.round(os.uptime()) }
 }
 
-type Facts = Pick<FactsRecord, 'version' | 'cpus' | 'load' | 'memory' | 'pools'>
+type Facts = Pick<FactsRecord, 'cpus' | 'load' | 'memory' | 'pools'>
 
-async function ownFacts(daemon: Daemon & { readonly version?: string }): Promise<Facts> {
+async function ownFacts(daemon: Daemon): Promise<Facts> {
   const { machine, pools } = getFarm(daemon).parts
   const states = await Promise.all(pools.names.map(async (name) => [name, await pools.state(name)] as const))
   const there = states.flatMap(([name, { totalBytes, freeBytes }]) =>
     totalBytes === null || freeBytes === null ? [] : [[name, { totalBytes, freeBytes }] as const],
   )
-  return { version: daemon.version ?? '', ...machine(), pools: Object.fromEntries(there) }
+  return { ...machine(), pools: Object.fromEntries(there) }
 }
 
 interface Seen {

@@ -17,6 +17,8 @@ export const keys = {
   allFacts: 'facts/',
   /** Under a lease: who walks the loops of the farm. */
   leader: 'leader',
+  /** Which croft each host has, and what the store needs of all. */
+  versions: 'versions',
   /** In the store that is moved to: how far it came. In the one that was left: where to. */
   moved: 'moved',
   /** What a host is told of its member of the store. */

@@ -126,9 +126,6 @@ export interface HostRecord extends PromiseSettings {
 export interface FactsRecord {
   readonly schema: number
   readonly at: string
-  readonly version: string
-  /** What this croft can do that an older one cannot. */
-  readonly abilities: readonly string[]
   readonly cpus: number
   /** Of the last minute. */
   readonly load: number

@@ -11,6 +11,7 @@ import {
   fills,
   guestAttention,
   hostAttention,
+  mixedAttention,
   type PoolSeen,
   poolAttention,
   routeAttention,
@@ -24,6 +25,7 @@ import { type FarmRecord, type GuestRecord, readAll, type SnapshotRecord } from 
 import { listRouteViews } from '../../records/routes.ts'
 import { listSiteViews } from '../../records/site-views.ts'
 import { listTemplateViews } from '../../records/templates.ts'
+import { findMixed } from '../../records/versions.ts'
 import { neverSeen } from '../../usage/board.ts'
 import { readPressure } from '../../usage/pressure.ts'
 import type { Caller } from '../access.ts'
@@ -119,6 +121,8 @@ async function guestsAndAttention(
   attention.push(...sites.flatMap((site) => siteAttention(site, daemon.env.now())))
   const away = (others?.hosts() ?? []).filter(({ name, dead }) => dead === undefined && !others?.isAlive(name))
   attention.push(...away.filter(({ name }) => name !== others?.own).map(({ name }) => awayAttention(name)))
+  const mixed = others && (await findMixed(daemon.store))
+  if (mixed) attention.push(mixedAttention(mixed))
   // Of a host that is away this is said once.
   for (const pool of pools.filter(({ host }) => !away.some(({ name }) => name === host))) {
     const counted = fills(pool) && pool.host === parts.host.name
