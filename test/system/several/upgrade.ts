@@ -16,14 +16,14 @@ const older = { CROFT_PRETEND: '0.0.9:carry,instances,store-ca' }
 /** Some at each host, until they are told to go home. */
 function visit(hosts: TestHosts, names: readonly string[]): () => Promise<LoadReport[]> {
   const groups = hosts.all.map((host) => {
-    const order: LoadOrder = { address: host.address.v4, port: 443, hosts: names, connections: 2, pauseMs: 10 }
+    const order: LoadOrder = { address: host.address.v4, port: 443, hosts: names, connections: 2, pauseMs: 40 }
     const child = host.background('outside', { file: process.execPath, args: [program, JSON.stringify(order)] }, 'pipe')
+    const gone = once(child, 'exit')
     let said = ''
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString()
     })
     return async () => {
-      const gone = once(child, 'exit')
       child.stdin?.end()
       await gone
       return JSON.parse(said) as LoadReport
@@ -61,7 +61,8 @@ export function upgrading(hosts: TestHosts): void {
       await ash.croftOk('route', 'add', `${host.hostName}.example.org`, `at-${host.hostName}:8080`)
     }
     for (const host of hosts.all) for (const name of names) await host.waitFor(() => answers(host, name), 60_000)
-    const leave = visit(hosts, names)
+    let leave = visit(hosts, names)
+    const reports: LoadReport[] = []
     await put(birch, older)
     assert.deepEqual(await needs(ash), ['upgrade croft on birch'])
     assert.match(await birch.croft('doctor').then(({ stdout }) => stdout), /birch \(croft 0\.0\.9\) beside croft/)
@@ -71,6 +72,8 @@ export function upgrading(hosts: TestHosts): void {
     await put(ash, older)
     assert.deepEqual(await needs(ash), [])
 
+    reports.push(...(await leave()))
+    leave = visit(hosts, names)
     const text = readFileSync(new URL('../../../docs/guides/upgrading.md', import.meta.url), 'utf8')
     const commands = [...text.matchAll(/^root@(\w+):~# (croft|apt) (.*)$/gm)]
     assert.ok(commands.length >= 9)
@@ -81,10 +84,9 @@ export function upgrading(hosts: TestHosts): void {
       // This machine is no host of a provider: what the doctor says of it is another test's.
       if (said && words !== 'doctor') assert.equal(said.code, 0, `${line}: ${said.stderr}\n${host.logTail(9)}`)
     }
+    reports.push(...(await leave()))
     for (const host of hosts.all) await put(host, {})
     assert.deepEqual(await needs(birch), [])
-
-    const reports = await leave()
     for (const { statuses, failures, requests, gapMs } of reports) {
       context.diagnostic(`${requests} requests, the longest gap ${Math.round(gapMs)} ms`)
       assert.deepEqual([Object.keys(statuses), failures], [['200'], {}])
