@@ -1,6 +1,6 @@
 /** Hosts: what an operator says of them, and how they are shown. */
 import { z } from 'zod'
-import { Flag, Unset } from './guest.ts'
+import { Flag, Rate, Unset } from './guest.ts'
 import type { HostPressure } from './resources.ts'
 import { SizeBytes } from './values.ts'
 
@@ -22,7 +22,16 @@ export const HostChange = z
   .partial()
 export type HostChange = z.input<typeof HostChange>
 
-export const Drain = z.strictObject({ drained: Flag })
+/** `move`: its guests are brought to other hosts, so many at a time; `some`: also when not all of them can be. */
+export const Drain = z
+  .strictObject({
+    drained: Flag,
+    move: Flag.optional(),
+    some: Flag.optional(),
+    rate: Rate.optional(),
+    parallel: z.coerce.number().int().min(1, 'must be 1 to 8').max(8, 'must be 1 to 8').optional(),
+  })
+  .refine(({ drained, move }) => drained || !move, 'guests are moved from a host that is drained')
 
 const Text = z.string().max(32 * 1024)
 /** Words for a guest of another host, of the loops of the farm. */
@@ -65,6 +74,8 @@ export interface Host {
   readonly uidBase: number
   /** In the answer to a drain: instances of sites that are begun elsewhere, and leave it then. */
   readonly leaving?: number
+  /** In the answer to a drain: guests that stay until they are moved. */
+  readonly staying?: readonly string[]
   /** `running` is null while it is away. */
   readonly guests: { readonly running: number | null; readonly total: number }
   readonly memory: HostRoom

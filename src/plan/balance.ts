@@ -26,7 +26,7 @@ export function proposeMoves(hosts: readonly PlacementHost[], guests: readonly B
     if (proposals.length >= mostProposals) break
     const home = now.get(guest.host)
     if (guest.stays || !home) continue
-    const without = promised(home, guest.ask, -1)
+    const without = promisedTo(home, guest.ask, -1)
     const { candidates } = place([...new Map(now).set(home.name, without).values()], guest.ask)
     const [best] = candidates
     const here = candidates.find(({ host }) => host === guest.host)
@@ -36,7 +36,7 @@ export function proposeMoves(hosts: readonly PlacementHost[], guests: readonly B
     const target = now.get(best.host)
     if (!target) continue
     now.set(home.name, without)
-    now.set(target.name, promised(target, guest.ask, 1))
+    now.set(target.name, promisedTo(target, guest.ask, 1))
     const why = better === undefined ? `${guest.host} cannot have it` : `${better.toFixed(1)} points better`
     proposals.push({ guest: guest.name, from: guest.host, to: best.host, why: `${why}: ${best.reasons[0]?.why ?? ''}` })
   }
@@ -46,7 +46,12 @@ export function proposeMoves(hosts: readonly PlacementHost[], guests: readonly B
 const leaving = (hosts: ReadonlyMap<string, PlacementHost>, { host }: BalanceGuest): number =>
   hosts.get(host)?.drained ? 1 : 0
 
-function promised(host: PlacementHost, { memoryBytes, diskBytes, pool }: PlacementAsk, sign: 1 | -1): PlacementHost {
+/** With what the guest asks for promised too, or no more. */
+export function promisedTo(
+  host: PlacementHost,
+  { memoryBytes, diskBytes, pool }: PlacementAsk,
+  sign: 1 | -1,
+): PlacementHost {
   const room = host.pools[pool]
   const moved = (had: number, bytes: number) => Math.max(0, had + sign * bytes)
   return {

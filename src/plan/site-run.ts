@@ -17,6 +17,8 @@ export interface RunSight {
   readonly drainMs: number
   /** How long until what is lost may be made anew; absent: nothing is known that it could be made from. */
   readonly repairInMs?: number
+  /** The same for those that leave their host. */
+  readonly leaveInMs?: number
 }
 
 export type RunAction =
@@ -66,7 +68,7 @@ function drainFirst({ members, now, drainMs }: RunSight): RunAction | undefined 
   return forMs > 0 ? { do: 'wait', forMs, settled: false } : undefined
 }
 
-function keepUp({ members, repairInMs }: RunSight): RunAction {
+function keepUp({ members, repairInMs, leaveInMs }: RunSight): RunAction {
   const named = (found: typeof members): string[] => found.map(({ name }) => name)
   const halted = members.filter(({ wished, guest }) => wished === 'stopped' && guest !== 'gone')
   if (halted.length > 0) return { do: 'run', members: named(halted) }
@@ -80,7 +82,8 @@ function keepUp({ members, repairInMs }: RunSight): RunAction {
   if (lost.length > 0 && repairInMs === 0) return { do: 'repair', members: named(lost) }
   // One after another of them is replaced elsewhere before it goes, as at a deploy.
   const leaving = members.filter(({ leaves, state }) => leaves === true && state === 'ready')
-  if (leaving.length > 0 && repairInMs === 0) return { do: 'repair', members: named(leaving) }
+  if (leaving.length > 0 && leaveInMs === 0) return { do: 'repair', members: named(leaving) }
   const settled = members.every(({ state, guest }) => state === 'ready' && guest === 'running')
-  return { do: 'wait', forMs: lost.length + leaving.length > 0 ? (repairInMs ?? aWhileMs) : aWhileMs, settled }
+  const waits = [...lost.map(() => repairInMs), ...leaving.map(() => leaveInMs)].filter((ms) => ms !== undefined)
+  return { do: 'wait', forMs: Math.min(aWhileMs, ...waits), settled }
 }

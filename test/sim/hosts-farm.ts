@@ -179,7 +179,7 @@ export class HostsFarm {
       ],
     )
     await open.loop.begin()
-    open.loop.moves.begin()
+    open.loop.moves.begin(daemon)
     await leader.follow(loops)
     const booted: SimHost = {
       ...{ name, daemon, parts, socket },
@@ -216,6 +216,7 @@ export class HostsFarm {
       ...{ env, store, log, operations, seal, ...records, runtime, pools, storage: pools.storage },
       machine: () => ({ cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }),
       ...{ sitesDir: '/nowhere', inside: createInside(runtime), askHealth: async () => undefined },
+      peers: () => this.hosts.get(records.host.name)?.daemon.others?.()?.peers,
       certificates: createCertificates({
         ...{ env, store, log, run, failpoint: () => {}, folder: '', seal, dnsHook: '/none', addresses: () => [] },
         ca: { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) },

@@ -55,7 +55,8 @@ test('as many here as there, give or take one; a new release is spread as well',
 test('a drained host loses its instances, one that was begun elsewhere for each', async () => {
   type Said = Accepted<{ leaving: number }>
   const planned = await farm.ask<Said>('ash', 'POST', '/v1/hosts/birch/drain?dryRun=1', { drained: true })
-  assert.match(planned.said.steps?.at(-1)?.detail ?? '', /^shop\/prod\/\d+: begun elsewhere/)
+  const left = planned.said.steps?.find(({ step }) => step === 'leave')
+  assert.match(`${left?.what}: ${left?.detail}`, /^shop\/prod\/\d+: begun elsewhere/)
   const { said: drained } = await farm.ask<Said>('birch', 'POST', '/v1/hosts/birch/drain', { drained: true })
   assert.equal(drained.result?.leaving, 1)
   await until('none is on birch', async () => (await spread('shop/prod')).birch === undefined)
@@ -66,6 +67,24 @@ test('a drained host loses its instances, one that was begun elsewhere for each'
   const now = await spread('shop/prod')
   assert.equal((now.ash ?? 0) + (now.cedar ?? 0), 3)
   await drain('birch', false)
+})
+
+test('a host is emptied, as any host is asked: guests are moved, instances begun elsewhere', async () => {
+  await farm.templates()
+  for (const name of ['web', 'blog'])
+    await farm.ask('ash', 'POST', '/v1/guests?wait=20000', { name, template: 'ash:1', host: 'ash' })
+  const { status, said } = await farm.ask<Accepted & { message?: string }>(
+    ...(['cedar', 'POST', '/v1/hosts/ash/drain?wait=60000', { drained: true, move: true, parallel: 2 }] as const),
+  )
+  assert.deepEqual([status, said.operation?.state], [200, 'done'], JSON.stringify(said))
+  assert.equal(said.operation?.log.at(-1), 'ash is empty: 2 guests were moved')
+  const { said: all } = await farm.ask<Guest[]>('birch', 'GET', '/v1/guests')
+  assert.deepEqual(
+    all.filter(({ host }) => host === 'ash').map(({ name }) => name),
+    [],
+  )
+  assert.deepEqual([...new Set(all.map(({ status: at }) => at?.state))], ['running'])
+  await drain('ash', false)
 })
 
 test('instances that share data are on one host, and say so when that has no room', async () => {

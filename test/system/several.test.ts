@@ -1,6 +1,7 @@
 /** A farm of two hosts, made once: what holds from any of them, on the way between them, and on a change of host. */
 import { useHosts } from './hosts.ts'
 import { carrying } from './several/carrying.ts'
+import { draining } from './several/drain.ts'
 import { mesh } from './several/mesh.ts'
 import { moving } from './several/move.ts'
 import { placement } from './several/placement.ts'
@@ -13,3 +14,4 @@ upgrading(hosts)
 carrying(hosts)
 await mesh(hosts)
 moving(hosts)
+draining(hosts)

@@ -36,9 +36,16 @@ export const hostCommands: readonly CommandRow[] = [
     verb: 'drain',
     args: ['HOST'],
     changes: true,
-    flags: [],
-    summary: 'give a host no new guests; instances of sites go elsewhere, guests stay',
-    examples: ['croft host drain birch --reason "new disks"'],
+    flags: ['move', 'some', 'rate', 'parallel'],
+    summary: 'give a host no new guests, and with --move bring those it has to other hosts',
+    description:
+      'Instances of sites go elsewhere by themselves: others are begun there before they go. Guests stay, unless --move is said: then each is moved where it fits best, one at a time or ' +
+      '--parallel so many, the large ones first. Nothing is changed when one of them cannot go; --some moves the others. It goes on when you stop watching, and when the daemon begins anew.',
+    examples: [
+      'croft host drain birch --reason "new disks"',
+      'croft host drain birch --move --dry-run',
+      'croft host drain birch --move --some --rate 100M --parallel 2',
+    ],
     run: () => import('../commands/host/drain.ts'),
   },
   {

@@ -92,6 +92,8 @@ export const flagTable = {
   log: { means: 'write a line to the kernel log when it matches' },
   snapshot: { value: 'NAME', means: 'from this snapshot instead of the present disk' },
   rate: { value: 'SIZE', means: 'send at most so much in a second: 100M' },
+  move: { means: 'and bring its guests to other hosts' },
+  some: { means: 'also when some cannot be: those stay' },
   from: { value: 'DISTRIBUTION', means: 'what to build from, like debian:12, when the name does not say' },
   packages: { value: 'NAMES', means: 'these packages too, with commas between' },
   script: { value: 'FILE', means: 'run this inside as the last step, - is stdin' },

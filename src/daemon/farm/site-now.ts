@@ -118,10 +118,11 @@ export function runSight(now: SiteNow, site: SiteRecord, seen: Seen): RunSight {
   const known = new Set(membersOf(now).map(({ number }) => number))
   const last = now.rollout?.value
   const since = last?.repair && last.finished !== undefined ? seen.now - Date.parse(last.finished) : repairEveryMs
+  const repairInMs = Math.max(0, Math.min(repairEveryMs, repairEveryMs - since))
   return {
     ...{ run: site.run, deleting: site.deleting === true, now: seen.now, members, drainMs },
     leaving: [...now.guests.keys()].filter((number) => !known.has(number)).length,
-    ...(now.members?.value.serves ? { repairInMs: Math.max(0, Math.min(repairEveryMs, repairEveryMs - since)) } : {}),
+    ...(now.members?.value.serves ? { repairInMs, leaveInMs: last?.state === 'failed' ? repairInMs : 0 } : {}),
   }
 }
 

@@ -1,13 +1,16 @@
 /** The moves that this host has a part in. What does the work is loaded when there is one. */
 import { CroftError } from '../../api/errors.ts'
+import type { Daemon } from '../daemon.ts'
 import type { HostLoop } from '../host/loop.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { type MoveRecord, moveGoal } from '../records/moves.ts'
 import { readAll } from '../records/records.ts'
+import { createDrains, type Drains } from './drains.ts'
 
 export interface Moves {
-  begin(): void
+  readonly drains: Drains
+  begin(daemon: Daemon): void
   /** False when it is not under way here. */
   cancel(id: string): boolean
   close(): Promise<void>
@@ -23,6 +26,7 @@ interface Work {
 
 export function createMoves(parts: HostParts, loop: Pick<HostLoop, 'look' | 'gate'>): Moves {
   const { store, host, env, log } = parts
+  const drains = createDrains(parts)
   const works = new Map<number, Work>()
   const closing = new AbortController()
   let looking: Promise<void> = Promise.resolve()
@@ -96,7 +100,11 @@ export function createMoves(parts: HostParts, loop: Pick<HostLoop, 'look' | 'gat
   }
 
   return {
-    begin: () => void follow(),
+    drains,
+    begin(daemon) {
+      void follow()
+      drains.begin(daemon)
+    },
     cancel(id) {
       const found = works.values().find((work) => work.id === id)
       found?.abort.abort(new CroftError('CANCELLED', 'it was cancelled'))
@@ -104,9 +112,11 @@ export function createMoves(parts: HostParts, loop: Pick<HostLoop, 'look' | 'gat
     },
     async close() {
       closing.abort()
+      const drained = drains.close()
       timer?.[Symbol.dispose]()
       for (const { abort } of works.values()) abort.abort(new CroftError('STORE_CLOSED', 'the daemon ends'))
       await looking
+      await drained
       await Promise.allSettled([...works.values()].map(({ done }) => done))
     },
   }

@@ -4,6 +4,7 @@ import type { GuestStatus, Port } from '../../api/guest.ts'
 import type { PeerLook } from '../../api/move.ts'
 import type { PlannedStep } from '../../api/resources.ts'
 import { roughSize } from '../../plan/amount.ts'
+import { boundTo } from '../../plan/drain.ts'
 import { takeSlot } from '../../plan/numbers.ts'
 import { promiseOf } from '../../plan/promised.ts'
 import type { Compare, Write } from '../../store/store.ts'
@@ -144,19 +145,11 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   return { guest, host, look, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
 }
 
-/** What binds a guest to the host where it is. */
 function assertFree({ name, host, spec }: GuestRecord, to: string): void {
-  const refuse = (why: string, hint: string) => {
-    throw new CroftError('REFUSED', `${name} cannot move: ${why}`, { hint })
-  }
-  const [address] = spec.addresses ?? []
-  const [mount] = spec.mounts ?? []
-  if (host === to) refuse(`it is on ${to}`, `croft show ${name}`)
-  if (address) refuse(`the address ${address.address} comes in at ${host}`, `croft address rm ${address.address}`)
-  if (mount) refuse(`it has a folder of ${host}, ${mount.source}`, `croft mount rm ${name} ${mount.target}`)
-  if (spec.volumes && spec.volumes.length > 0)
-    refuse(`data of its site lies on ${host}, where other instances may have it`, `croft show ${name}`)
-  if (spec.run === 'frozen') refuse('it is frozen, and what it holds in memory would be lost', `croft unfreeze ${name}`)
+  const refuse = (why: string, hint: string) => new CroftError('REFUSED', `${name} cannot move: ${why}`, { hint })
+  if (host === to) throw refuse(`it is on ${to}`, `croft show ${name}`)
+  const bound = boundTo(host, name, spec)
+  if (bound) throw refuse(bound.why, bound.hint)
 }
 
 async function getTaking({ store }: Daemon, { spec }: GuestRecord, to: string): Promise<Held<HostRecord>> {

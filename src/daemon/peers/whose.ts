@@ -48,6 +48,9 @@ const finds = {
   /** The one guest that is asked about, if any. */
   asked: (farm: FarmSight, { query }: Asked) => guestNamed(farm, field(query, 'guest')),
   host: async (farm: FarmSight, { params }: Asked) => hostNamed(farm, params.host),
+  /** Its guests are moved by itself; the word alone is anybody's. */
+  emptied: async (farm: FarmSight, { params, body }: Asked) =>
+    field(body, 'move') === true ? hostNamed(farm, params.host) : undefined,
   /** A new guest, where it was wished. */
   wishedHost: async (farm: FarmSight, { body }: Asked) => hostNamed(farm, field(body, 'host')),
   /** The guest that a template is made of. */
@@ -128,7 +131,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     changeHost: here,
     runForPeer: here,
     balanceFarm: here,
-    drainHost: here,
+    drainHost: { by: 'emptied' },
     planHost: ofHost,
     applyHost: ofHost,
     checkNetwork: ofHost,

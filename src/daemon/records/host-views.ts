@@ -126,3 +126,11 @@ async function roomsOf(
   ])
   return { memory, pools: Object.fromEntries(pools) }
 }
+
+/** What an operator says of a host, as history tells it. */
+export const settingsOf = ({ tags = [], drained, overcommit, diskOvercommit, reserveBytes }: HostRecord) => ({
+  ...{ tags, drained: drained === true },
+  ...(overcommit === undefined ? {} : { overcommit }),
+  ...(diskOvercommit === undefined ? {} : { diskOvercommit }),
+  ...(reserveBytes === undefined ? {} : { reserveBytes }),
+})

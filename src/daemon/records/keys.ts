@@ -29,6 +29,9 @@ export const keys = {
   /** A guest on its way to another host. */
   move: (number: number) => `moves/${padded(number)}`,
   moves: 'moves/',
+  /** A host that is being emptied. */
+  drain: (host: string) => `drains/${host}`,
+  drains: 'drains/',
   /** One table reserves every name, whatever bears it. */
   name: (name: string) => `names/${name}`,
   ports: (host: string) => `ports/${host}/`,

@@ -84,6 +84,8 @@ export const handlers = {
       return daemon.operations.wait(params.operation, 5000)
     if (goal?.kind === 'move' && getFarm(daemon).loop.moves.cancel(goal.id))
       return daemon.operations.wait(params.operation, 5000)
+    if (goal?.kind === 'drain' && (await getFarm(daemon).loop.moves.drains.cancel(goal.id)))
+      return daemon.operations.wait(params.operation, 5000)
     if (goal?.kind === 'build') {
       await cancelBuild(daemon, goal.id)
       return daemon.operations.wait(params.operation, 5000)

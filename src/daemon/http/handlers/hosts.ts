@@ -10,7 +10,7 @@ import { askOthers, isForAll } from '../../peers/ask-all.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import type { Writing } from '../../records/guest-spec.ts'
-import { type KnownHost, readHosts, viewHost } from '../../records/host-views.ts'
+import { type KnownHost, readHosts, settingsOf, viewHost } from '../../records/host-views.ts'
 import { keys } from '../../records/keys.ts'
 import { type HostRecord, type PoolRecord, readAll } from '../../records/records.ts'
 import type { Caller } from '../access.ts'
@@ -35,6 +35,11 @@ export const handlers = {
     writeHost(daemon, { name: params.host, verb: 'set', query, caller }, (host) => changedHost(host, body)),
 
   async drainHost(daemon, { params: { host: name }, body, query, caller }) {
+    if (body.move) {
+      assertHost(daemon, name)
+      const { drainAndMove } = await import('../../moves/drain.ts')
+      return drainAndMove(daemon, { caller, body, query }, () => viewNamed(daemon, name))
+    }
     const answer = await writeHost(
       daemon,
       { name, verb: body.drained ? 'drain' : 'undrain', query, caller },
@@ -42,10 +47,11 @@ export const handlers = {
     )
     if (!body.drained) return answer
     const { leavingWith } = await import('../../placing/leaving.ts')
-    const leaving = await leavingWith(daemon, name)
-    if (answer.result) return { ...answer, result: { ...answer.result, leaving: leaving.length } }
-    const go = { what: name, step: 'leave', detail: `${leaving.join(', ')}: begun elsewhere, then taken away here` }
-    return leaving.length === 0 ? answer : { ...answer, steps: [...(answer.steps ?? []), go] }
+    const { leaving, staying } = await leavingWith(daemon, name)
+    if (answer.result) return { ...answer, result: { ...answer.result, leaving: leaving.length, staying } }
+    const goes = leaving.map((what) => ({ what, step: 'leave', detail: 'begun elsewhere, then taken away here' }))
+    const stays = staying.map((what) => ({ what, step: 'stay', detail: 'until it is moved: --move' }))
+    return { ...answer, steps: [...(answer.steps ?? []), ...goes, ...stays] }
   },
 
   async planHost(daemon, { params }): Promise<{ steps: readonly PlannedStep[] }> {
@@ -140,13 +146,6 @@ async function writeHost(
   await commit(daemon, caller, query, decide)
   return { operation: null, result: await viewNamed(daemon, name), steps: undefined }
 }
-
-const settingsOf = ({ tags = [], drained, overcommit, diskOvercommit, reserveBytes }: HostRecord) => ({
-  ...{ tags, drained: drained === true },
-  ...(overcommit === undefined ? {} : { overcommit }),
-  ...(diskOvercommit === undefined ? {} : { diskOvercommit }),
-  ...(reserveBytes === undefined ? {} : { reserveBytes }),
-})
 
 type Settings = z.output<typeof HostChange>
 

@@ -68,7 +68,7 @@ async function assertEmpty({ store }: Daemon, { name }: HostRecord): Promise<voi
     const { entries } = await store.list(prefix, { limit: 1 })
     if (entries.length === 0) continue
     throw new CroftError('IN_USE', `host ${name} has ${what}`, {
-      hint: what === 'guests' ? `croft host drain ${name} · croft ls · croft move GUEST OTHER-HOST` : 'croft site ls',
+      hint: what === 'guests' ? `croft host drain ${name} --move` : 'croft site ls',
     })
   }
 }

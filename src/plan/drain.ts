@@ -1,0 +1,74 @@
+/** Where the guests of a host go that is to be empty: one after another, each on what those before it leave. Pure. */
+import type { GuestSpec } from '../api/guest.ts'
+import { promisedTo } from './balance.ts'
+import { type PlacementAsk, type PlacementHost, place } from './placement.ts'
+
+export interface Leaver {
+  readonly name: string
+  readonly ask: PlacementAsk
+  /** What keeps it where it is. */
+  readonly bound?: string | undefined
+  /** Hosts that are out of the question for another reason than room. */
+  readonly barred: Readonly<Record<string, string>>
+}
+
+export interface DrainPlan {
+  readonly goes: readonly { readonly guest: string; readonly to: string; readonly why: string }[]
+  /** `room`: it could go, and nobody can take it. */
+  readonly stays: readonly { readonly guest: string; readonly why: string; readonly kind: 'bound' | 'room' }[]
+}
+
+/** So many hosts are told when none of them can take it. */
+const toldHosts = 5
+
+export function planDrain(hosts: readonly PlacementHost[], from: string, guests: readonly Leaver[]): DrainPlan {
+  const now = new Map(hosts.filter(({ name }) => name !== from).map((host) => [host.name, host]))
+  const goes: DrainPlan['goes'][number][] = []
+  const stays: DrainPlan['stays'][number][] = []
+  for (const { name: guest, ask, bound, barred } of largestFirst(guests)) {
+    if (bound !== undefined) {
+      stays.push({ guest, why: bound, kind: 'bound' })
+      continue
+    }
+    const { candidates, refused } = place([...now.values()], ask)
+    const best = candidates.find(({ host }) => barred[host] === undefined)
+    const target = best && now.get(best.host)
+    if (!best || !target) {
+      const able = candidates.map(({ host }) => ({ host, why: barred[host] ?? '' }))
+      stays.push({ guest, why: noRoom([...able, ...refused]), kind: 'room' })
+      continue
+    }
+    now.set(target.name, promisedTo(target, ask, 1))
+    goes.push({ guest, to: best.host, why: best.reasons[0]?.why ?? '' })
+  }
+  return { goes, stays }
+}
+
+/** Large ones find no place any more when the small ones have theirs. */
+export const largestFirst = <T extends Pick<Leaver, 'name' | 'ask'>>(guests: readonly T[]): T[] =>
+  guests.toSorted((a, b) => b.ask.memoryBytes - a.ask.memoryBytes || (a.name < b.name ? -1 : 1))
+
+function noRoom(whys: readonly { readonly host: string; readonly why: string }[]): string {
+  if (whys.length === 0) return 'there is no other host'
+  const told = whys.slice(0, toldHosts).map(({ host, why }) => `${host}: ${why}`)
+  return `no host can take it (${[...told, ...(whys.length > toldHosts ? [`and ${whys.length - toldHosts} more`] : [])].join('; ')})`
+}
+
+/** What binds a guest to the host where it is. */
+export function boundTo(
+  host: string,
+  name: string,
+  { addresses = [], mounts = [], volumes = [], run }: Pick<GuestSpec, 'addresses' | 'mounts' | 'volumes' | 'run'>,
+): { readonly why: string; readonly hint: string } | undefined {
+  const [address] = addresses
+  const [mount] = mounts
+  if (address)
+    return { why: `the address ${address.address} comes in at ${host}`, hint: `croft address rm ${address.address}` }
+  if (mount)
+    return { why: `it has a folder of ${host}, ${mount.source}`, hint: `croft mount rm ${name} ${mount.target}` }
+  if (volumes.length > 0)
+    return { why: `data of its site lies on ${host}, where other instances may have it`, hint: `croft show ${name}` }
+  if (run === 'frozen')
+    return { why: 'it is frozen, and what it holds in memory would be lost', hint: `croft unfreeze ${name}` }
+  return undefined
+}

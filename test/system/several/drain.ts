@@ -1,0 +1,41 @@
+/** A host is emptied: who cannot go is told before, then all go, and it says so. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Guest } from '../../../src/api/guest.ts'
+import type { TestHosts } from '../hosts.ts'
+
+export function draining(hosts: TestHosts): void {
+  const { ash, birch } = hosts
+
+  const on = async (host: string) =>
+    (await ash.json<Guest[]>('ls')).filter((guest) => guest.host === host).map(({ name }) => name)
+
+  test('all guests of a host go to another, or none while one of them cannot', async () => {
+    for (const each of [...(await on('ash')), ...(await on('birch'))]) await ash.croftOk('rm', each, '-y')
+    await ash.croftOk('create', 'web', 'debian:12', '--host', 'birch', 'memory=64M', '-p', '8080:80', '--wait=stable')
+    await ash.croftOk('create', 'blog', 'debian:12', '--host', 'birch', 'memory=96M', '--no-start')
+    await ash.croftOk('create', 'files', 'debian:12', '--host', 'birch', 'memory=32M', '--no-start')
+    await birch.croftOk('mount', 'add', 'files', '/srv', '/srv')
+
+    const refused = await ash.croft('host', 'drain', 'birch', '--move')
+    assert.equal(refused.code, 4)
+    assert.match(
+      refused.stderr,
+      /1 of 3 guests cannot leave birch, so nothing was changed\n *files: it has a folder of birch/,
+    )
+    assert.match(refused.stderr, /croft host drain birch --move --some/)
+    assert.equal((await ash.json<{ drained: boolean }>('host', 'show', 'birch')).drained, false)
+    const plan = await ash.croftOk('host', 'drain', 'birch', '--move', '--dry-run')
+    assert.match(plan, /blog +move +to ash: .*\nweb +move +to ash: .*\nfiles +stay /)
+
+    await birch.croftOk('mount', 'rm', 'files', '/srv')
+    const moved = await ash.croft('host', 'drain', 'birch', '--move')
+    assert.equal(moved.code, 0, `${moved.stderr}\n${birch.logTail(9)}`)
+    assert.match(moved.stdout, /birch is empty: 3 guests were moved/)
+    assert.match(moved.stderr, /1 of 3: blog goes to ash\n(?:.*\n)*.*web on ash: down \d+\.\d s, same address/)
+    assert.deepEqual([(await on('ash')).sort(), await on('birch')], [['blog', 'files', 'web'], []])
+    assert.equal((await ash.json<Guest>('show', 'web')).status?.state, 'running')
+    await ash.croftOk('host', 'undrain', 'birch')
+    for (const name of ['web', 'blog', 'files']) await ash.croftOk('rm', name, '-y')
+  })
+}
