@@ -15,7 +15,7 @@ export function draining(hosts: TestHosts): void {
     await ash.croftOk('create', 'web', 'debian:12', '--host', 'birch', 'memory=64M', '-p', '8080:80', '--wait=stable')
     await ash.croftOk('create', 'blog', 'debian:12', '--host', 'birch', 'memory=96M', '--no-start')
     await ash.croftOk('create', 'files', 'debian:12', '--host', 'birch', 'memory=32M', '--no-start')
-    await birch.croftOk('mount', 'add', 'files', '/srv', '/srv')
+    await birch.croftOk('mount', 'add', 'files', '/srv:/srv')
 
     const refused = await ash.croft('host', 'drain', 'birch', '--move')
     assert.equal(refused.code, 4)

@@ -21,6 +21,8 @@ export function placement(hosts: TestHosts): void {
 
   test('named or chosen, a guest is put on its host, and why is told on any', async () => {
     await heardOf(2)
+    // Its door opens a moment after it is heard of.
+    await ash.waitFor(async () => (await ash.croft('host', 'plan', 'birch')).code === 0)
     await ash.croftOk('create', 'web1', 'debian:12', '--host', 'birch', 'memory=64M')
     assert.equal(await hostOf('web1'), 'birch')
     await birch.croftOk('create', 'web2', 'debian:12', 'memory=64M', 'label.near=web1')
