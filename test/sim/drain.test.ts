@@ -84,7 +84,7 @@ describe('drain --move', () => {
     await drain(two)
     assert.match(
       two.ash.lines.at(-1) ?? '',
-      /REFUSED: 1 of 3 guests cannot leave ash, so nothing was changed\nweb: it has a folder of ash, \/srv$/,
+      /REFUSED: 1 of 3 guests cannot leave ash, so nothing was changed \(web: it has a folder of ash, \/srv\)$/,
     )
     assert.deepEqual([await isDrained(two), await drainOp(two)], [false, undefined])
 
@@ -111,11 +111,11 @@ describe('drain --move', () => {
     await drain(two)
     assert.match(
       two.ash.lines.at(-1) ?? '',
-      /NO_ROOM: 1 of 2 guests cannot leave ash.*\nweb: no host can take it \(birch: 1G of memory do not fit: 512M of 1\.5G not promised\)$/,
+      /NO_ROOM: 1 of 2 guests cannot leave ash.* \(web: no host can take it \(birch: 1G of memory do not fit: 512M of 1\.5G not promised\)\)$/,
     )
     await change(two, keys.host('birch'), { drained: true, reserveBytes: 0 })
     await drain(two)
-    assert.match(two.ash.lines.at(-1) ?? '', /2 of 2 .*\nblog: no host can take it \(birch: it is drained\)\nweb: /s)
+    assert.match(two.ash.lines.at(-1) ?? '', /2 of 2 .* \(blog: no host can take it \(birch: it is drained\); web: /)
     assert.deepEqual([await isDrained(two), await hostOf(two)], [false, { blog: 'ash', web: 'ash' }])
   })
 

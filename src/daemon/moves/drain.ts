@@ -85,13 +85,12 @@ function whyNot(host: string, { plan: { goes, stays } }: DrainSight): CroftError
   if (stays.length === 0) return undefined
   const told = stays.slice(0, toldGuests).map(({ guest, why }) => `${guest}: ${why}`)
   const more = stays.length > told.length ? [`and ${stays.length - told.length} more`] : []
-  const all = goes.length + stays.length
   const code = stays.some(({ kind }) => kind === 'room') ? 'NO_ROOM' : 'REFUSED'
-  return new CroftError(
-    code,
-    [`${stays.length} of ${all} guests cannot leave ${host}, so nothing was changed`, ...told, ...more].join('\n'),
-    { hint: goes.length === 0 ? `croft host drain ${host}` : `croft host drain ${host} --move --some` },
-  )
+  const all = goes.length + stays.length
+  const what = `${stays.length} of ${all} guests cannot leave ${host}, so nothing was changed`
+  return new CroftError(code, `${what} (${[...told, ...more].join('; ')})`, {
+    hint: goes.length === 0 ? `croft host drain ${host}` : `croft host drain ${host} --move --some`,
+  })
 }
 
 function stepsOf(host: string, { plan: { goes, stays }, leaving, isDrained }: DrainSight): PlannedStep[] {

@@ -14,28 +14,24 @@ export function draining(hosts: TestHosts): void {
     for (const each of [...(await on('ash')), ...(await on('birch'))]) await ash.croftOk('rm', each, '-y')
     await ash.croftOk('create', 'web', 'debian:12', '--host', 'birch', 'memory=64M', '-p', '8080:80', '--wait=stable')
     await ash.croftOk('create', 'blog', 'debian:12', '--host', 'birch', 'memory=96M', '--no-start')
-    await ash.croftOk('create', 'files', 'debian:12', '--host', 'birch', 'memory=32M', '--no-start')
-    await birch.croftOk('mount', 'add', 'files', '/srv:/srv')
+    await ash.croftOk('freeze', 'web')
 
     const refused = await ash.croft('host', 'drain', 'birch', '--move')
     assert.equal(refused.code, 4)
-    assert.match(
-      refused.stderr,
-      /1 of 3 guests cannot leave birch, so nothing was changed\n *files: it has a folder of birch/,
-    )
+    assert.match(refused.stderr, /1 of 2 guests cannot leave birch, so nothing was changed \(web: it is frozen/)
     assert.match(refused.stderr, /croft host drain birch --move --some/)
     assert.equal((await ash.json<{ drained: boolean }>('host', 'show', 'birch')).drained, false)
     const plan = await ash.croftOk('host', 'drain', 'birch', '--move', '--dry-run')
-    assert.match(plan, /blog +move +to ash: .*\nweb +move +to ash: .*\nfiles +stay /)
+    assert.match(plan, /blog +move +to ash: .*\nweb +stay +it is frozen/)
 
-    await birch.croftOk('mount', 'rm', 'files', '/srv')
+    await birch.croftOk('unfreeze', 'web')
     const moved = await ash.croft('host', 'drain', 'birch', '--move')
     assert.equal(moved.code, 0, `${moved.stderr}\n${birch.logTail(9)}`)
-    assert.match(moved.stdout, /birch is empty: 3 guests were moved/)
-    assert.match(moved.stderr, /1 of 3: blog goes to ash\n(?:.*\n)*.*web on ash: down \d+\.\d s, same address/)
-    assert.deepEqual([(await on('ash')).sort(), await on('birch')], [['blog', 'files', 'web'], []])
+    assert.match(moved.stdout, /birch is empty: 2 guests were moved/)
+    assert.match(moved.stderr, /1 of 2: blog goes to ash\n(?:.*\n)*.*web on ash: down \d+\.\d s, same address/)
+    assert.deepEqual([(await on('ash')).sort(), await on('birch')], [['blog', 'web'], []])
     assert.equal((await ash.json<Guest>('show', 'web')).status?.state, 'running')
     await ash.croftOk('host', 'undrain', 'birch')
-    for (const name of ['web', 'blog', 'files']) await ash.croftOk('rm', name, '-y')
+    for (const name of ['web', 'blog']) await ash.croftOk('rm', name, '-y')
   })
 }
