@@ -56,7 +56,5 @@ export async function addBases(farm: TestFarm, refs: readonly string[]): Promise
     await run.run({ file: 'btrfs', args: ['subvolume', 'snapshot', '-r', path, to], timeoutMs: 60_000 })
     await writeFile(`${to}.json`, JSON.stringify({ ...manifest, id, ref }), { mode: 0o600 })
   }
-  await farm.croftOk('host', 'apply', '--adopt')
-  for (const ref of refs)
-    await farm.waitFor(async () => (await farm.json<{ state: string }>('template', 'show', ref)).state === 'ready')
+  await farm.adopt(...refs)
 }

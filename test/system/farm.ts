@@ -48,6 +48,8 @@ export interface CallOptions {
 }
 const run = createRunner()
 /** script/test and script/bench name the bundled command here; without it the sources run as they are. */
+/** It would begin again with this. */
+const smallHeap = '--max-semi-space-size=2'
 const main = process.env.CROFT_ENTRY || new URL('../../src/cli/main.ts', import.meta.url).pathname
 
 /** A farm for a whole file of tests: after each test its guests must be gone, and all that they were. */
@@ -58,7 +60,7 @@ export async function useFarm(options: FarmOptions = {}): Promise<TestFarm> {
   const empty = await farm.picture()
   afterEach(async (context) => {
     if ('passed' in context && !context.passed) failed = true
-    await farm.croft('rm', '--all', '-y')
+    await farm.removeGuests()
     const left = await farm.leftovers(empty)
     if (left.length > 0) failed = true
     assert.deepEqual(left, [], 'left over')
@@ -153,20 +155,33 @@ export class TestFarm {
     const to = join(this.poolDir, 'templates', manifest.id)
     await run.run({ file: 'btrfs', args: ['subvolume', 'snapshot', '-r', path, to], timeoutMs: 60_000 })
     await writeFile(`${to}.json`, JSON.stringify(manifest), { mode: 0o600 })
-    await this.croftOk('host', 'apply', '--adopt')
-    await this.waitFor(
-      async () => (await this.json<{ state: string }>('template', 'show', manifest.ref)).state === 'ready',
-    )
+    await this.adopt(manifest.ref)
+  }
+
+  /** What lies on the disk and is in no record, until these templates are ready. */
+  async adopt(...refs: readonly string[]): Promise<void> {
+    const { status, text } = await this.api('POST', `/v1/hosts/${this.hostName}/apply?adopt=1&wait=60000`)
+    assert.equal(status, 200, text)
+    for (const ref of refs) {
+      const path = `/v1/templates/${encodeURIComponent(ref)}`
+      await this.waitFor(async () => (await this.api('GET', path)).text.includes('"state":"ready"'))
+    }
+  }
+
+  async removeGuests(): Promise<void> {
+    const { body } = await this.api('GET', '/v1/guests').catch(() => ({ body: undefined }))
+    if (!Array.isArray(body) || body.length > 0) await this.croft('rm', '--all', '-y')
   }
 
   async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a')
-    const { file, args } = inside(this.namespaces.host, { file: process.execPath, args: [main, 'daemon'] })
+    const words = { file: process.execPath, args: [smallHeap, main, 'daemon'] }
+    const { file, args } = inside(this.namespaces.host, words)
     const child = spawn(file, args, { env: { ...this.env(), ...env }, stdio: ['ignore', log, log], cwd: '/' })
     this.#daemon = child
     await this.waitFor(async () => {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the daemon ended:\n${this.logTail()}`)
-      return (await this.api('GET', '/v1/openapi.json').catch(() => undefined))?.status === 200
+      return (await this.api('GET', '/v1/farm').catch(() => undefined)) !== undefined
     }, 60_000)
   }
 

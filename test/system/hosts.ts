@@ -12,7 +12,7 @@ import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { openCache } from './cache.ts'
 import { type FarmOptions, type HostOfSeveral, TestFarm } from './farm.ts'
 import { removeDeadFarms, statePrefix } from './owners.ts'
-import { at, inside } from './places.ts'
+import { addressLines, at, inside, ipWithin, routeLines } from './places.ts'
 
 export const hostNames = ['ash', 'birch', 'cedar', 'dogwood', 'elm'] as const
 export type HostName = (typeof hostNames)[number]
@@ -37,7 +37,7 @@ export async function useHosts(options: HostsOptions = {}): Promise<TestHosts> {
   const empty = new Map(await Promise.all(hosts.all.map(async (host) => [host, await host.machine()] as const)))
   afterEach(async (context) => {
     if ('passed' in context && !context.passed) failed = true
-    await hosts.ash.croft('rm', '--all', '-y')
+    await hosts.ash.removeGuests()
     for (const host of hosts.all) {
       const left = await host.leftovers(empty.get(host) ?? [], 20_000, () => host.machine())
       if (left.length > 0) failed = true
@@ -174,13 +174,8 @@ export class TestHosts {
 const portOf = (number: number): string => `port${number}`
 
 async function layBridge(namespace: string): Promise<void> {
-  const ip = (...args: string[]) => run.run(inside(namespace, { file: 'ip', args }))
   await run.run({ file: 'ip', args: ['netns', 'add', namespace], timeoutMs: 30_000 })
-  await ip('link', 'set', 'lo', 'up')
-  await ip('link', 'add', 'eth0', 'type', 'bridge')
-  await ip('address', 'add', `${at.outside.v4}/24`, 'dev', 'eth0')
-  await ip('address', 'add', `${at.outside.v6}/64`, 'dev', 'eth0', 'nodad')
-  await ip('link', 'set', 'eth0', 'up')
+  await ipWithin(run, namespace, ['link set lo up', 'link add eth0 type bridge', ...addressLines('eth0', at.outside)])
 }
 
 async function plugIn(
@@ -188,15 +183,13 @@ async function plugIn(
   number: number,
   address: TestHost['address'],
 ): Promise<void> {
-  const ip = (namespace: string, ...args: string[]) => run.run(inside(namespace, { file: 'ip', args }))
+  const port = portOf(number)
   await run.run({ file: 'ip', args: ['netns', 'add', host], timeoutMs: 30_000 })
-  await ip(host, 'link', 'set', 'lo', 'up')
-  await ip(host, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', portOf(number), 'netns', outside)
-  await ip(outside, 'link', 'set', portOf(number), 'master', 'eth0')
-  await ip(outside, 'link', 'set', portOf(number), 'up')
-  await ip(host, 'address', 'add', `${address.v4}/24`, 'dev', 'up0')
-  await ip(host, 'address', 'add', `${address.v6}/64`, 'dev', 'up0', 'nodad')
-  await ip(host, 'link', 'set', 'up0', 'up')
-  await ip(host, 'route', 'add', 'default', 'via', at.outside.v4)
-  await ip(host, 'route', 'add', 'default', 'via', at.outside.v6)
+  await ipWithin(run, host, [
+    'link set lo up',
+    `link add up0 type veth peer name ${port} netns ${outside}`,
+    ...addressLines('up0', address),
+  ])
+  await ipWithin(run, outside, [`link set ${port} master eth0`, `link set ${port} up`])
+  await ipWithin(run, host, routeLines(at.outside))
 }

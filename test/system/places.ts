@@ -21,22 +21,31 @@ export const inside = (namespace: string, command: Given): Command => ({
 export const within = (run: Runner, namespace: string, command: Given): Promise<Outcome> =>
   run.outcome(inside(namespace, command))
 
+/** Words of `ip` in a namespace, a line each, by one process. */
+export async function ipWithin(run: Runner, namespace: string, lines: readonly string[]): Promise<void> {
+  await run.run(inside(namespace, { file: 'ip', args: ['-batch', '-'], stdin: `${lines.join('\n')}\n` }))
+}
+
 export async function wire(names: Readonly<Record<Place, string>>): Promise<void> {
   const run = createRunner()
-  const ip = (place: Place, ...args: string[]) => run.run(inside(names[place], { file: 'ip', args }))
   for (const name of Object.values(names))
     await run.run({ file: 'ip', args: ['netns', 'add', name], timeoutMs: 30_000 })
-  for (const place of ['host', 'outside'] as const) await ip(place, 'link', 'set', 'lo', 'up')
-  await ip('host', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', names.outside)
-  for (const [place, link] of [
-    ['host', 'up0'],
-    ['outside', 'eth0'],
-  ] as const) {
-    await ip(place, 'address', 'add', `${at[place].v4}/24`, 'dev', link)
-    await ip(place, 'address', 'add', `${at[place].v6}/64`, 'dev', link, 'nodad')
-    await ip(place, 'link', 'set', link, 'up')
-    const gateway = at[place === 'host' ? 'outside' : 'host']
-    await ip(place, 'route', 'add', 'default', 'via', gateway.v4)
-    await ip(place, 'route', 'add', 'default', 'via', gateway.v6)
-  }
+  await ipWithin(run, names.host, [
+    'link set lo up',
+    `link add up0 type veth peer name eth0 netns ${names.outside}`,
+    ...addressLines('up0', at.host),
+  ])
+  await ipWithin(run, names.outside, ['link set lo up', ...addressLines('eth0', at.outside), ...routeLines(at.host)])
+  await ipWithin(run, names.host, routeLines(at.outside))
 }
+
+export const addressLines = (link: string, { v4, v6 }: { v4: string; v6: string }): string[] => [
+  `address add ${v4}/24 dev ${link}`,
+  `address add ${v6}/64 dev ${link} nodad`,
+  `link set ${link} up`,
+]
+
+export const routeLines = ({ v4, v6 }: { v4: string; v6: string }): string[] => [
+  `route add default via ${v4}`,
+  `route add default via ${v6}`,
+]

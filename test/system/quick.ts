@@ -24,7 +24,7 @@ export async function useQuickFarm(): Promise<TestFarm> {
   const empty = await farm.picture()
   afterEach(async (context) => {
     if ('passed' in context && !context.passed) failed = true
-    await farm.croft('rm', '--all', '-y')
+    await farm.removeGuests()
     // Where the kernel does not take a qgroup along with its subvolume, croft does a minute later.
     const left = await farm.leftovers(empty, 90_000)
     if (left.length > 0) failed = true
@@ -46,8 +46,7 @@ export async function addQuickTemplate(farm: TestFarm, ref = quickTemplate, init
   await chmod(join(to, 'sbin/init'), 0o755)
   await btrfs('property', 'set', '-ts', to, 'ro', 'true')
   await writeFile(`${to}.json`, JSON.stringify({ ...manifest, id, ref }), { mode: 0o600 })
-  await farm.croftOk('host', 'apply', '--adopt')
-  await farm.waitFor(async () => (await farm.json<{ state: string }>('template', 'show', ref)).state === 'ready')
+  await farm.adopt(ref)
 }
 
 /** A request that is waited for; anything but success throws. */

@@ -59,25 +59,20 @@ export const recordLines = (entries: readonly RecordEntry[]): string[] =>
   })
 
 async function networkLines(namespace: string): Promise<string[]> {
-  const tell = async (file: string, ...args: string[]): Promise<string[]> => {
-    const { stdout } = await run.outcome(inside(namespace, { file, args }))
+  const told = async (...family: string[]): Promise<string[]> => {
+    const stdin = ['link show', 'route show table all', 'neigh show', 'neigh show proxy', ''].join('\n')
+    const args = ['-o', ...family, '-batch', '-']
+    const { stdout } = await run.outcome(inside(namespace, { file: 'ip', args, stdin }))
     return stdout.split('\n').map((line) => line.trim())
   }
-  const [links, routes, neighbours, proxies, nft] = await Promise.all([
-    tell('ip', '-br', 'link', 'show'),
-    Promise.all([tell('ip', 'route', 'show', 'table', 'all'), tell('ip', '-6', 'route', 'show', 'table', 'all')]),
-    Promise.all([tell('ip', 'neigh', 'show'), tell('ip', '-6', 'neigh', 'show')]),
-    Promise.all([tell('ip', 'neigh', 'show', 'proxy'), tell('ip', '-6', 'neigh', 'show', 'proxy')]),
+  const [lines, nft] = await Promise.all([
+    Promise.all([told('-4'), told('-6')]),
     run.outcome(inside(namespace, { file: 'nft', args: ['-j', 'list', 'ruleset'] })),
   ])
-  const ours = (lines: readonly string[]) => lines.filter((line) => /\bcroft\d/.test(line))
-  return [
-    ...ours(links).map((line) => `link ${line.split(/[@ ]/)[0]}`),
-    ...ours(routes.flat()).map((line) => `route ${line}`),
-    ...ours(neighbours.flat()).map((line) => `neighbour ${line}`),
-    ...ours(proxies.flat()).map((line) => `proxy ${line}`),
-    ...nftElements(nft.stdout),
-  ]
+  const ours = lines.flat().filter((line) => /\bcroft\d/.test(line))
+  return [...new Set(ours.map((line) => /^\d+: (croft\d+)[@:]/.exec(line)?.[1] ?? line))]
+    .map((line) => `network ${line}`)
+    .concat(nftElements(nft.stdout))
 }
 
 /** Elements of sets and maps without their counters, and rules that bear the name of a link. */

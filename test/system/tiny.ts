@@ -25,5 +25,5 @@ export async function addTinyTemplate(farm: TestFarm, poolDir: string): Promise<
   await run.run({ file: 'btrfs', args: ['property', 'set', '-ts', root, 'ro', 'true'], timeoutMs: 60_000 })
   const manifest = { ...farm.template.manifest, id, ref: tinyTemplate }
   await writeFile(`${root}.json`, JSON.stringify(manifest), { mode: 0o600 })
-  await farm.croftOk('host', 'apply', '--adopt')
+  await farm.adopt(tinyTemplate)
 }

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, beforeEach, test } from 'node:test'
+import { after, beforeEach, describe, test } from 'node:test'
 
 const top = mkdtempSync(join(tmpdir(), 'croft-scripts-'))
 const children: ChildProcess[] = []
@@ -29,14 +29,6 @@ const noted =
   'rm nft ip umount find systemctl mountpoint readlink getent groupadd deb-systemd-helper deb-systemd-invoke'
 let folder = ''
 let state = ''
-beforeEach(() => {
-  folder = mkdtempSync(join(top, 'one-'))
-  state = join(folder, 'state')
-  for (const made of ['bin', 'script', 'state/store', 'state/pools']) mkdirSync(join(folder, made), { recursive: true })
-  for (const name of harmless) symlinkSync(pathOf(name), join(folder, 'bin', name))
-  for (const name of noted.split(' ')) tool(name, 'exit 0')
-  tool('id', 'echo 0')
-})
 
 const pathOf = (name: string): string => ['/bin', '/usr/bin'].map((at) => join(at, name)).find(existsSync) ?? name
 
@@ -73,57 +65,69 @@ async function daemonPid(...words: string[]): Promise<ChildProcess> {
 
 const ended = (child: ChildProcess) => new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)))
 
-test('taking the quick start away stops where a store or a pool is and no daemon tells of its guests', () => {
-  for (const [file, croft] of [
-    ['store/croft.db', 'exit 1'],
-    ['store/croft.db', '[ "$1" = init ]'],
-    ['pools/default.img', 'exit 0'],
-  ] as const) {
-    writeFileSync(join(state, file), '')
-    tool('croft', croft)
+describe('the scripts that take croft away', () => {
+  beforeEach(() => {
+    folder = mkdtempSync(join(top, 'one-'))
+    state = join(folder, 'state')
+    for (const made of ['bin', 'script', 'state/store', 'state/pools'])
+      mkdirSync(join(folder, made), { recursive: true })
+    for (const name of harmless) symlinkSync(pathOf(name), join(folder, 'bin', name))
+    for (const name of noted.split(' ')) tool(name, 'exit 0')
+    tool('id', 'echo 0')
+  })
+
+  test('taking the quick start away stops where a store or a pool is and no daemon tells of its guests', () => {
+    for (const [file, croft] of [
+      ['store/croft.db', 'exit 1'],
+      ['store/croft.db', '[ "$1" = init ]'],
+      ['pools/default.img', 'exit 0'],
+    ] as const) {
+      writeFileSync(join(state, file), '')
+      tool('croft', croft)
+      const said = run('quickstart', '--down')
+      assert.equal(said.code, 4, said.stderr)
+      assert.match(said.stderr, /no daemon tells[\s\S]*--down --all/)
+      assert.doesNotMatch(said.log, /^(rm|nft|umount)|croft rm/m)
+      rmSync(join(state, file))
+    }
+  })
+
+  test('it stops at guests that it did not make, and goes on when it is told to, or when nothing is there', () => {
+    writeFileSync(join(state, 'store/croft.db'), '')
+    tool('croft', 'if [ "$1" = ls ]; then echo web; echo mine; fi')
     const said = run('quickstart', '--down')
-    assert.equal(said.code, 4, said.stderr)
-    assert.match(said.stderr, /no daemon tells[\s\S]*--down --all/)
-    assert.doesNotMatch(said.log, /^(rm|nft|umount)|croft rm/m)
-    rmSync(join(state, file))
-  }
-})
+    assert.deepEqual([said.code, /mine/.test(said.stderr), /croft rm/.test(said.log)], [4, true, false])
+    assert.match(run('quickstart', '--down', '--all').log, new RegExp(`croft rm --all -y(.|\\n)*rm -rf ${state} `))
+    tool('croft', 'exit 1')
+    assert.match(run('quickstart', '--down', '--all').log, new RegExp(`rm -rf ${state} `))
+    rmSync(join(state, 'store/croft.db'))
+    assert.match(run('quickstart', '--down').log, new RegExp(`rm -rf ${state} `))
+  })
 
-test('it stops at guests that it did not make, and goes on when it is told to, or when nothing is there', () => {
-  writeFileSync(join(state, 'store/croft.db'), '')
-  tool('croft', 'if [ "$1" = ls ]; then echo web; echo mine; fi')
-  const said = run('quickstart', '--down')
-  assert.deepEqual([said.code, /mine/.test(said.stderr), /croft rm/.test(said.log)], [4, true, false])
-  assert.match(run('quickstart', '--down', '--all').log, new RegExp(`croft rm --all -y(.|\\n)*rm -rf ${state} `))
-  tool('croft', 'exit 1')
-  assert.match(run('quickstart', '--down', '--all').log, new RegExp(`rm -rf ${state} `))
-  rmSync(join(state, 'store/croft.db'))
-  assert.match(run('quickstart', '--down').log, new RegExp(`rm -rf ${state} `))
-})
+  test('a pid that another program has now is left alone; the daemon’s own is ended', async () => {
+    for (const script of [
+      ['quickstart', '--down'],
+      ['debian/prerm', 'remove'],
+    ] satisfies [string, string][]) {
+      const other = await daemonPid('daemon', 'croft')
+      assert.equal(run(...script).code, 0)
+      assert.notEqual(readFileSync(`/proc/${other.pid}/cmdline`, 'utf8'), '', `${script[0]}: it lives`)
+      const daemon = await daemonPid('/usr/bin/croft', 'daemon')
+      const end = ended(daemon)
+      assert.equal(run(...script).code, 0)
+      assert.equal(await end, 'SIGTERM', script[0])
+    }
+  })
 
-test('a pid that another program has now is left alone; the daemon’s own is ended', async () => {
-  for (const script of [
-    ['quickstart', '--down'],
-    ['debian/prerm', 'remove'],
-  ] satisfies [string, string][]) {
-    const other = await daemonPid('daemon', 'croft')
-    assert.equal(run(...script).code, 0)
-    assert.notEqual(readFileSync(`/proc/${other.pid}/cmdline`, 'utf8'), '', `${script[0]}: it lives`)
-    const daemon = await daemonPid('/usr/bin/croft', 'daemon')
-    const end = ended(daemon)
-    assert.equal(run(...script).code, 0)
-    assert.equal(await end, 'SIGTERM', script[0])
-  }
-})
-
-test('a cache that is being written while it is emptied fails neither an installation nor a removal', () => {
-  tool('find', 'exit 1')
-  tool('croft', 'exit 0')
-  for (const script of [
-    ['debian/prerm', 'remove'],
-    ['debian/postinst', 'configure'],
-  ] satisfies [string, string][]) {
-    const said = run(...script)
-    assert.deepEqual([said.code, /^find .*-delete/m.test(said.log)], [0, true], `${script[0]}: ${said.stderr}`)
-  }
+  test('a cache that is being written while it is emptied fails neither an installation nor a removal', () => {
+    tool('find', 'exit 1')
+    tool('croft', 'exit 0')
+    for (const script of [
+      ['debian/prerm', 'remove'],
+      ['debian/postinst', 'configure'],
+    ] satisfies [string, string][]) {
+      const said = run(...script)
+      assert.deepEqual([said.code, /^find .*-delete/m.test(said.log)], [0, true], `${script[0]}: ${said.stderr}`)
+    }
+  })
 })

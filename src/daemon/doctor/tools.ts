@@ -7,7 +7,7 @@ interface Tool {
   readonly program: string
   /** Debian's package. */
   readonly package: string
-  /** How it tells its version; absent when it has none. */
+  /** How it tells its version; absent when it has none, or takes a quarter of a second to tell. */
   readonly ask?: readonly string[]
   readonly leastMajor?: number
   readonly why: string
@@ -22,7 +22,7 @@ export const tools: readonly Tool[] = [
   { program: 'dnsmasq', package: 'dnsmasq-base', ask: ['--version'], why: 'answers for names' },
   { program: 'haproxy', package: 'haproxy', ask: ['-v'], why: 'is the HTTPS front' },
   { program: 'ip', package: 'iproute2', ask: ['-V'], why: 'makes links and routes' },
-  { program: 'mmdebstrap', package: 'mmdebstrap', ask: ['--version'], why: 'builds templates' },
+  { program: 'mmdebstrap', package: 'mmdebstrap', why: 'builds templates' },
   { program: 'busybox', package: 'busybox-static', why: 'reads and writes the files of stopped guests' },
   { program: 'sqfs2tar', package: 'squashfs-tools-ng', why: 'reads images that are a squashfs' },
   { program: 'openssl', package: 'openssl', why: 'makes certificates' },
