@@ -10,6 +10,7 @@ import { edgeRoutes } from './edge-routes.ts'
 import { hostRoutes } from './host-routes.ts'
 import { joinRoutes } from './join-routes.ts'
 import { moveRoutes } from './move-routes.ts'
+import { replicaRoutes } from './replica-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
 import { sizeRoutes } from './size-routes.ts'
@@ -112,6 +113,7 @@ export const routes = {
     summary: 'a new guest from its disk',
   },
   ...moveRoutes,
+  ...replicaRoutes,
   attachGuest: {
     method: 'GET',
     path: '/v1/guests/:guest/attach',

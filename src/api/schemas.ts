@@ -24,6 +24,7 @@ import { NewHost, NewInvitation, NewJoin } from './join.ts'
 import { MountRef, NewMount } from './mount.ts'
 import { DiskId, Landing, NewMove } from './move.ts'
 import { AnyGuestName } from './part.ts'
+import { NewReplica, ReplicaPrune } from './replica.ts'
 import {
   DataKey,
   LimitBytes,
@@ -68,6 +69,9 @@ export const queries = {
   renameGuest: WriteQuery,
   cloneGuest: WriteQuery,
   moveGuest: WriteQuery,
+  replicateGuest: WriteQuery,
+  removeReplica: WriteQuery,
+  listReplicas: z.strictObject({ guest: AnyGuestName.optional() }),
   addRule: WriteQuery,
   removeRule: WriteQuery,
   addPort: WriteQuery,
@@ -161,6 +165,8 @@ export const bodies = {
   cloneGuest: GuestClone,
   moveGuest: NewMove,
   landFromPeer: Landing,
+  replicateGuest: NewReplica,
+  pruneReplica: ReplicaPrune,
   addRule: NewRule,
   removeRule: RuleRef,
   addPort: NewPort,

@@ -7,6 +7,7 @@ import type { SettingName } from './words/setting-table.ts'
 export const nouns = [
   'guest',
   'snapshot',
+  'replica',
   'template',
   'host',
   'pool',

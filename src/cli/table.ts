@@ -12,6 +12,7 @@ import { guestCommands } from './table/guest.ts'
 import { hostCommands } from './table/host.ts'
 import { insideCommands } from './table/inside.ts'
 import { mountCommands } from './table/mount.ts'
+import { replicaCommands } from './table/replica.ts'
 import { routeCommands } from './table/route.ts'
 import { siteCommands } from './table/site.ts'
 import { templateCommands } from './table/template.ts'
@@ -22,6 +23,7 @@ export const commands: readonly CommandRow[] = [
   ...templateCommands,
   ...addressCommands,
   ...mountCommands,
+  ...replicaCommands,
   ...routeCommands,
   ...siteCommands,
   ...configCommands,

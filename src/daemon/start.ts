@@ -112,7 +112,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
     const { farm, away } = phases.now()
     if (!farm || away) return
     await outside.begin(farm.parts.farm, farm.parts.host, farm.others)
-    farm.loop.moves.begin(daemon)
+    farm.loop.between.begin(daemon)
   }
   const sessions = createSessions({ env, log })
   const joining = lazyJoining({

@@ -8,6 +8,7 @@ export const abilities = {
   carry: 'answers for other hosts',
   instances: 'runs instances of sites that another host places',
   moves: 'gives guests to other hosts and takes theirs',
+  replicas: 'keeps replicas of guests of other hosts',
   'store-ca': 'a CA of the store that has a key of its own',
 } as const
 

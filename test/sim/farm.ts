@@ -193,7 +193,7 @@ export class SimFarm {
     this.running = { life, daemon, parts }
     this.say('daemon', 'begins')
     await loop.begin()
-    loop.moves.begin(daemon)
+    loop.between.begin(daemon)
     await rollouts.begin()
     await quiet()
   }

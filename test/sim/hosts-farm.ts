@@ -179,7 +179,7 @@ export class HostsFarm {
       ],
     )
     await open.loop.begin()
-    open.loop.moves.begin(daemon)
+    open.loop.between.begin(daemon)
     await leader.follow(loops)
     const booted: SimHost = {
       ...{ name, daemon, parts, socket },

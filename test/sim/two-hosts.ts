@@ -45,6 +45,14 @@ export class TwoHosts {
     }
   }
 
+  /** Long, in coarse steps: for hosts that have little to do. */
+  async skip(seconds: number): Promise<void> {
+    for (let step = 0; step < seconds; step += 5) {
+      await this.ash.clock.pass(5)
+      await new Promise((go) => setTimeout(go, 1))
+    }
+  }
+
   /** Until it is so, or a minute of the hosts' time has passed. */
   async until(isSo: () => Promise<boolean>): Promise<boolean> {
     for (let tries = 0; tries < 120; tries++) {
@@ -71,6 +79,8 @@ const ways = [
   ['lookForPeer', /^\/v1\/peers\/guests\/(?<host>\w+)\/(?<number>\d+)$/],
   ['sendTemplate', /^\/v1\/peers\/templates\/(?<disk>[\w-]+)$/],
   ['landFromPeer', /^\/v1\/peers\/moves\/(?<number>\d+)\/land$/],
+  ['receiveReplica', /^\/v1\/peers\/replicas\/(?<number>\d+)\/disks\/(?<disk>[\w-]+)$/],
+  ['pruneReplica', /^\/v1\/peers\/replicas\/(?<number>\d+)\/prune$/],
   ['receiveFromPeer', /^\/v1\/peers\/moves\/(?<number>\d+)\/disks\/(?<disk>[\w-]+)$/],
 ] as const
 

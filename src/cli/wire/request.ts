@@ -8,6 +8,7 @@ import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../ap
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
 import type { Host } from '../../api/host.ts'
 import type { Explanation, Proposal } from '../../api/placement.ts'
+import type { Replica } from '../../api/replica.ts'
 import type {
   Accepted,
   DataEntry,
@@ -60,6 +61,7 @@ interface ReadReplies {
   listAddresses: List<AddressView>
   getUsage: List<Usage>
   listSnapshots: List<Snapshot>
+  listReplicas: List<Replica>
   listTemplates: List<Template>
   getTemplate: Template
   listHosts: List<Host>

@@ -114,6 +114,7 @@ export const flagTable = {
   host: { value: 'HOST', means: 'the host: where a new guest is put, or whose instances are meant' },
   deploy: { means: 'and deploy it at once: the release that runs, with this' },
   'discard-data': { means: 'its lasting data too: it cannot be had again' },
+  'last-copy': { means: 'also when it is the only other copy of the guest' },
   limit: { value: 'N', means: 'at most so many' },
   data: { short: 'd', value: 'JSON', means: 'the body, - is stdin' },
   pool: { value: 'KIND', values: ['file', 'directory', 'device'], means: 'file, directory or device' },

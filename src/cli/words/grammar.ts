@@ -37,7 +37,6 @@ export const foreignVerbs: ReadonlyMap<string, string> = new Map([
   ['unpause', 'unfreeze'],
   ['mv', 'rename'],
   ['cp', 'clone'],
-  ['copy', 'clone'],
   ['enter', 'shell'],
   ['attach', 'shell'],
   ['evacuate', 'drain'],

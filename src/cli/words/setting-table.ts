@@ -28,6 +28,7 @@ export const settingTable = {
   git: { value: 'URL', means: 'the repository, like git@git.example.org:shop.git; none: it has none' },
   ref: { value: 'NAME', means: 'the branch, tag or commit that is built when none is said (HEAD)' },
   ...edgeSettingTable,
+  every: { value: 'TIME', means: 'how often its replica is brought up to date: 30s, 5m, 1h; never: when asked (5m)' },
   'label.*': { value: 'TEXT', means: 'a label of your own, like label.owner=lark' },
 } as const satisfies Record<string, { readonly value: string; readonly means: string }>
 

@@ -10,7 +10,7 @@ import type { Compare, Write } from '../../store/store.ts'
 import { timestamp } from '../env.ts'
 import { freeName } from '../records/guests.ts'
 import { keys } from '../records/keys.ts'
-import { movingNumbers } from '../records/moves.ts'
+import { awaitedNumbers } from '../records/moves.ts'
 import {
   type GuestRecord,
   type NumbersRecord,
@@ -24,7 +24,7 @@ import type { HostParts } from './parts.ts'
 
 export async function adoptOrphans(parts: HostParts, by: string): Promise<string[]> {
   const adopted: string[] = []
-  const moving = await movingNumbers(parts.store, parts.host.name)
+  const moving = await awaitedNumbers(parts.store, parts.host.name)
   for (const pool of parts.pools.names) {
     if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()

@@ -5,7 +5,7 @@
 import { isCode } from '../../api/errors.ts'
 import { reserveFound } from '../../plan/numbers.ts'
 import { keys } from '../records/keys.ts'
-import { movingNumbers } from '../records/moves.ts'
+import { awaitedNumbers } from '../records/moves.ts'
 import { type GuestRecord, type NumbersRecord, read, readAll } from '../records/records.ts'
 import { readGuestManifest } from './manifest.ts'
 import type { HostParts } from './parts.ts'
@@ -39,7 +39,7 @@ export async function reserveAllFound(parts: HostParts): Promise<void> {
 async function findStrangers(parts: HostParts): Promise<{ number: number; slot?: number | undefined }[]> {
   const { store, host, runtime, pools } = parts
   const guests = await readAll<GuestRecord>(store, keys.guests(host.name))
-  const known = new Set([...guests.map(({ value }) => value.number), ...(await movingNumbers(store, host.name))])
+  const known = new Set([...guests.map(({ value }) => value.number), ...(await awaitedNumbers(store, host.name))])
   const found: { number: number; slot?: number | undefined }[] = (await runtime.list()).filter(
     ({ number }) => !known.has(number),
   )

@@ -7,10 +7,10 @@ import type { GuestState, GuestStatus } from '../../api/guest.ts'
 import { cursor } from '../../store/store.ts'
 import { createEdgeKeeper, type EdgeKeeper } from '../edge/keeper.ts'
 import type { Changed } from '../mesh/elsewhere.ts'
-import { createMoves, type Moves } from '../moves/moves.ts'
 import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, readAll } from '../records/records.ts'
+import { type Between, createBetween } from './between.ts'
 import { createFirewallGate, type FirewallGate } from './firewall-gate.ts'
 import { reserveAllFound } from './found.ts'
 import { passGuest } from './guest-pass.ts'
@@ -38,8 +38,7 @@ export interface HostLoop {
   readonly gate: FirewallGate
   readonly names: NamesKeeper
   readonly edge: EdgeKeeper
-  /** To be begun once other hosts can be asked. */
-  readonly moves: Moves
+  readonly between: Between
   /** Looks at everything once; returns when all guests were looked at. */
   lookAround(): Promise<void>
   cancelTemplate(id: string): boolean
@@ -63,7 +62,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const templates: TemplateLoop = createTemplateLoop(parts)
   const volumes = createVolumeLoop(parts)
   const presence = createPresence(parts)
-  const moves = createMoves(parts, { look, gate })
+  const between = createBetween(parts, { look, gate })
   const closing = new AbortController()
   /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */
   const ready = Promise.withResolvers<void>()
@@ -236,7 +235,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const numberIn = (key: string) => Number(key.split('/')[2])
 
   return {
-    ...{ gate, names, edge, moves },
+    ...{ gate, names, edge, between },
     nudge,
     look,
     nudgeTemplates: () => void ready.promise.then(() => templates.nudge()),
@@ -280,7 +279,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
     async close() {
       closing.abort()
       ready.resolve()
-      await moves.close()
+      await between.close()
       certificates[Symbol.dispose]()
       around?.[Symbol.dispose]()
       for (const runner of runners.values()) {

@@ -4,7 +4,7 @@ import { linkOf } from '../../plan/addresses.ts'
 import { describeStep } from '../../plan/guest.ts'
 import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { movingNumbers } from '../records/moves.ts'
+import { awaitedNumbers } from '../records/moves.ts'
 import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
 import { planForGuest } from './guest-pass.ts'
 import type { HostLoop } from './loop.ts'
@@ -44,7 +44,7 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
     (await readAll<VolumeRecord>(parts.store, keys.volumes(parts.host.name))).map(({ value }) => value.id),
   )
   const found: PlannedStep[] = []
-  const moving = await movingNumbers(parts.store, parts.host.name)
+  const moving = await awaitedNumbers(parts.store, parts.host.name)
   for (const pool of parts.pools.names) {
     if (!(await parts.pools.state(pool)).mounted) continue
     const inventory = await parts.storage(pool).inventory()

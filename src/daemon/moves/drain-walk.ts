@@ -182,7 +182,7 @@ async function followMove(
   operations.note(goal, `${count}: ${name} goes to ${to}`)
   for (;;) {
     signal.throwIfAborted()
-    if (await isOver(walk, await readDrain(walk))) getFarm(daemon).loop.moves.cancel(id)
+    if (await isOver(walk, await readDrain(walk))) getFarm(daemon).loop.between.moves.cancel(id)
     if (begun) {
       const now = await operations.wait(begun.id, lookEveryMs)
       if (now.state === 'done') operations.note(goal, now.log.at(-1)?.replace(/^start: /, '') ?? `${name} is on ${to}`)

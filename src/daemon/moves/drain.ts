@@ -36,7 +36,7 @@ export async function drainAndMove(
   }
   const id = daemon.env.id()
   const operation = await commit(daemon, caller, query, () => newDrain(daemon, asked, id))
-  loop.moves.drains.nudge()
+  loop.between.moves.drains.nudge()
   return accepted(daemon, query, operation, show)
 }
 

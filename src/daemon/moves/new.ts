@@ -1,6 +1,6 @@
 /** The beginning of a move: whether it can be, and what is reserved for the guest on the other host. */
 import { CroftError } from '../../api/errors.ts'
-import type { GuestStatus, Port } from '../../api/guest.ts'
+import type { Port } from '../../api/guest.ts'
 import type { PeerLook } from '../../api/move.ts'
 import type { PlannedStep } from '../../api/resources.ts'
 import { roughSize } from '../../plan/amount.ts'
@@ -21,10 +21,10 @@ import {
   type Held,
   type HostRecord,
   type NumbersRecord,
-  type PoolRecord,
   read,
   schemaVersion,
 } from '../records/records.ts'
+import { assertMade, assertRoom, getTaking } from './able.ts'
 import { lookThere } from './send.ts'
 
 export interface AskedMove {
@@ -33,9 +33,6 @@ export interface AskedMove {
   readonly id: string
   readonly rate?: number | undefined
 }
-
-/** What is free beyond the disk itself: a pool that is just full serves nobody. */
-const spareBytes = 64 * 1024 ** 2
 
 export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove): Promise<Change> {
   const { guest, look, host } = await assertCan(daemon, asked)
@@ -122,26 +119,15 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   assertFree(guest.value, to)
   const host = await getTaking(daemon, guest.value, to)
   getFarm(daemon).others?.assertCan(to, 'moves')
-  const { number, spec } = guest.value
-  const status = await read<GuestStatus>(daemon.store, keys.guestStatus(guest.value.host, number))
-  if (status?.value.rootId !== spec.root.id)
-    throw new CroftError('BUSY', `the disk of "${name}" is being made`, { hint: 'croft op ls' })
+  const { number } = guest.value
+  await assertMade(daemon, guest.value)
   const look = await lookThere(parts, { from: guest.value.host, to, number })
   const [port] = look.listens
   if (port !== undefined)
     throw new CroftError('EXISTS', `port ${port} of ${to} is used by a program of that host`, {
       hint: `croft port ${name}`,
     })
-  const used = await parts.storage(spec.pool).usage({ kind: 'root', number, id: spec.root.id })
-  const usedBytes = used?.usedBytes
-  if (look.freeBytes !== null && (usedBytes ?? 0) + spareBytes > look.freeBytes)
-    throw new CroftError(
-      'POOL_FULL',
-      `${name} needs ${roughSize(usedBytes ?? 0)}, the pool of ${to} has ${roughSize(look.freeBytes)} left`,
-      {
-        hint: 'croft pool ls',
-      },
-    )
+  const usedBytes = await assertRoom(parts, guest.value, { to, look })
   return { guest, host, look, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
 }
 
@@ -150,26 +136,6 @@ function assertFree({ name, host, spec }: GuestRecord, to: string): void {
   if (host === to) throw refuse(`it is on ${to}`, `croft show ${name}`)
   const bound = boundTo(host, name, spec)
   if (bound) throw refuse(bound.why, bound.hint)
-}
-
-async function getTaking({ store }: Daemon, { spec }: GuestRecord, to: string): Promise<Held<HostRecord>> {
-  const found = await read<HostRecord>(store, keys.host(to))
-  const host = found?.value
-  if (!found || !host) throw new CroftError('NOT_FOUND', `no host "${to}"`, { hint: 'croft host ls' })
-  const why = host.dead
-    ? 'was declared dead'
-    : host.witness
-      ? 'votes, and runs nothing'
-      : host.drained
-        ? 'is drained'
-        : undefined
-  if (why !== undefined)
-    throw new CroftError('REFUSED', `host ${to} ${why}: it takes no guests`, {
-      hint: host.drained ? `croft host undrain ${to}` : 'croft host ls',
-    })
-  if (!(await read<PoolRecord>(store, keys.pool(to, spec.pool))))
-    throw new CroftError('REFUSED', `host ${to} has no pool "${spec.pool}"`, { hint: 'croft pool ls' })
-  return found
 }
 
 async function reservePorts(

@@ -3,9 +3,9 @@ import { CroftError } from '../../api/errors.ts'
 import type { PeerLook } from '../../api/move.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
 import type { HostParts } from '../host/parts.ts'
+import type { Goal } from '../operations/operations.ts'
 import type { PeerRequest } from '../peers/peers.ts'
 import type { MoveRecord } from '../records/moves.ts'
-import { moveGoal } from '../records/moves.ts'
 import { type Asking, askJson } from './ask.ts'
 import { flow } from './flow.ts'
 import { withTail } from './tail.ts'
@@ -34,10 +34,20 @@ export const landThere = (parts: Asking, { to, number }: MoveRecord, disk: strin
     deadlineMs: answerMs,
   })
 
+export interface Way {
+  readonly to: string
+  /** Of the route that takes it in. */
+  readonly path: string
+  /** Bytes in a second. */
+  readonly rate?: number | undefined
+  /** Whose progress it is. */
+  readonly goal: Goal
+}
+
 /** Returns how many bytes went. */
 export async function sendDisk(
   parts: HostParts,
-  { id, to, number, rate }: MoveRecord,
+  { to, path, rate, goal }: Way,
   { pool, disk, parent, signal }: { pool: string; disk: Ref; parent?: Ref | undefined; signal: AbortSignal },
 ): Promise<number> {
   using stall = createStall(parts, to)
@@ -49,14 +59,14 @@ export async function sendDisk(
   )
   const body = flow(withTail(sending), {
     rate,
-    onProgress: (label) => parts.operations.progress(moveGoal(id), label),
+    onProgress: (label) => parts.operations.progress(goal, label),
     onWait: () => stall.wait(stallMs),
     onTaken: () => stall.end(),
     env: parts.env,
   })
   const asked: PeerRequest = {
     method: 'POST',
-    path: `/v1/peers/moves/${number}/disks/${disk.id}`,
+    path,
     headers: { 'content-type': 'application/octet-stream' },
     ...{ body, signal: ends },
   }

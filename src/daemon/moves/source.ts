@@ -8,23 +8,16 @@ import type { HostLoop } from '../host/loop.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { giveUp, type MoveRecord, moveGoal, quiet, switchHost, writeMove, writeSnapshots } from '../records/moves.ts'
-import {
-  type GuestRecord,
-  type Held,
-  read,
-  readAll,
-  type SnapshotRecord,
-  type SnapshotStatus,
-  type TemplateStatus,
-} from '../records/records.ts'
+import { type GuestRecord, type Held, read } from '../records/records.ts'
 import { clearSource, clearTarget } from './clear.ts'
 import { landThere, lookThere, sendDisk } from './send.ts'
+import { ownSnapshots } from './snapshots.ts'
+import { isTemplateComing } from './template-comes.ts'
 
 const lookEveryMs = 30
 /** A stop takes 30 s at most, then it is a kill. */
 const quietPatienceMs = 90_000
 const startPatienceMs = 60_000
-const templatePatienceMs = 120_000
 
 export interface Walk {
   readonly parts: HostParts
@@ -95,32 +88,11 @@ async function view(walk: Walk, move: MoveRecord, guest: GuestRecord): Promise<M
     phase: move.phase as MoveView['phase'],
     ...{ id: move.id, passes: move.passes, here: here.snapshots, there: there.snapshots },
     template: common ? from.id : undefined,
-    snapshots: await ownSnapshots(parts.store, move),
+    snapshots: (await ownSnapshots(parts.store, move)).ready.map(({ id }) => id),
     live: seen !== undefined && seen.state !== 'stopped',
     landed: there.roots.includes(spec.root.id),
-    templateComes: !there.template && (await isComing(walk, guest)),
+    templateComes: !there.template && (await isTemplateComing(walk, guest)),
   }
-}
-
-/** The other host brings it because the guest comes; when that takes long its whole disk is sent instead. */
-async function isComing(walk: Walk, { spec }: GuestRecord): Promise<boolean> {
-  const { parts } = walk
-  const { from } = spec.root
-  if (from.kind !== 'template') return false
-  walk.awaitsSince ??= parts.env.monotonicMs()
-  if (parts.env.monotonicMs() - walk.awaitsSince > templatePatienceMs) return false
-  const status = await read<TemplateStatus>(parts.store, keys.templateStatus(parts.host.name, from.id))
-  return status?.value.state === 'ready' && (await read(parts.store, keys.template(from.ref))) !== undefined
-}
-
-async function ownSnapshots(store: HostParts['store'], { from, number }: MoveRecord): Promise<readonly string[]> {
-  const records = await readAll<SnapshotRecord>(store, keys.snapshotsOf(from, number))
-  const ready: SnapshotRecord[] = []
-  for (const { value } of records) {
-    const status = await read<SnapshotStatus>(store, keys.snapshotStatus(from, value.id))
-    if (status?.value.state === 'ready') ready.push(value)
-  }
-  return ready.sort((a, b) => (a.created < b.created ? -1 : 1)).map(({ id }) => id)
 }
 
 interface Both {
@@ -151,7 +123,9 @@ const handlers: Handlers = {
         : { ...step.parent, kind: 'snapshot', number })
     const began = parts.env.monotonicMs()
     const disk: Ref = { kind: 'snapshot', number, id: step.id }
-    const bytes = await sendDisk(parts, move.value, { pool: spec.pool, disk, parent, signal })
+    const { id, to, rate } = move.value
+    const way = { to, rate, path: `/v1/peers/moves/${number}/disks/${step.id}`, goal: moveGoal(id) }
+    const bytes = await sendDisk(parts, way, { pool: spec.pool, disk, parent, signal })
     const ms = parts.env.monotonicMs() - began
     const { passes } = move.value
     note(walk, move.value, describeSent(step, passes.length, bytes, ms))

@@ -11,7 +11,7 @@ import { readAll } from '../records/records.ts'
 
 export type Goal =
   | { readonly kind: 'guest'; readonly number: number }
-  | { readonly kind: 'template' | 'build' | 'rollout' | 'move' | 'drain'; readonly id: string }
+  | { readonly kind: 'template' | 'build' | 'rollout' | 'move' | 'drain' | 'replica'; readonly id: string }
 
 export type End =
   | { readonly end: 'gone' | 'met' }

@@ -78,6 +78,7 @@ interface Whose {
 
 const here: Whose = { by: 'here' }
 const hereMoves: Whose = { by: 'here', needs: 'moves' }
+const hereReplicas: Whose = { by: 'here', needs: 'replicas' }
 const ofGuest: Whose = { by: 'guest' }
 const ofHost: Whose = { by: 'host' }
 const ofLeader: Whose = { by: 'leader' }
@@ -104,6 +105,8 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   createGuest: { by: 'wishedHost' },
   moveGuest: { by: 'guest', needs: 'moves' },
   ...{ lookForPeer: hereMoves, sendTemplate: hereMoves, receiveFromPeer: hereMoves, landFromPeer: hereMoves },
+  ...{ listReplicas: here, replicateGuest: { by: 'guest', needs: 'replicas' }, removeReplica: here },
+  ...{ receiveReplica: hereReplicas, pruneReplica: hereReplicas },
   ...{ changeGuest: ofGuest, deleteGuest: ofGuest, actGuest: ofGuest, renameGuest: ofGuest, cloneGuest: ofGuest },
   ...{ attachGuest: wayIn, attachFiles: wayIn, attachConsole: wayIn },
   ...{ execGuest: ofGuest, readConsole: ofGuest },

@@ -32,6 +32,12 @@ export const keys = {
   /** A host that is being emptied. */
   drain: (host: string) => `drains/${host}`,
   drains: 'drains/',
+  /** Of a guest, on another host: the wish, and what its own host says of it. */
+  replica: (number: number, host: string) => `replicas/${padded(number)}/${host}`,
+  replicasOf: (number: number) => `replicas/${padded(number)}/`,
+  replicas: 'replicas/',
+  replicaStatus: (number: number, host: string) => `replicated/${padded(number)}/${host}`,
+  replicaStatuses: 'replicated/',
   /** One table reserves every name, whatever bears it. */
   name: (name: string) => `names/${name}`,
   ports: (host: string) => `ports/${host}/`,
@@ -126,6 +132,7 @@ export const keys = {
       'exits/',
       'builds/',
       'volumes/',
+      'replicas/',
     ],
   ],
   operations: 'operations/',

@@ -22,6 +22,7 @@ import {
   type SnapshotRecord,
   type SnapshotStatus,
 } from './records.ts'
+import type { ReplicaRecord } from './replicas.ts'
 
 export interface MoveRecord {
   readonly schema: number
@@ -49,10 +50,14 @@ type Parts = Pick<HostParts, 'store' | 'env' | 'seal'>
 
 export const moveGoal = (id: string) => ({ kind: 'move', id }) as const
 
-/** What lies on this host's pools of guests that are on their way from or to it is nobody's orphan. */
-export async function movingNumbers(store: Store, host: string): Promise<ReadonlySet<number>> {
-  const moves = await readAll<MoveRecord>(store, keys.moves)
-  return new Set(moves.filter(({ value }) => value.from === host || value.to === host).map(({ value }) => value.number))
+/** What lies on this host's pools of guests that are on their way from or to it, or have a replica here, is nobody's orphan. */
+export async function awaitedNumbers(store: Store, host: string): Promise<ReadonlySet<number>> {
+  const moves = (await readAll<MoveRecord>(store, keys.moves)).map(({ value }) => value)
+  const replicas = (await readAll<ReplicaRecord>(store, keys.replicas)).map(({ value }) => value)
+  return new Set([
+    ...moves.filter(({ from, to }) => from === host || to === host).map(({ number }) => number),
+    ...replicas.filter((replica) => replica.host === host).map(({ number }) => number),
+  ])
 }
 
 export const writeMove = (store: Store, held: Held<MoveRecord>, change: Partial<MoveRecord>): Promise<unknown> =>

@@ -3,6 +3,7 @@ import type { Store } from '../../store/store.ts'
 import { keys } from './keys.ts'
 import type { MoveRecord } from './moves.ts'
 import { type GuestRecord, type HostRecord, read, readAll, type TemplateStatus } from './records.ts'
+import type { ReplicaRecord } from './replicas.ts'
 
 interface Asking {
   readonly store: Store
@@ -22,7 +23,7 @@ export async function findSources({ store, host }: Asking, id: string): Promise<
   return found.flat()
 }
 
-/** A guest of this host is to be made from it, or one that was is on its way here. */
+/** A guest of this host is to be made from it, or one that was is on its way here, or has a replica here. */
 export async function isWanted({ store, host }: Asking, id: string): Promise<boolean> {
   const from = ({ spec, deleting }: GuestRecord) =>
     !deleting && spec.root.from.kind === 'template' && spec.root.from.id === id
@@ -31,6 +32,11 @@ export async function isWanted({ store, host }: Asking, id: string): Promise<boo
   for (const { value: move } of await readAll<MoveRecord>(store, keys.moves)) {
     if (move.to !== host.name || move.phase !== 'copy') continue
     const guest = await read<GuestRecord>(store, keys.guest(move.from, move.number))
+    if (guest && from(guest.value)) return true
+  }
+  for (const { value: replica } of await readAll<ReplicaRecord>(store, keys.replicas)) {
+    if (replica.host !== host.name || replica.deleting) continue
+    const guest = await read<GuestRecord>(store, keys.guest(replica.from, replica.number))
     if (guest && from(guest.value)) return true
   }
   return false

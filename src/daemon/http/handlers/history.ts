@@ -82,9 +82,9 @@ export const handlers = {
     if (operation.state !== 'running') return operation
     if (goal?.kind === 'template' && getFarm(daemon).loop.cancelTemplate(goal.id))
       return daemon.operations.wait(params.operation, 5000)
-    if (goal?.kind === 'move' && getFarm(daemon).loop.moves.cancel(goal.id))
+    if (goal?.kind === 'move' && getFarm(daemon).loop.between.moves.cancel(goal.id))
       return daemon.operations.wait(params.operation, 5000)
-    if (goal?.kind === 'drain' && (await getFarm(daemon).loop.moves.drains.cancel(goal.id)))
+    if (goal?.kind === 'drain' && (await getFarm(daemon).loop.between.moves.drains.cancel(goal.id)))
       return daemon.operations.wait(params.operation, 5000)
     if (goal?.kind === 'build') {
       await cancelBuild(daemon, goal.id)

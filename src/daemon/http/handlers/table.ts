@@ -23,6 +23,7 @@ import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as moves from './moves.ts'
 import * as placing from './placing.ts'
+import * as replicas from './replicas.ts'
 import * as routes from './routes.ts'
 import * as rules from './rules.ts'
 import * as secrets from './secrets.ts'
@@ -47,6 +48,7 @@ export const handlers: Handlers = {
   ...addresses.handlers,
   ...mounts.handlers,
   ...moves.handlers,
+  ...replicas.handlers,
   ...snapshots.handlers,
   ...templates.handlers,
   ...templateImages.handlers,

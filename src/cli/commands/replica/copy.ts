@@ -1,0 +1,9 @@
+import type { Answer } from '../../answer.ts'
+import type { Context } from '../../context.ts'
+import { guestName } from '../../work/targets.ts'
+import { send } from './send.ts'
+
+export async function run(context: Context): Promise<Answer> {
+  const guest = guestName(context.args.one('GUEST'))
+  return send(context, guest, { to: context.args.one('HOST') })
+}

@@ -1,0 +1,22 @@
+/** Whether the other host is bringing what a guest was made from, because the guest comes. */
+import type { HostParts } from '../host/parts.ts'
+import { keys } from '../records/keys.ts'
+import { type GuestRecord, read, type TemplateStatus } from '../records/records.ts'
+
+const patienceMs = 120_000
+
+export interface Awaiting {
+  readonly parts: HostParts
+  awaitsSince?: number
+}
+
+/** When that takes long its whole disk is sent instead. */
+export async function isTemplateComing(walk: Awaiting, { spec }: GuestRecord): Promise<boolean> {
+  const { parts } = walk
+  const { from } = spec.root
+  if (from.kind !== 'template') return false
+  walk.awaitsSince ??= parts.env.monotonicMs()
+  if (parts.env.monotonicMs() - walk.awaitsSince > patienceMs) return false
+  const status = await read<TemplateStatus>(parts.store, keys.templateStatus(parts.host.name, from.id))
+  return status?.value.state === 'ready' && (await read(parts.store, keys.template(from.ref))) !== undefined
+}

@@ -1,0 +1,118 @@
+/** A replica of ash's guest lies on birch: no older than it was asked to be, whole whoever dies, and gone when nobody wants it. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Replica } from '../../src/api/replica.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
+import { type GuestRecord, readAll } from '../../src/daemon/records/records.ts'
+import { isReplicaPass } from '../../src/plan/replica.ts'
+import type { SimFarm } from './farm.ts'
+import { TwoHosts } from './two-hosts.ts'
+
+const params = { guest: 'web' }
+
+async function withWeb(): Promise<TwoHosts> {
+  const two = await new TwoHosts().open()
+  await two.ash.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await two.pass(1)
+  await write(two, 'dear reader')
+  await two.ash.ask('takeSnapshot', { params, body: { name: 'monday' } })
+  await two.pass(1)
+  return two
+}
+
+const web = async ({ ash }: TwoHosts): Promise<GuestRecord> =>
+  (await readAll<GuestRecord>(ash.store, keys.allGuests))[0]?.value ?? assert.fail()
+async function write(two: TwoHosts, text: string, farm: SimFarm = two.ash): Promise<void> {
+  const { number, spec } = await web(two)
+  farm.storage.write({ kind: 'root', number, id: spec.root.id }, 'letter', text)
+}
+const replicate = (two: TwoHosts, every?: string, to = 'birch') =>
+  two.ash.ask('replicateGuest', { params, body: { to, ...(every === undefined ? {} : { every }) } })
+const list = async ({ ash }: TwoHosts) => (await ash.ask('listReplicas', {})) as Replica[]
+const replica = async (two: TwoHosts) => (await list(two))[0]
+const isReady = (two: TwoHosts) => two.until(async () => (await replica(two))?.state === 'ready')
+const lastOp = async (two: TwoHosts) => (await two.ash.operations()).findLast(({ verb }) => /replicate|copy/.test(verb))
+
+async function passesOn(farm: SimFarm): Promise<readonly string[]> {
+  return (await farm.storage.holdings(1)).snapshots.filter(isReplicaPass)
+}
+async function letterOn(farm: SimFarm): Promise<string | undefined> {
+  const [pass] = await passesOn(farm)
+  return pass === undefined ? undefined : farm.storage.read({ kind: 'snapshot', number: 1, id: pass }, 'letter')
+}
+
+/** One pass on each side, the guest's snapshot there, and nothing half. */
+async function whole(two: TwoHosts): Promise<void> {
+  assert.ok(await isReady(two), `it does not become whole\n${two.ash.lines.join('\n')}`)
+  const tidy = await two.until(async () => (await passesOn(two.ash)).length + (await passesOn(two.birch)).length === 2)
+  assert.ok(tidy, 'old passes stay')
+  assert.deepEqual(await passesOn(two.ash), await passesOn(two.birch))
+  assert.equal((await two.birch.storage.holdings(1)).snapshots.length, 2)
+  assert.deepEqual((await two.birch.storage.inventory()).staging, [])
+  assert.deepEqual([await two.ash.left(), await two.birch.left()], [[], []])
+}
+
+describe('replicas', () => {
+  test('made, and then brought up to date: each time what has changed is sent', async () => {
+    const two = await withWeb()
+    await replicate(two, '5m')
+    await whole(two)
+    assert.equal((await lastOp(two))?.state, 'done')
+    const first = await replica(two)
+    assert.deepEqual([first?.guest, first?.from, first?.host, first?.everyMs], ['web', 'ash', 'birch', 300_000])
+    assert.equal(await letterOn(two.birch), 'dear reader')
+    await write(two, 'P.S.')
+    two.asked.length = 0
+    await two.skip(200)
+    assert.deepEqual(two.asked, [], 'nothing before its time')
+    await two.skip(100)
+    assert.ok(await two.until(async () => (await replica(two))?.at !== first?.at))
+    await whole(two)
+    assert.equal(await letterOn(two.birch), 'P.S.')
+    assert.ok(((await replica(two))?.sentBytes ?? 0) < (first?.sentBytes ?? 0) + 200)
+  })
+
+  test('a copy is made once, and anew when it is asked for', async () => {
+    const two = await withWeb()
+    await replicate(two)
+    await whole(two)
+    assert.equal((await replica(two))?.everyMs, null)
+    await write(two, 'P.S.')
+    await two.skip(400)
+    assert.equal(await letterOn(two.birch), 'dear reader')
+    await replicate(two)
+    assert.ok(await two.until(async () => (await letterOn(two.birch)) === 'P.S.'))
+    await whole(two)
+  })
+
+  const steps = ['pass.before', 'take.after', 'send.after', 'pass.after', 'clear.before', 'clear.after']
+  for (const name of steps)
+    test(`its host dies at replica.${name}`, async () => {
+      const two = await withWeb()
+      await replicate(two, '10s')
+      await whole(two)
+      await write(two, 'P.S.')
+      two.ash.killAt(`replica.${name}`, 1)
+      assert.ok(await two.until(async () => !two.ash.isAlive), 'it was passed')
+      await two.ash.boot()
+      assert.ok(await two.until(async () => (await letterOn(two.birch)) === 'P.S.'))
+      await whole(two)
+    })
+
+  for (const name of ['replica.receive.before', 'replica.receive.after', 'replica.prune.before'])
+    test(`the other host dies at ${name}`, async () => {
+      const two = await withWeb()
+      await replicate(two, '10s')
+      await whole(two)
+      await write(two, 'P.S.')
+      two.birch.killAt(name, 1)
+      assert.ok(await two.until(async () => !two.birch.isAlive), 'it was passed')
+      await two.skip(60)
+      assert.match((await replica(two))?.reason ?? '', /birch does not answer|hung up/)
+      assert.equal((await replica(two))?.state, 'late')
+      await two.birch.boot()
+      assert.ok(await two.until(async () => (await letterOn(two.birch)) === 'P.S.'))
+      await whole(two)
+      assert.equal((await replica(two))?.reason, undefined)
+    })
+})
