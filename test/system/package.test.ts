@@ -158,7 +158,11 @@ test('removed, it leaves guests running; installed again, it has them', async ()
   assert.equal(await initOf(1), init)
 })
 
-test('purged, the host is as before', async () => {
+test('purged, the host is as before, also one that was a host of several', async () => {
+  await host.ok(
+    '(setsid etcd --data-dir /var/lib/croft/members/data >/dev/null 2>&1 &) ; ip link add mesh0 type veth peer name mesh0peer',
+  )
+  await host.ok('ip link set mesh0 up; ip route add 10.15.77.0/24 dev mesh0 proto 203; sleep 1; pgrep -f data-dir')
   await host.ok('apt-get purge -y croft')
   assert.notEqual((await host.sh(`kill -0 ${init}`)).code, 0)
   const [was, is] = [new Set(before.split('\n')), new Set((await picture()).split('\n'))]

@@ -13,8 +13,6 @@ export interface Layout {
   /** What is to be in force with `next`. */
   readonly nextWish: string
   readonly wish: string
-  /** For the unit of systemd. */
-  readonly environment: string
   readonly log: string
 }
 
@@ -25,7 +23,6 @@ export const layoutOf = (folder: string): Layout => ({
   before: join(folder, 'before-restore'),
   nextWish: join(folder, 'next.json'),
   wish: join(folder, 'member.json'),
-  environment: join(folder, 'member.env'),
   log: join(folder, 'log'),
 })
 
@@ -36,11 +33,6 @@ export const memberCommand = (layout: Layout, wish: MemberWish): Command => ({
   timeoutMs: 0,
   env: environmentOf(wish),
 })
-
-export const environmentText = (wish: MemberWish): string =>
-  Object.entries(environmentOf(wish))
-    .map(([name, value]) => `${name}="${value}"\n`)
-    .join('')
 
 function environmentOf(wish: MemberWish): Record<string, string> {
   const { tls } = wish

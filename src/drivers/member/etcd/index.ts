@@ -9,7 +9,7 @@ import { CroftError, toCroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkWish } from '../check.ts'
 import type { Member, MemberState, MemberWish } from '../driver.ts'
-import { environmentText, type Layout, layoutOf, restoreCommand } from './commands.ts'
+import { type Layout, layoutOf, restoreCommand } from './commands.ts'
 import { reasonIn } from './parse.ts'
 import { createProcess } from './process.ts'
 
@@ -69,7 +69,6 @@ export function createEtcdMember({ run, folder, patienceMs = 10_000 }: EtcdMembe
     await member.stop()
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await write(layout.wish, JSON.stringify({ wish, cas, begun } satisfies Kept))
-    await write(layout.environment, environmentText(wish))
     await trimLog(layout)
     const from = await sizeOf(layout.log)
     await member.start(wish)
@@ -148,7 +147,7 @@ export function createEtcdMember({ run, folder, patienceMs = 10_000 }: EtcdMembe
       inTurn(async () => {
         await member.stop()
         // The wish last: who is killed here goes on here.
-        for (const path of [layout.nextWish, layout.next, layout.data, layout.before, layout.environment, layout.log])
+        for (const path of [layout.nextWish, layout.next, layout.data, layout.before, layout.log])
           await rm(path, { recursive: true, force: true })
         await rm(layout.wish, { force: true })
       }),
