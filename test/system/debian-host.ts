@@ -78,7 +78,8 @@ export async function startDebianHost(): Promise<DebianHost> {
   async function ok(script: string, timeoutMs?: number): Promise<string> {
     const { code, stdout, stderr } = await sh(script, timeoutMs)
     if (code === 0) return stdout.trimEnd()
-    throw new Error(`${script}: exit ${code}\n${stdout}${stderr}`)
+    const { stdout: journal } = await sh('journalctl --unit=croft --lines=20 --no-pager')
+    throw new Error(`${script}: exit ${code}\n${stdout}${stderr}\n${journal}`)
   }
   async function give(file: string, as: string): Promise<void> {
     await must('cp', file, join(at.rootfs, 'root', as))

@@ -1,5 +1,6 @@
 /** Runs command values. The only place, with pipeline.ts, that starts processes. */
 import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { CroftError } from '../../api/errors.ts'
@@ -89,12 +90,24 @@ export function ended(
     // `exit`, not `close`: a process that the command left behind may hold the pipes for ever.
     child.once('exit', (code, signal) => {
       resolve({ code, signal })
-      setTimeout(() => {
-        if (!keepOutput) child.stdout?.destroy()
-        child.stderr?.destroy()
-      }, 200).unref()
+      if (!keepOutput) closeOnceQuiet(child.stdout)
+      closeOnceQuiet(child.stderr)
     })
   })
+}
+
+const quietMs = 200
+const mostLooks = 5
+
+/** Its end may be known before its last words were read, and a timer may be due before anything is: reading has its turn first. */
+function closeOnceQuiet(stream: Readable | null, looks = mostLooks): void {
+  const before = (stream as Socket | null)?.bytesRead
+  const look = () => {
+    const isQuiet = looks === 0 || (stream as Socket | null)?.bytesRead === before
+    if (isQuiet) stream?.destroy()
+    else closeOnceQuiet(stream, looks - 1)
+  }
+  setTimeout(() => setImmediate(() => setImmediate(look)), quietMs).unref()
 }
 
 function collect(stream: Readable | null, onLine?: (line: string) => void): Promise<string> {
