@@ -10,7 +10,7 @@ const Wave = z
   .string()
   .regex(/^\d{1,3}%?(,\d{1,3}%?){0,19}$/, 'must be numbers of instances, or parts of them, like 1,2 or 25%')
 
-/** `version` absent: what it runs. `anew`: new instances although nothing differs. `back`: the version before, or `version`.
+/** `version` absent: what it runs. `anew`: new instances although nothing differs. `back`: the version before, or `version`, with what was set when it ran; `codeOnly`: without.
  * `planned`: with ?dryRun=1, what building that and deploying it would do.
  * `queue`: behind the one that is under way, instead of being refused for it. */
 export const Deploy = z.strictObject({
@@ -21,6 +21,7 @@ export const Deploy = z.strictObject({
   waves: Wave.optional(),
   anew: z.boolean().optional(),
   back: z.boolean().optional(),
+  codeOnly: z.boolean().optional(),
   planned: PlannedBuild.optional(),
   queue: z.boolean().optional(),
 })

@@ -9,6 +9,7 @@
  */
 import type { RolloutStep } from '../api/site.ts'
 import type { ServingMember } from './members.ts'
+import { handOver, type JobsAction, type JobsSight } from './site-jobs.ts'
 
 export interface MemberSight extends Pick<ServingMember, 'name' | 'state'> {
   /** Its place among those that serve. */
@@ -47,6 +48,7 @@ export interface RolloutSight {
   readonly old: readonly string[]
   readonly new: readonly string[]
   readonly members: readonly MemberSight[]
+  readonly jobs: JobsSight
   readonly withinMs: number
   readonly drainMs: number
 }
@@ -59,6 +61,7 @@ export type RolloutAction =
   | { readonly do: 'drain'; readonly members: readonly string[] }
   | { readonly do: 'restore'; readonly members: readonly string[] }
   | { readonly do: 'remove'; readonly members: readonly string[] }
+  | Exclude<JobsAction, { do: 'wait' }>
   | { readonly do: 'go'; readonly step: RolloutStep }
   /** `member` is the one whose words tell more, `daemon` who of it was asked. */
   | { readonly do: 'fail'; readonly reason: string; readonly member?: string; readonly daemon?: string }
@@ -133,6 +136,9 @@ function drain(sight: RolloutSight): RolloutAction {
 }
 
 function retire(sight: RolloutSight): RolloutAction {
+  const { jobs, old: leaving, now, since } = sight
+  const first = handOver(jobs, { leaving, now, since })
+  if (first) return first
   const members = oldOnes(sight).map(({ name }) => name)
   return members.length > 0 ? { do: 'remove', members } : { do: 'finish', state: 'done' }
 }

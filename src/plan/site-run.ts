@@ -1,5 +1,6 @@
 /** What is to be done about a site while no rollout is under way: its instances as it is wished, and those that were lost made anew. Pure. */
 import type { MemberSight } from './rollout.ts'
+import { giveJobs, type JobsAction, type JobsSight } from './site-jobs.ts'
 
 export interface RunMember extends MemberSight {
   readonly wished: 'running' | 'stopped'
@@ -14,6 +15,7 @@ export interface RunSight {
   readonly members: readonly RunMember[]
   /** Guests of the site that are no members: on their way out. */
   readonly leaving: number
+  readonly jobs: JobsSight
   readonly drainMs: number
   /** How long until what is lost may be made anew; absent: nothing is known that it could be made from. */
   readonly repairInMs?: number
@@ -27,6 +29,7 @@ export type RunAction =
   | { readonly do: 'halt'; readonly members: readonly string[] }
   | { readonly do: 'run'; readonly members: readonly string[] }
   | { readonly do: 'remove'; readonly members: readonly string[] }
+  | Extract<JobsAction, { do: 'give' }>
   | { readonly do: 'repair'; readonly members: readonly string[] }
   /** The site is removed, and nothing of it runs any more. */
   | { readonly do: 'forget' }
@@ -68,7 +71,7 @@ function drainFirst({ members, now, drainMs }: RunSight): RunAction | undefined 
   return forMs > 0 ? { do: 'wait', forMs, settled: false } : undefined
 }
 
-function keepUp({ members, repairInMs, leaveInMs }: RunSight): RunAction {
+function keepUp({ members, repairInMs, leaveInMs, jobs }: RunSight): RunAction {
   const named = (found: typeof members): string[] => found.map(({ name }) => name)
   const halted = members.filter(({ wished, guest }) => wished === 'stopped' && guest !== 'gone')
   if (halted.length > 0) return { do: 'run', members: named(halted) }
@@ -78,6 +81,8 @@ function keepUp({ members, repairInMs, leaveInMs }: RunSight): RunAction {
       state === 'draining' || (state === 'starting' && guest === 'running' && health?.good === true),
   )
   if (well.length > 0) return { do: 'register', members: named(well) }
+  const given = giveJobs(jobs)
+  if (given?.do === 'give') return given
   const lost = members.filter(({ guest }) => guest === 'failed' || guest === 'gone')
   if (lost.length > 0 && repairInMs === 0) return { do: 'repair', members: named(lost) }
   // One after another of them is replaced elsewhere before it goes, as at a deploy.

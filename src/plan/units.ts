@@ -9,7 +9,7 @@ import { secretsOf } from './config/resolve.ts'
 import { VariableName } from './config/values.ts'
 import { platforms } from './platforms/table.ts'
 import { beforeFiles } from './units/before.ts'
-import { cronFiles } from './units/cron.ts'
+import { cronFiles, jobsFiles } from './units/cron.ts'
 import { daemonFiles } from './units/daemon.ts'
 import { credentialsFolder, environmentFile, type InstanceInput, opened, unitFolder } from './units/input.ts'
 import { environmentText } from './units/text.ts'
@@ -44,6 +44,7 @@ export function instanceFiles(input: InstanceInput): readonly SeedFile[] {
     ...(platform.files?.(config) ?? []),
     ...Object.keys(config.daemon).flatMap((name) => daemonFiles(name, input)),
     ...beforeFiles(input),
+    ...jobsFiles(input),
     ...Object.keys(config.cron).flatMap((name) => cronFiles(name, input)),
   ]
 }

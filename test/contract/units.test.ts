@@ -53,6 +53,7 @@ test('units are read without a complaint', () => {
       'app.target',
       'app-web.service',
       'app-piped.service',
+      'croft-jobs.target',
       'job-nightly.timer',
       'job-nightly.service',
       'croft-user.service',

@@ -31,6 +31,12 @@ platform = "node"
 command = "node server.js v1"
 port = 8080
 health = "/up"
+[data.log]
+path = "log"
+size = "64M"
+[cron.tick]
+schedule = "*:*:0/5"
+command = "echo begin $CROFT_INSTANCE >>log/jobs; sleep 1; echo end $CROFT_INSTANCE >>log/jobs"
 `
 /** Says its version; echoes what comes by a websocket. */
 const server = `const { createHash } = require('node:crypto')
@@ -142,5 +148,21 @@ test('the edge is killed amid a rollout, which comes to its end all the same', a
   await done()
   await farm.waitFor(async () => (await get()) === 'v1', 60_000)
   assert.equal((await show()).state, 'serves')
+})
+
+test('through all of it jobs that run once for the site ran in one instance after the other, never in two', async () => {
+  const now = (await show()).instances.map(({ name }) => name)
+  const log = async () => (await farm.croftOk('exec', now[0] ?? '', '--', 'cat', 'log/jobs')).trim().split('\n')
+  const isLast = (line: string) => now.some((name) => line === `end ${name}`)
+  await farm.waitFor(async () => (await log()).some(isLast), 60_000, 'a job of the last one')
+  const lines = await log()
+  const ended = lines.flatMap((line, at) => (line.startsWith('end ') ? [[lines[at - 1], line]] : []))
+  assert.deepEqual(
+    ended.map(([before]) => before),
+    ended.map(([, line]) => line?.replace('end', 'begin')),
+  )
+  const order = lines.map((line) => line.split(' ')[1]).filter((name, at, all) => name !== all[at - 1])
+  assert.equal(new Set(order).size, order.length, order.join())
+  assert.ok(order.length > 1)
   failed = false
 })

@@ -28,11 +28,16 @@ export const deployCommands: readonly CommandRow[] = [
     verb: 'rollback',
     args: ['SITE', '[VERSION]'],
     changes: true,
-    flags: [],
-    summary: 'go back to the version before, as a deploy does',
+    flags: ['code-only'],
+    summary: 'go back to the version before, as a deploy does, and to what was set when it ran',
     description:
-      'The code of that version; the site’s configuration stays as it is set: croft config revert. What a step before traffic did to data stays done.',
-    examples: ['croft rollback shop/prod', 'croft site rollback shop/prod v1.1'],
+      'The release, and what was set of the site when that came to serve, as croft config history tells; with --code-only what is set now stays. Number and size of instances and domains stay as they are. ' +
+      'Secrets are not taken back, nor is what a step before traffic did to data.',
+    examples: [
+      'croft rollback shop/prod',
+      'croft site rollback shop/prod v1.1',
+      'croft rollback shop/prod --code-only',
+    ],
     run: () => import('../commands/site/rollback.ts'),
   },
   {

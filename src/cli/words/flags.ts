@@ -113,6 +113,7 @@ export const flagTable = {
   instance: { value: 'N', means: 'of the instance in this place alone, from 1 on' },
   host: { value: 'HOST', means: 'the host: where a new guest is put, or whose instances are meant' },
   deploy: { means: 'and deploy it at once: the release that runs, with this' },
+  'code-only': { means: 'the release alone; what is set of the site stays' },
   'discard-data': { means: 'its lasting data too: it cannot be had again' },
   'last-copy': { means: 'also when it is the only other copy of the guest' },
   limit: { value: 'N', means: 'at most so many' },

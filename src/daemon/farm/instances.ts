@@ -6,6 +6,7 @@ import type { GuestSpec } from '../../api/guest.ts'
 import type { Placed } from '../../api/placement.ts'
 import { daemonsOf } from '../../plan/deploy.ts'
 import { applyChange } from '../../plan/guest-change.ts'
+import { onceJobs } from '../../plan/units/cron.ts'
 import { instanceFiles } from '../../plan/units.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
@@ -30,6 +31,7 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const config = place.config ?? first
   const record = members?.value ?? emptyMembers(now.site?.value.id ?? '')
   const name = `${site}/${record.next}`
+  const jobs = onceJobs(config, slot)
   const template = await getReadyTemplate(daemon, to)
   const init = await initOf(daemon, template.value.id)
   const secrets = await openSecrets(parts, site)
@@ -63,6 +65,7 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
       const member: Member = {
         ...{ number, id: ids.id, name, slot, release: to, hash: place.hash, state: 'starting' },
         ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },
+        ...(jobs.length > 0 ? { jobs } : {}),
       }
       const next = { ...record, members: [...record.members, member], next: record.next + 1 }
       return {

@@ -7,11 +7,13 @@ import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { RolloutRecord, SiteRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
+import { ranWrites } from '../records/ran.ts'
 import { type Held, readAll } from '../records/records.ts'
 import { writeSiteRoutes } from '../records/site-routes.ts'
 import { createBefore } from './before.ts'
 import { lastLines } from './instance-lines.ts'
 import { createInstance } from './instances.ts'
+import { createJobsActs } from './jobs-acts.ts'
 import { inState, removeMember, tellEdge, writeMembers } from './members.ts'
 import { readSiteNow, type SiteNow } from './site-now.ts'
 import type { Visitors } from './visitors.ts'
@@ -46,6 +48,7 @@ export function createRolloutActs(
   }: { readonly nudge: (site: string) => void; readonly signal: AbortSignal; readonly visitors: Visitors },
 ): RolloutActs {
   const before = createBefore(daemon, { nudge, signal })
+  const jobs = createJobsActs(daemon, signal)
 
   const handlers: Handlers = {
     async create(now, { slot }) {
@@ -93,6 +96,14 @@ export function createRolloutActs(
       note(now, `remove ${name}`)
       return 0
     },
+
+    async give(now, { members: [name = ''] }) {
+      await jobs.give(now, name)
+      if (now.members?.value.jobs?.name !== name) note(now, `jobs go to ${name}`)
+      return 0
+    },
+
+    rest: (now, { late }) => jobs.rest(now, late),
 
     async go(now, { step }) {
       await patch(now, stepTo(step))
@@ -153,11 +164,13 @@ export function createRolloutActs(
     const told = requests === undefined ? {} : { requests }
     const ended = rolloutWrite(now, { state, finished: timestamp(daemon.env), ...told })
     if (state !== 'done' || !site) await daemon.store.transact(ended.compare, ended.writes)
-    else
+    else {
+      const next = released(site.value, to)
       await writeMembers(daemon, now, (record) => ({ ...record, serves: { to, hash, config, slots } }), {
         compare: [...ended.compare, { key: site.key, revision: site.revision }],
-        writes: [...ended.writes, { put: site.key, value: released(site.value, to) }],
+        writes: [...ended.writes, { put: site.key, value: next }, ...(await ranWrites(daemon, rollout, next))],
       })
+    }
     settle({ ...rollout, ...told, state })
     nudge(now.name)
   }
@@ -228,11 +241,12 @@ function errorOf({
   cancel,
   requests,
   countBefore,
+  back,
 }: RolloutRecord): CroftError | undefined {
   if (state === 'done') return undefined
   const rest = from === null ? 'nothing serves yet' : [`↩ ${from} serves on`, ...requestsText(requests)].join(', ')
   const text = [reason, ...lines.slice(-10).map((line) => `  ${line}`), rest].join('\n')
-  const hint = from === to ? backHint(site, countBefore) : `croft site show ${site}`
+  const hint = from === to || back ? backHint(site, countBefore) : `croft site show ${site}`
   return new CroftError(cancel ? 'CANCELLED' : 'FAILED', text, { hint })
 }
 

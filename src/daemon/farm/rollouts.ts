@@ -66,7 +66,7 @@ export function createRollouts(daemon: Daemon): Rollouts {
       exits: createExitWatch(daemon, readExits),
       health: createHealthBoard({ env, ask: parts().askHealth, readExits, onChange: nudge }),
       rollout: createRolloutActs(daemon, { nudge, signal: closing.signal, visitors }),
-      run: createRunActs(daemon, { nudge }),
+      run: createRunActs(daemon, { nudge, signal: closing.signal }),
     }
   }
 

@@ -11,6 +11,7 @@ import { schemaVersion } from '../records/records.ts'
 import { runGoal } from '../records/rollouts.ts'
 import { finishRemoval } from '../records/site-removal.ts'
 import { removeSiteRoutes } from '../records/site-routes.ts'
+import { createJobsActs } from './jobs-acts.ts'
 import { inState, removeMember, tellEdge, writeMembers } from './members.ts'
 import type { SiteNow } from './site-now.ts'
 
@@ -27,7 +28,12 @@ type Handlers = {
 }
 const itself: Caller = { name: 'croft', role: 'operator' }
 
-export function createRunActs(daemon: Daemon, { nudge }: { readonly nudge: (site: string) => void }): RunActs {
+export function createRunActs(
+  daemon: Daemon,
+  { nudge, signal }: { readonly nudge: (site: string) => void; readonly signal: AbortSignal },
+): RunActs {
+  const jobs = createJobsActs(daemon, signal)
+
   const handlers: Handlers = {
     async register(now, { members }) {
       await writeMembers(daemon, now, inState(daemon, members, 'ready'))
@@ -74,6 +80,8 @@ export function createRunActs(daemon: Daemon, { nudge }: { readonly nudge: (site
         writes: [{ put: keys.rollout(now.name), value: rollout }],
       })
     },
+
+    give: (now, { members: [name = ''] }) => jobs.give(now, name),
 
     async forget(now) {
       await removeSiteRoutes(daemon, now.name)

@@ -5,6 +5,7 @@ import { ipv4Of } from '../../plan/addresses.ts'
 import { withinSecondsOf } from '../../plan/deploy.ts'
 import { idOf } from '../../plan/edge.ts'
 import type { MemberSight, RolloutSight } from '../../plan/rollout.ts'
+import type { JobsSight } from '../../plan/site-jobs.ts'
 import type { RunSight } from '../../plan/site-run.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import type { Member, MembersRecord, RolloutRecord, SiteRecord } from '../records/app-records.ts'
@@ -70,6 +71,21 @@ function guestOf({ guests }: SiteNow, { id, number }: Place): Pick<MemberSight, 
   return { guest: status?.state === 'running' ? 'running' : 'coming' }
 }
 
+/** Of jobs that run once for the site: who has them, and who should. */
+function jobsSight(now: SiteNow): JobsSight {
+  const heir = membersOf(now).find(
+    (member) =>
+      member.slot === 1 && member.state === 'ready' && member.jobs && guestOf(now, member).guest === 'running',
+  )
+  const held = now.members?.value.jobs
+  const there = held && now.guests.get(held.number)?.record.id === held.id
+  const guest = !there ? 'gone' : guestOf(now, held).guest === 'running' ? 'running' : 'away'
+  return {
+    ...(held ? { holder: { name: held.name, state: held.state, guest } } : {}),
+    ...(heir ? { heir: heir.name } : {}),
+  }
+}
+
 interface Seen {
   readonly health: HealthBoard
   /** By member, of those that drain. */
@@ -103,7 +119,7 @@ export function rolloutSight(now: SiteNow, rollout: RolloutRecord, seen: Seen): 
       new: rollout.new,
     },
     before: config.before === null ? 'none' : (before ?? 'wanted'),
-    members: membersOf(now).map(sightOf(now, seen)),
+    ...{ members: membersOf(now).map(sightOf(now, seen)), jobs: jobsSight(now) },
     withinMs: withinSecondsOf(config) * 1000,
   }
 }
@@ -120,7 +136,7 @@ export function runSight(now: SiteNow, site: SiteRecord, seen: Seen): RunSight {
   const since = last?.repair && last.finished !== undefined ? seen.now - Date.parse(last.finished) : repairEveryMs
   const repairInMs = Math.max(0, Math.min(repairEveryMs, repairEveryMs - since))
   return {
-    ...{ run: site.run, deleting: site.deleting === true, now: seen.now, members, drainMs },
+    ...{ run: site.run, deleting: site.deleting === true, now: seen.now, members, drainMs, jobs: jobsSight(now) },
     leaving: [...now.guests.keys()].filter((number) => !known.has(number)).length,
     ...(now.members?.value.serves ? { repairInMs, leaveInMs: last?.state === 'failed' ? repairInMs : 0 } : {}),
   }

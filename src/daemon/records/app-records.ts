@@ -104,6 +104,13 @@ export interface StoredValue {
   readonly at: string
 }
 
+/** What was set of a site when a release came to serve there. */
+export interface RanRecord {
+  readonly schema: number
+  readonly at: string
+  readonly values: SiteConfigRecord['values']
+}
+
 /** One sealed text each. */
 export interface SiteSecretRecord {
   readonly schema: number
@@ -121,6 +128,14 @@ export interface Member extends ServingMember {
   readonly hash: string
   /** When it came into this state. */
   readonly since: string
+  /** Jobs it has that run once for the site. */
+  readonly jobs?: readonly string[]
+}
+
+/** Whoever may have them going; another one is given them when they are at rest here, or this guest is no more. */
+export interface JobsHolder extends Pick<Member, 'id' | 'number' | 'name'> {
+  readonly jobs: readonly string[]
+  readonly state: 'given' | 'going' | 'resting'
 }
 /** Who answers for a site now: edges and name servers read this. */
 export interface MembersRecord {
@@ -130,6 +145,7 @@ export interface MembersRecord {
   readonly members: readonly Member[]
   /** The next instance gets this number; it never falls. */
   readonly next: number
+  readonly jobs?: JobsHolder
   /** Of the last rollout that was done: what lost instances are made anew from. */
   readonly serves?: Pick<RolloutRecord, 'to' | 'hash' | 'config' | 'slots'>
 }
@@ -159,6 +175,10 @@ export interface RolloutRecord {
   readonly before?: 'done'
   /** It replaces what was lost, by nobody's wish. */
   readonly repair?: true
+  /** All that was set when it was decided; absent of one that nobody asked for. */
+  readonly set?: SiteConfigRecord['values']
+  /** To what ran before. */
+  readonly back?: true
   /** Another number of instances alone was asked for: how many there were. */
   readonly countBefore?: number
   /** It is decided when this one has ended, on what is then. */
@@ -184,6 +204,7 @@ export interface QueuedDeploy {
     readonly domains?: readonly string[]
     readonly waves?: string
     readonly anew?: boolean
+    readonly back?: 'all' | 'code'
   }
 }
 

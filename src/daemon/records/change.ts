@@ -12,12 +12,17 @@ import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import { errorOf, type Goal } from '../operations/operations.ts'
 
-export interface Change {
+export interface HistoryOf {
   readonly kind: string
   readonly name: string
   readonly verb: string
   readonly before: unknown
   readonly after: unknown
+}
+
+export interface Change extends HistoryOf {
+  /** What else it changes, as its own history has it. */
+  readonly also?: readonly HistoryOf[]
   readonly compare: readonly Compare[]
   readonly writes: readonly Write[]
   /** What the operation waits for; without one the change is complete once written. */
@@ -51,6 +56,7 @@ export async function commit(
       await daemon.store.transact(change.compare, [
         ...change.writes,
         ...(change.writes.length > 0 ? historyOf(daemon, caller, query.reason, change) : []),
+        ...alsoWrites(daemon, caller, query.reason, change),
         ...(operation ? [operation.write] : []),
       ])
       return operation?.begin() ?? null
@@ -60,19 +66,24 @@ export async function commit(
   }
 }
 
-function historyOf(daemon: Daemon, caller: Caller, reason: string | undefined, change: Change): Write[] {
-  const { kind, name, verb, before, after } = change
-  const record = {
-    at: timestamp(daemon.env),
-    by: caller.name,
-    kind,
-    name,
-    verb,
-    ...(reason === undefined ? {} : { reason }),
-    before,
-    after,
-  }
-  return historyWrites(record, daemon.env.id().slice(0, 8))
+export const alsoWrites = (
+  daemon: Daemon,
+  caller: Caller,
+  reason: string | undefined,
+  { also = [] }: Change,
+): Write[] => also.flatMap((each, at) => historyOf(daemon, caller, reason, each, `-${at + 1}`))
+
+/** `tells` apart those of one transaction. */
+function historyOf(
+  daemon: Daemon,
+  caller: Caller,
+  reason: string | undefined,
+  { kind, name, verb, before, after }: HistoryOf,
+  tells = '',
+): Write[] {
+  const [at, by] = [timestamp(daemon.env), caller.name]
+  const record = { at, by, kind, name, verb, ...(reason === undefined ? {} : { reason }), before, after }
+  return historyWrites(record, `${daemon.env.id().slice(0, 8)}${tells}`)
 }
 
 /** The answer to a write: waits as long as was asked for, throws the operation's failure, shows the thing as it is then. */

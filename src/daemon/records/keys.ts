@@ -100,6 +100,9 @@ export const keys = {
   allExits: 'exits/',
   exits: (site: string) => `exits/${site}`,
   siteConfig: (name: string) => `configs/${name}`,
+  /** What was set of it when a release came to serve. */
+  ranOf: (site: string) => `ran/${site}/`,
+  ran: (site: string, ref: string) => `ran/${site}/${ref}`,
   siteSecrets: (site: string) => `secrets/sites/${site}/`,
   siteSecret: (site: string, name: string) => `secrets/sites/${site}/${name}`,
   /** Who answers for a site now. */
@@ -127,6 +130,7 @@ export const keys = {
       'apps/',
       'sites/',
       'configs/',
+      'ran/',
       'members/',
       'rollouts/',
       'exits/',

@@ -4,7 +4,7 @@ import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { QueuedDeploy, RolloutRecord } from './app-records.ts'
-import type { Change } from './change.ts'
+import { alsoWrites, type Change } from './change.ts'
 import { keys } from './keys.ts'
 import { type Held, read } from './records.ts'
 import { type Asked, decideRollout } from './rollouts.ts'
@@ -58,7 +58,7 @@ export async function takeQueued(daemon: Daemon, held: Held<RolloutRecord>): Pro
   try {
     const { change, rollout } = await decideRollout(daemon, caller, { ...next.asked, site, verb: next.verb }, ids)
     if (!rollout) return await dropQueued(daemon, held)
-    await daemon.store.transact(change.compare, change.writes)
+    await daemon.store.transact(change.compare, [...change.writes, ...alsoWrites(daemon, caller, undefined, change)])
   } catch (thrown) {
     if (isCode(thrown, 'CHANGED_MEANWHILE')) throw thrown
     await dropQueued(daemon, held, toCroftError(thrown))

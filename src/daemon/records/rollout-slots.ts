@@ -6,6 +6,7 @@ import { CroftError } from '../../api/errors.ts'
 import { placed } from '../../plan/config/placed.ts'
 import { type Layer, resolveConfig } from '../../plan/config/resolve.ts'
 import { setValue } from '../../plan/config/set.ts'
+import { takeBack } from '../../plan/config/stored.ts'
 import { atPath } from '../../plan/config/wrong.ts'
 import { madeFrom, type SlotWish } from '../../plan/deploy.ts'
 import type { Compare } from '../../store/store.ts'
@@ -36,22 +37,28 @@ interface Wished {
 export interface Said {
   readonly record: SiteConfigRecord | undefined
   readonly config: AppConfig
+  /** Below that. */
+  readonly set: SiteConfigRecord['values']
 }
 
-/** What is said with a deploy is said of the site, and stays. */
+/** What is said with a deploy is said of the site, and stays; `then`: what was set when it ran is put back before. */
 export function saidWith(
   { env }: Daemon,
   caller: Caller,
   record: SiteConfigRecord | undefined,
   { instances, size, domains }: Wished,
+  then?: SiteConfigRecord['values'],
 ): Said {
   const said = Object.entries({ 'instances.count': instances, 'instances.size': size, 'route.domains': domains })
   const values = said.filter(([, value]) => value !== undefined)
-  if (values.length === 0) return { record, config: {} }
   const [by, at] = [caller.name, timestamp(env)]
+  const now = record?.values ?? {}
+  const set = then ? takeBack(now, then, { by, at }) : now
+  if (values.length === 0) return { record: then ? { schema: schemaVersion, values: set } : record, config: {}, set }
   const next = Object.fromEntries(values.map(([path, value]) => [path, { value, by, at }]))
   return {
-    record: { schema: schemaVersion, values: { ...record?.values, ...next } },
+    record: { schema: schemaVersion, values: { ...set, ...next } },
+    set,
     config: values.reduce<AppConfig>((config, [path, value]) => setValue(config, path, value), {}),
   }
 }
@@ -73,7 +80,7 @@ export async function slotsOf(
   const over: Layer = { name: 'stage', from: 'croft deploy', config: wanted.said.config }
   let layers: readonly Layer[] = []
   const layersFor = async (slot: number) => {
-    layers = [...(await layersOf(parts, wanted.site, from, slot)), over]
+    layers = [...(await layersOf(parts, wanted.site, from, { slot, set: wanted.said.set })), over]
     return layers
   }
   try {

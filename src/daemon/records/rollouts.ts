@@ -11,6 +11,7 @@ import type { MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord } from 
 import type { Change } from './change.ts'
 import { differences } from './edge-settings.ts'
 import { keys } from './keys.ts'
+import { backWarnings, configHistory, readRan } from './ran.ts'
 import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
 import { briefly, hashOf, type Made, saidWith, slotsOf } from './rollout-slots.ts'
 import type { ToBe } from './site-config.ts'
@@ -29,6 +30,8 @@ export interface Asked {
   readonly waves?: string | undefined
   /** New instances, whatever is the same. */
   readonly anew?: boolean | undefined
+  /** To what ran before: with what was set then, or its code alone. */
+  readonly back?: 'all' | 'code' | undefined
   /** Of a site that is made only when this can be done. */
   readonly fresh?: Held<SiteRecord> | undefined
   /** Instead of a version: what a build would make. Nothing of what is decided can be written then. */
@@ -43,6 +46,7 @@ export interface Decided {
   /** Undefined: it is as it is asked for. */
   readonly rollout: RolloutRecord | undefined
   readonly steps: readonly PlannedStep[]
+  readonly warnings: readonly string[]
 }
 
 /** Reads what there is; asked again when that changed meanwhile. `ids` are made once. */
@@ -63,7 +67,8 @@ export async function decideRollout(
   ])
   if (!asked.toBe && !asked.later) assertFree(last?.value)
   const template = await madeOf(daemon, site.value, asked)
-  const said = saidWith(daemon, caller, config?.value, asked)
+  const ran = asked.back === 'all' ? await readRan(daemon, asked.site, template.ref) : undefined
+  const said = saidWith(daemon, caller, config?.value, asked, ran?.values)
   const about = { site: asked.site, template, said, isFresh: asked.fresh !== undefined }
   const { slots, first } = await slotsOf(daemon, { ...about, anew: asked.anew ? ids.anew : '' })
   await checkSiteRoutes(daemon, site.value, first)
@@ -89,6 +94,8 @@ export async function decideRollout(
       slots: briefly(slots, first),
       hash,
     },
+    ...(said.record ? { set: said.record.values } : { set: {} }),
+    ...(asked.back ? { back: true as const } : {}),
     ...(isScale(asked) && there.length !== slots.length ? { countBefore: there.length } : {}),
     ...(asked.waves === undefined ? {} : { waves: wavesOf(asked.waves, slots.length) }),
     ...{ state: 'running', step: 'start', old, new: [] },
@@ -99,15 +106,19 @@ export async function decideRollout(
       : [{ put: keys.siteConfig(asked.site), value: said.record }]),
     ...(isSame ? [] : [{ put: keys.rollout(asked.site), value: rollout }]),
   ]
+  const also = configHistory(asked, config?.value.values ?? {}, said.record?.values ?? {})
+  const told = { ran, changed: also }
+  const warnings = asked.back === 'all' ? await backWarnings(daemon, { ...asked, ref: template.ref }, told) : []
   const steps = stepsOf(asked.site, { rollout, count: slots.length, kept, before: members?.value.serves?.config })
   return {
     rollout: isSame ? undefined : rollout,
     steps: isSame ? [] : steps,
+    warnings,
     change: {
       ...{ kind: 'site', name: asked.site, verb: asked.verb },
       before: { release: site.value.release },
       after: { release: template.ref, instances: slots.length },
-      ...{ compare, writes },
+      ...{ compare, writes, also },
       ...(isSame ? {} : { goal: { kind: 'rollout', id: ids.id } as const }),
     },
   }

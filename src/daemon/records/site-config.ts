@@ -17,12 +17,12 @@ export interface ToBe extends Pick<ReleaseFacts, 'platform' | 'config'> {
   readonly where?: Where | undefined
 }
 
-/** Lowest first. Without a release there is nothing that croft.toml says; without a slot nothing of one instance. */
+/** Lowest first; `set`: instead of what is set now. Without a release there is nothing that croft.toml says; without a slot nothing of one instance. */
 export async function layersOf(
   source: Source,
   site: string,
   release: string | ToBe | null,
-  slot?: number,
+  { slot, set }: { readonly slot?: number | undefined; readonly set?: SiteConfigRecord['values'] | undefined } = {},
 ): Promise<Layer[]> {
   const [{ layerOf }, made, record] = await Promise.all([
     import('../../plan/config/stored.ts'),
@@ -31,7 +31,7 @@ export async function layersOf(
   ])
   const [app = ''] = site.split('/')
   const file = await readSiteFile(source.sitesDir, app)
-  const values = record?.value.values ?? {}
+  const values = set ?? record?.value.values ?? {}
   const layers = [
     ...(made ? await releaseLayers(made) : []),
     layerOf(values),
@@ -46,7 +46,7 @@ export async function layersOf(
 export async function configOf(source: Source, site: string, release: string | null, slot?: number): Promise<Resolved> {
   const [{ resolveConfig }, layers] = await Promise.all([
     import('../../plan/config/resolve.ts'),
-    layersOf(source, site, release, slot),
+    layersOf(source, site, release, { slot }),
   ])
   return resolveConfig(layers, { site, slot: slot ?? 1, ...(release === null ? {} : { release }) })
 }

@@ -71,13 +71,13 @@ async function decideEnd(daemon: Daemon, name: string): Promise<Change> {
   const revisions = await Promise.all(
     known.map(async (key) => ({ key, revision: (await read(store, key))?.revision ?? 0 })),
   )
-  const secrets = await readAll(store, keys.siteSecrets(name))
+  const [secrets, ran] = [await readAll(store, keys.siteSecrets(name)), await readAll(store, keys.ranOf(name))]
   const volumes = await listVolumes(daemon, name)
   return {
     ...{ kind: 'site', name, verb: 'removed', before: null, after: null },
     compare: [{ key: site.key, revision: site.revision }, ...revisions],
     writes: [
-      ...[site, ...secrets].map(({ key }) => ({ delete: key })),
+      ...[site, ...secrets, ...ran].map(({ key }) => ({ delete: key })),
       { delete: keys.exits(name) },
       ...known.map((key) => ({ delete: key })),
       ...volumes.filter(({ value }) => !value.deleting).map(discarded),

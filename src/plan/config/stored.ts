@@ -91,6 +91,18 @@ export function revertStored(now: StoredValues, entry: Changed, { by, at }: Mark
   return Object.fromEntries(next)
 }
 
+/** What instances are made from is as it was then; how many there are, how large, and under which names they are reached, stays. */
+export function takeBack(now: StoredValues, then: StoredValues, { by, at }: Mark): StoredValues {
+  const next = new Map<string, Stored>()
+  for (const key of namesOf(now, then)) {
+    const [is, was] = [now[key], then[key]]
+    const stays = /^(?:\S+ \S+ )?(?:instances|route)\./.test(key) || same(is?.value, was?.value)
+    if (stays && is) next.set(key, is)
+    if (!stays && was) next.set(key, { value: was.value, by, at })
+  }
+  return Object.fromEntries(next)
+}
+
 const namesOf = (one: object, other: object): string[] => [...new Set([...Object.keys(one), ...Object.keys(other)])]
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
 

@@ -23,7 +23,7 @@ const old = (slot: number, more: Partial<MemberSight> = {}): MemberSight => ({
 })
 const world = (more: Partial<World>): World => ({
   ...{ step: 'start', since: 0, now: 0, cancelled: false, count: 1, waves: [], before: 'none', next: 1 },
-  ...{ old: [], new: [], members: [], withinMs: 60_000, drainMs: 30_000 },
+  ...{ old: [], new: [], members: [], jobs: {}, withinMs: 60_000, drainMs: 30_000 },
   ...more,
 })
 

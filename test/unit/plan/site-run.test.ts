@@ -8,7 +8,17 @@ const member = (name: string, more: Partial<Seen> = {}): Seen => ({
   ...more,
 })
 const sight = (members: readonly Seen[], more: Partial<RunSight> = {}): RunSight => ({
-  ...{ run: 'running', deleting: false, now: 1000, leaving: 0, drainMs: 500, repairInMs: 0, leaveInMs: 0, members },
+  ...{
+    run: 'running',
+    deleting: false,
+    now: 1000,
+    leaving: 0,
+    drainMs: 500,
+    repairInMs: 0,
+    leaveInMs: 0,
+    members,
+    jobs: {},
+  },
   ...more,
 })
 const waits = (settled: boolean) => ({ do: 'wait', forMs: 30_000, settled })

@@ -5,6 +5,7 @@ import { deployAnswer, versionOf } from '../../work/deploy.ts'
 export async function run(context: Context): Promise<Answer> {
   const site = context.args.one('SITE')
   const version = versionOf(site, context.args.maybe('VERSION'))
-  const body = { back: true, ...(version === undefined ? {} : { version }) }
+  const codeOnly = context.flags.has('code-only')
+  const body = { back: true, ...(codeOnly ? { codeOnly } : {}), ...(version === undefined ? {} : { version }) }
   return deployAnswer(context, site, body)
 }

@@ -30,7 +30,7 @@ export const handlers = {
     const { value } = await getSite(daemon, site)
     const release = query.release ?? value.release
     const record = await read<SiteConfigRecord>(daemon.store, keys.siteConfig(site))
-    const layers = await layersOf(getFarm(daemon).parts, site, release, query.instance)
+    const layers = await layersOf(getFarm(daemon).parts, site, release, { slot: query.instance })
     const [{ linesOf, linesOfLayers }, { resolveConfig }] = await Promise.all([
       import('../../../plan/config/compare.ts'),
       import('../../../plan/config/resolve.ts'),

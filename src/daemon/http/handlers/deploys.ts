@@ -14,15 +14,16 @@ type DeployBody = z.output<typeof Deploy>
 
 export const handlers = {
   async deploySite(daemon, { params: { site }, body, query, caller }) {
-    const { back, planned, queue, ...said } = body
+    const { back: isBack, codeOnly, planned, queue, ...said } = body
     if (planned) {
       assertPlan(query)
       const { planDeploy } = await import('../../farm/build-plan.ts')
       return { operation: null, result: null, ...(await planDeploy(daemon, caller, { ...said, site, planned })) }
     }
     const { decideRollout } = await import('../../records/rollouts.ts')
-    const version = back ? (body.version ?? (await previousOf(daemon, site))) : body.version
-    const asked = { ...said, site, version, verb: verbOf(body) }
+    const version = isBack ? (body.version ?? (await previousOf(daemon, site))) : body.version
+    const back = isBack ? (codeOnly ? ('code' as const) : ('all' as const)) : undefined
+    const asked = { ...said, site, version, back, verb: verbOf(body) }
     const ids = { id: daemon.env.id(), anew: daemon.env.id() }
     const known = await readSite(daemon, site)
     if (query.dryRun || !known) {
@@ -31,13 +32,15 @@ export const handlers = {
       if (query.dryRun) return { operation: null, result: null, steps }
       await createSite(daemon, caller, site, query)
     }
-    const warnings = known?.value.release ? await goAlong(daemon, site, { release: known.value.release, body }) : []
+    const alongside = known?.value.release ? await goAlong(daemon, site, { release: known.value.release, body }) : []
     let isSame = false
+    let warnings = alongside
     let waits: unknown
     const decide = async (): Promise<Change> => {
       try {
-        const { change, rollout } = await decideRollout(daemon, caller, asked, ids)
+        const { change, rollout, warnings: told } = await decideRollout(daemon, caller, asked, ids)
         isSame = rollout === undefined
+        warnings = [...alongside, ...told]
         waits = undefined
         return change
       } catch (thrown) {

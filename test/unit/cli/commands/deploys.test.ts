@@ -34,12 +34,14 @@ test('the version may be named as it is printed, and the app alone is its only s
   ])
     await croft(['deploy', ...words], daemon)
   await croft(['rollback', 'shop/prod', 'shop:v1'], daemon)
+  await croft(['rollback', 'shop/prod', '--code-only'], daemon)
   assert.deepEqual(daemon.asked.filter(({ method }) => method === 'POST').map(sent), [
     ['POST', '/v1/sites/shop/prod/deploy', { version: 'v1', queue: true }],
     ['POST', '/v1/sites/shop/test/deploy', { version: 'v1', queue: true }],
     ['POST', '/v1/sites/blog/prod/deploy', { version: 'v1', queue: true }],
     ['POST', '/v1/sites/wiki/prod/deploy', { version: 'shop:v1', queue: true }],
     ['POST', '/v1/sites/shop/prod/deploy', { back: true, version: 'v1', queue: true }],
+    ['POST', '/v1/sites/shop/prod/deploy', { back: true, codeOnly: true, queue: true }],
   ])
 })
 
