@@ -249,6 +249,42 @@ test('an app takes no name from around another app’s site; an operator may add
   assert.equal(await farm.asked('own.shop.org'), 2)
 })
 
+test('two deploys at once that ask for one name, or for one above the other: one has it, the other is told who', async () => {
+  const farm = await serving()
+  await farm.ask('addSite', { body: { name: 'evil/prod' } })
+  await farm.release('v1', plain, 'evil')
+  for (const [mine, theirs] of [
+    ['new.org', 'new.org'],
+    ['*.best.org', 'login.best.org'],
+  ] as const) {
+    const evil = { params: { site: 'evil/prod' }, body: { version: 'v1', domains: [theirs] } }
+    farm.unwell = () => 'nothing listens there'
+    const own = farm.deploy({ anew: true, domains: ['shop.org', mine] })
+    const answers = await Promise.all([own, farm.ask('deploySite', evil)])
+    assert.equal(answers.filter((answer) => answer !== undefined).length, 1, mine)
+    assert.match(
+      `${farm.refused?.code}: ${farm.refused?.message}`,
+      /EXISTS: .*(best|new)\.org goes to (shop|evil)\/prod, which is being deployed/,
+    )
+    farm.unwell = () => undefined
+    await farm.pass(60)
+    assert.equal((await farm.asked(mine)) + (mine === theirs ? 0 : await farm.asked(theirs)), 2)
+  }
+})
+
+test('a route that is added amid a deploy keeps its name: the deploy goes back at once', async () => {
+  const farm = await serving()
+  farm.unwell = () => 'nothing listens there'
+  const answer = await farm.deploy({ version: 'v2', domains: ['shop.org', 'late.org'] })
+  await farm.ask('addRoute', { body: { name: 'late.org', redirect: 'https://b.org' } })
+  farm.unwell = () => undefined
+  await farm.pass(15)
+  const { state, error } = await farm.operation(answer?.operation?.id ?? '')
+  assert.equal(state, 'failed')
+  assert.match(error?.message ?? '', /late\.org belongs to route "late\.org"/)
+  assert.deepEqual(await farm.members(), v1)
+})
+
 test('instances whose configurations are too much together are refused, and others are answered meanwhile', async () => {
   const farm = await new SiteFarm().begun()
   const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`V${index}`, 'x'.repeat(20_000)]))

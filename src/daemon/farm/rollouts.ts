@@ -105,8 +105,8 @@ export function createRollouts(daemon: Daemon): Rollouts {
     const error = toCroftError(thrown)
     parts().log.warn({ site, code: error.code }, `a step of ${site} did not work: ${error.message}`)
     runner.failingSince ??= env.monotonicMs()
-    // Room does not come by waiting.
-    const patience = error.code === 'NO_ROOM' ? 0 : patienceMs
+    // Room does not come by waiting, nor does a name that another has.
+    const patience = ['NO_ROOM', 'EXISTS'].includes(error.code) ? 0 : patienceMs
     if (env.monotonicMs() - runner.failingSince < patience) return lookAgainMs
     runner.failingSince = undefined
     const { rollout } = await join()

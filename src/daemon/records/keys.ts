@@ -76,6 +76,8 @@ export const keys = {
   /** Which routes a domain belongs to: one record for all its paths, so that nothing is decided beside it. */
   domains: 'domains/',
   domain: (host: string) => `domains/${host}`,
+  /** Written by each rollout that asks for new ones. */
+  domainTurn: 'domain-turn',
   /** What is believed of a route, by its id: one that was made anew begins anew. */
   allChecks: 'checks/',
   checks: (host: string) => `checks/${host}/`,

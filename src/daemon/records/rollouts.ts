@@ -71,13 +71,14 @@ export async function decideRollout(
   const said = saidWith(daemon, caller, config?.value, asked, ran?.values)
   const about = { site: asked.site, template, said, isFresh: asked.fresh !== undefined }
   const { slots, first } = await slotsOf(daemon, { ...about, anew: asked.anew ? ids.anew : '' })
-  await checkSiteRoutes(daemon, site.value, first)
+  const names = await checkSiteRoutes(daemon, site.value, first)
   const there = members?.value.members ?? []
   const old = leavingOf(there, slots)
   const hash = hashOf({ slots: slots.map((each) => each.hash), count: slots.length, route: first.route })
   const compare: Compare[] = [
     { key: site.key, revision: site.revision },
     ...template.compare,
+    ...names.compare,
     { key: keys.siteConfig(asked.site), revision: config?.revision ?? 0 },
     { key: keys.membersOf(asked.site), revision: members?.revision ?? 0 },
     { key: keys.rollout(asked.site), revision: last?.revision ?? 0 },
@@ -104,7 +105,7 @@ export async function decideRollout(
     ...(said.record === config?.value || !said.record
       ? []
       : [{ put: keys.siteConfig(asked.site), value: said.record }]),
-    ...(isSame ? [] : [{ put: keys.rollout(asked.site), value: rollout }]),
+    ...(isSame ? [] : [{ put: keys.rollout(asked.site), value: rollout }, ...names.writes]),
   ]
   const also = configHistory(asked, config?.value.values ?? {}, said.record?.values ?? {})
   const told = { ran, changed: also }

@@ -3,28 +3,39 @@
 import type { ResolvedConfig } from '../../api/app.ts'
 import { type RouteAim, RouteChange, RouteName } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
-import { claimsOf, holderOf, reachesInto } from '../../plan/domains.ts'
+import { type Claim, claimsOf, holderOf, reachesInto } from '../../plan/domains.ts'
 import { applyRouteChange } from '../../plan/route-change.ts'
 import { type SiteRoute, siteRoutes } from '../../plan/site-routes.ts'
 import type { Daemon } from '../daemon.ts'
 import { assertServable } from '../edge/servable.ts'
+import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { RolloutRecord, SiteRecord } from './app-records.ts'
-import { commit } from './change.ts'
+import { type Change, commit } from './change.ts'
 import { keys } from './keys.ts'
-import { type DomainRecord, type RouteRecord, read, readAll } from './records.ts'
+import { type DomainRecord, type RouteRecord, read, readAll, schemaVersion } from './records.ts'
 import { decideAdd, decideChange, decideRemove } from './route-decisions.ts'
 import { siteNameOf } from './sites.ts'
 
-/** Before anything is changed: what the configuration says can be a route, and no name of it is another's. */
-export async function checkSiteRoutes(daemon: Daemon, site: SiteRecord, config: ResolvedConfig): Promise<void> {
+/**
+ * Before anything is changed: what the configuration says can be a route, and no name of it is another's, or will be by a rollout that
+ * is under way. Who asks for new names takes a turn: of two at once the second looks again, and finds the first.
+ */
+export async function checkSiteRoutes(
+  daemon: Daemon,
+  site: SiteRecord,
+  config: ResolvedConfig,
+): Promise<Pick<Change, 'compare' | 'writes'>> {
   const wanted = siteRoutes(config)
-  if (wanted.length === 0) return
+  if (wanted.length === 0) return { compare: [], writes: [] }
+  const turn = await read(daemon.store, keys.domainTurn)
+  const rivals = await rivalsOf(daemon, site)
   const routes = (await readAll<RouteRecord>(daemon.store, keys.routes)).map(({ value }) => value)
   const mine = routes.filter((route) => route.site === siteNameOf(site))
   const own = new Set(mine.map(({ name }) => name))
   const known = new Set(mine.flatMap(hostsOf))
   const foreign = routes.filter((route) => ![undefined, site.app].includes(appOf(route)))
+  let asksForNew = false
   for (const route of wanted) {
     const { name, change, aim } = parsed(site, route)
     const spec = applyRouteChange(name, undefined, { change, target: aim })
@@ -40,8 +51,46 @@ export async function checkSiteRoutes(daemon: Daemon, site: SiteRecord, config: 
         throw new CroftError('EXISTS', `${claim.host} belongs to route "${holder.route}"`, {
           hint: await waysToFree(daemon, holder.route),
         })
-      if (!known.has(claim.host)) assertApart(claim.host, foreign, siteNameOf(site))
+      assertNoRival(claim, rivals)
+      if (known.has(claim.host)) continue
+      assertApart(claim.host, foreign, siteNameOf(site))
+      asksForNew = true
     }
+  }
+  if (!asksForNew) return { compare: [], writes: [] }
+  const value = { schema: schemaVersion, site: siteNameOf(site), at: timestamp(daemon.env) }
+  return {
+    compare: [{ key: keys.domainTurn, revision: turn?.revision ?? 0 }],
+    writes: [{ put: keys.domainTurn, value }],
+  }
+}
+
+interface Rival {
+  readonly site: string
+  readonly claims: readonly Claim[]
+  readonly isForeign: boolean
+}
+
+/** Other sites that are being deployed: their names may be routes in a moment. */
+async function rivalsOf(daemon: Daemon, own: SiteRecord): Promise<Rival[]> {
+  const rollouts = (await readAll<RolloutRecord>(daemon.store, keys.rollouts)).map(({ value }) => value)
+  return rollouts
+    .filter(({ state, step, site }) => state === 'running' && step !== 'return' && site !== siteNameOf(own))
+    .map(({ site, config }) => {
+      const claims = siteRoutes(config).flatMap(({ name, change }) => claimsOf(name, change))
+      return { site, claims, isForeign: site.split('/')[0] !== own.app }
+    })
+}
+
+function assertNoRival(claim: Claim, rivals: readonly Rival[]): void {
+  for (const { site, claims, isForeign } of rivals) {
+    const held = claims.filter(({ host }) => host === claim.host).map((each) => ({ ...each, route: site }))
+    const near = isForeign ? claims.find(({ host }) => reachesInto(claim.host, host)) : undefined
+    const taken = holderOf(claim, held, '') ? claim.host : near?.host
+    if (taken === undefined) continue
+    throw new CroftError('EXISTS', `${claim.host}: ${taken} goes to ${site}, which is being deployed`, {
+      hint: `croft site show ${site}`,
+    })
   }
 }
 
@@ -78,6 +127,8 @@ function appOf({ site, spec: { target } }: RouteRecord): string | undefined {
 /** Those that are not asked for any more go first: a name may move from one to another. */
 export async function writeSiteRoutes(daemon: Daemon, site: SiteRecord, { config, by }: RolloutRecord): Promise<void> {
   const name = siteNameOf(site)
+  // A route may have been added since it was decided.
+  await checkSiteRoutes(daemon, site, config)
   const wanted = siteRoutes(config).map((route) => parsed(site, route))
   const names = new Set(wanted.map((route) => route.name))
   const own = await routesOf(daemon, name)
