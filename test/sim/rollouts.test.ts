@@ -257,7 +257,7 @@ test('two deploys at once that ask for one name, or for one above the other: one
     ['new.org', 'new.org'],
     ['*.best.org', 'login.best.org'],
   ] as const) {
-    const evil = { params: { site: 'evil/prod' }, body: { version: 'v1', domains: [theirs] } }
+    const evil = { params: { site: 'evil/prod' }, body: { version: 'v1', anew: true, domains: [theirs] } }
     farm.unwell = () => 'nothing listens there'
     const own = farm.deploy({ anew: true, domains: ['shop.org', mine] })
     const answers = await Promise.all([own, farm.ask('deploySite', evil)])
