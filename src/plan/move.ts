@@ -20,7 +20,7 @@ export interface MoveView {
   readonly id: string
   /** What the guest was made from, when both hosts have it. */
   readonly template: string | undefined
-  /** Of the guest, the oldest first. */
+  /** Of the guest, and what its replicas are brought up to date from: the oldest first. */
   readonly snapshots: readonly string[]
   readonly passes: readonly Pass[]
   /** It lives here: what it writes is not in the last pass. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Replica } from '../../src/api/replica.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
-import { type GuestRecord, readAll } from '../../src/daemon/records/records.ts'
+import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { isReplicaPass } from '../../src/plan/replica.ts'
 import type { SimFarm } from './farm.ts'
 import { TwoHosts } from './two-hosts.ts'
@@ -33,6 +33,24 @@ const replica = async (two: TwoHosts) => (await list(two))[0]
 const isReady = (two: TwoHosts) => two.until(async () => (await replica(two))?.state === 'ready')
 const lastOp = async (two: TwoHosts) => (await two.ash.operations()).findLast(({ verb }) => /replicate|copy/.test(verb))
 
+const letterOf = async (two: TwoHosts) => {
+  const { number, spec, host } = await web(two)
+  return (host === 'ash' ? two.ash : two.birch).storage.read({ kind: 'root', number, id: spec.root.id }, 'letter')
+}
+async function move(two: TwoHosts, to: string, by = two.ash): Promise<void> {
+  two.asked.length = 0
+  await by.ask('moveGuest', { params, body: { to } })
+  const isOver = async () => (await readAll(two.ash.store, keys.moves)).length === 0
+  assert.ok(await two.until(isOver), `the move does not end\n${two.ash.lines.join('\n')}`)
+  await two.pass(4)
+}
+/** No record of it, and nothing on birch. */
+const isGone = (two: TwoHosts) =>
+  two.until(async () => {
+    const { snapshots, roots } = await two.birch.storage.holdings(1)
+    return (await list(two)).length + snapshots.length + roots.length === 0
+  })
+
 async function passesOn(farm: SimFarm): Promise<readonly string[]> {
   return (await farm.storage.holdings(1)).snapshots.filter(isReplicaPass)
 }
@@ -47,7 +65,8 @@ async function whole(two: TwoHosts): Promise<void> {
   const tidy = await two.until(async () => (await passesOn(two.ash)).length + (await passesOn(two.birch)).length === 2)
   assert.ok(tidy, 'old passes stay')
   assert.deepEqual(await passesOn(two.ash), await passesOn(two.birch))
-  assert.equal((await two.birch.storage.holdings(1)).snapshots.length, 2)
+  const { host = '' } = (await replica(two)) ?? {}
+  assert.equal((await (host === 'ash' ? two.ash : two.birch).storage.holdings(1)).snapshots.length, 2)
   assert.deepEqual((await two.birch.storage.inventory()).staging, [])
   assert.deepEqual([await two.ash.left(), await two.birch.left()], [[], []])
 }
@@ -115,4 +134,100 @@ describe('replicas', () => {
       await whole(two)
       assert.equal((await replica(two))?.reason, undefined)
     })
+
+  test('a move to it sends what has changed, and the two change places; so does the way back', async () => {
+    const two = await withWeb()
+    await replicate(two, '1h')
+    await whole(two)
+    await write(two, 'P.S.')
+    await move(two, 'birch')
+    const sent = two.asked.filter((asked) => /moves.*disks/.test(asked))
+    assert.ok(sent.length <= 2 && !sent.some((asked) => /uuid/.test(asked)), `no snapshot again: ${sent}`)
+    assert.deepEqual([(await web(two)).host, await letterOf(two)], ['birch', 'P.S.'])
+    assert.deepEqual([(await replica(two))?.host, (await replica(two))?.from], ['ash', 'birch'])
+    await whole(two)
+    await write(two, 'P.P.S.', two.birch)
+    await two.birch.ask('replicateGuest', { params, body: { to: 'ash' } })
+    assert.ok(await two.until(async () => (await letterOn(two.ash)) === 'P.P.S.'))
+    await whole(two)
+    await move(two, 'ash', two.birch)
+    assert.equal(await letterOf(two), 'P.P.S.')
+    await whole(two)
+    assert.equal((await two.birch.storage.holdings(1)).roots.length, 0)
+  })
+
+  test('a move that is given up leaves the replica as it was', async () => {
+    const two = await withWeb()
+    await replicate(two, '1h')
+    await whole(two)
+    two.passes = 20
+    await move(two, 'birch')
+    two.passes = Number.POSITIVE_INFINITY
+    assert.deepEqual([(await web(two)).host, (await replica(two))?.host], ['ash', 'birch'])
+    await whole(two)
+  })
+
+  test('it is removed on both hosts, and with its guest', async () => {
+    const two = await withWeb()
+    await replicate(two)
+    await whole(two)
+    await two.ash.ask('removeReplica', { params: { guest: 'web', host: 'birch' } })
+    assert.ok(await isGone(two))
+    assert.deepEqual(await passesOn(two.ash), [])
+    await replicate(two, '1h')
+    await whole(two)
+    await two.ash.ask('deleteGuest', { params })
+    assert.ok(await isGone(two))
+    await two.ash.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+    await two.pass(1)
+    assert.deepEqual([await two.ash.left(), await two.birch.left(), await list(two)], [[], [], []])
+  })
+
+  for (const [name, farm] of [
+    ['clearPasses.before', 'ash'],
+    ['clearPasses.after', 'ash'],
+    ['clearDisks.before', 'birch'],
+    ['clearDisks.after', 'birch'],
+  ] as const)
+    test(`while it is removed ${farm} dies at replica.${name}`, async () => {
+      const two = await withWeb()
+      await replicate(two)
+      await whole(two)
+      two[farm].killAt(`replica.${name}`, 1)
+      await two.ash.ask('removeReplica', { params: { guest: 'web', host: 'birch' } })
+      assert.ok(await two.until(async () => !two[farm].isAlive), 'it was passed')
+      await two[farm].boot()
+      assert.ok(await isGone(two))
+      assert.deepEqual(await passesOn(two.ash), [])
+    })
+
+  test('its host is declared dead: the record goes, and what was kept for it here', async () => {
+    const two = await withWeb()
+    await replicate(two, '1h')
+    await whole(two)
+    two.birch.kill()
+    const { value } = (await read<object>(two.ash.store, keys.host('birch'))) ?? {}
+    await two.ash.store.transact([], [{ put: keys.host('birch'), value: { ...value, dead: '2026-11-21T12:00:00Z' } }])
+    assert.ok(await two.until(async () => (await list(two)).length === 0))
+    assert.deepEqual(await passesOn(two.ash), [])
+    assert.equal((await two.ash.storage.holdings(1)).snapshots.length, 1)
+  })
+
+  test('refused with the reason, and nothing is written', async () => {
+    const two = await withWeb()
+    const refused = async (words: RegExp, to = 'birch') => {
+      await replicate(two, '5m', to)
+      assert.match(two.ash.lines.at(-1) ?? '', words)
+      assert.deepEqual(await list(two), [])
+    }
+    await refused(/REFUSED: web itself is on ash/, 'ash')
+    await refused(/NOT_FOUND: no host "elm"/, 'elm')
+    two.birch.storage.fill(true)
+    await refused(/POOL_FULL/)
+    two.birch.storage.fill(false)
+    two.birch.kill()
+    await refused(/HOST_UNREACHABLE/)
+    await two.ash.ask('removeReplica', { params: { guest: 'web', host: 'birch' } })
+    assert.match(two.ash.lines.at(-1) ?? '', /NOT_FOUND: web has no replica on "birch"/)
+  })
 })

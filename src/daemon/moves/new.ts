@@ -1,7 +1,6 @@
 /** The beginning of a move: whether it can be, and what is reserved for the guest on the other host. */
 import { CroftError } from '../../api/errors.ts'
 import type { Port } from '../../api/guest.ts'
-import type { PeerLook } from '../../api/move.ts'
 import type { PlannedStep } from '../../api/resources.ts'
 import { roughSize } from '../../plan/amount.ts'
 import { boundTo } from '../../plan/drain.ts'
@@ -24,6 +23,7 @@ import {
   read,
   schemaVersion,
 } from '../records/records.ts'
+import { findReplica } from '../records/replicas.ts'
 import { assertMade, assertRoom, getTaking } from './able.ts'
 import { lookThere } from './send.ts'
 
@@ -35,14 +35,10 @@ export interface AskedMove {
 }
 
 export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove): Promise<Change> {
-  const { guest, look, host } = await assertCan(daemon, asked)
+  const { guest, host } = await assertCan(daemon, asked)
   const { store } = daemon
   const { to, id } = asked
   const { number, name } = guest.value
-  if (look.roots.length + look.snapshots.length > 0)
-    throw new CroftError('REFUSED', `disks of a guest with number ${number} lie on ${to} already, without a record`, {
-      hint: `croft host plan (on ${to})`,
-    })
   const numbers = await read<NumbersRecord>(store, keys.numbers(to))
   const taken = numbers && takeSlot(numbers.value)
   if (!numbers || !taken) throw new CroftError('LIMIT_REACHED', `host ${to} has no uid range left for another guest`)
@@ -108,7 +104,6 @@ export async function planSteps(daemon: Daemon, asked: AskedMove): Promise<Plann
 interface Able {
   readonly host: Held<HostRecord>
   readonly guest: Held<GuestRecord>
-  readonly look: PeerLook
   readonly usedBytes: number | undefined
   readonly live: boolean
 }
@@ -122,13 +117,21 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   const { number } = guest.value
   await assertMade(daemon, guest.value)
   const look = await lookThere(parts, { from: guest.value.host, to, number })
+  const replica = await findReplica(daemon.store, { number, host: to })
+  if (replica?.record.value.deleting)
+    throw new CroftError('BUSY', `the replica of "${name}" on ${to} is being removed`, { hint: 'croft replica ls' })
+  if (look.roots.length + (replica ? 0 : look.snapshots.length) > 0)
+    throw new CroftError('REFUSED', `disks of a guest with number ${number} lie on ${to} already, without a record`, {
+      hint: `croft host plan (on ${to})`,
+    })
   const [port] = look.listens
   if (port !== undefined)
     throw new CroftError('EXISTS', `port ${port} of ${to} is used by a program of that host`, {
       hint: `croft port ${name}`,
     })
-  const usedBytes = await assertRoom(parts, guest.value, { to, look })
-  return { guest, host, look, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
+  // What differs from its replica nobody knows before it is sent.
+  const usedBytes = replica ? undefined : await assertRoom(parts, guest.value, { to, look })
+  return { guest, host, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
 }
 
 function assertFree({ name, host, spec }: GuestRecord, to: string): void {

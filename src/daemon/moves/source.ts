@@ -11,7 +11,7 @@ import { giveUp, type MoveRecord, moveGoal, quiet, switchHost, writeMove, writeS
 import { type GuestRecord, type Held, read } from '../records/records.ts'
 import { clearSource, clearTarget } from './clear.ts'
 import { landThere, lookThere, sendDisk } from './send.ts'
-import { ownSnapshots } from './snapshots.ts'
+import { withReplicas } from './snapshots.ts'
 import { isTemplateComing } from './template-comes.ts'
 
 const lookEveryMs = 30
@@ -88,7 +88,7 @@ async function view(walk: Walk, move: MoveRecord, guest: GuestRecord): Promise<M
     phase: move.phase as MoveView['phase'],
     ...{ id: move.id, passes: move.passes, here: here.snapshots, there: there.snapshots },
     template: common ? from.id : undefined,
-    snapshots: (await ownSnapshots(parts.store, move)).ready.map(({ id }) => id),
+    snapshots: await withReplicas(parts.store, move, here.snapshots),
     live: seen !== undefined && seen.state !== 'stopped',
     landed: there.roots.includes(spec.root.id),
     templateComes: !there.template && (await isTemplateComing(walk, guest)),

@@ -20,6 +20,7 @@ import {
   type TemplateRecord,
   type TemplateStatus,
 } from './records.ts'
+import type { ReplicaRecord } from './replicas.ts'
 
 interface Writer {
   readonly env: Env
@@ -83,7 +84,8 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
   while (reserved.length > mostReserved) await freeOwn(writer, guest.number, reserved.splice(0, mostReserved))
   for (let tries = 0; ; tries++) {
     const numbers = await numbersOf(store, host.name, guest.number)
-    const compare: Compare[] = numbers.map(({ key, revision }) => ({ key, revision }))
+    const replicas = await readAll<ReplicaRecord>(store, keys.replicasOf(guest.number))
+    const compare: Compare[] = [...numbers, ...replicas].map(({ key, revision }) => ({ key, revision }))
     const writes: Write[] = [
       { delete: keys.guest(host.name, guest.number) },
       { delete: keys.guestStatus(host.name, guest.number) },
@@ -91,6 +93,7 @@ export async function removeGuestRecords(writer: Writer, wishes: Wishes): Promis
       { delete: keys.name(guest.name) },
       ...reserved.map((key): Write => ({ delete: key })),
       removal(writer),
+      ...replicas.map(({ key, value }): Write => ({ put: key, value: { ...value, deleting: true, cleared: true } })),
       ...numbers.map(({ key, value }): Write => {
         const isOwn = key === keys.numbers(host.name)
         return {

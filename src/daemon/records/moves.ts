@@ -22,7 +22,7 @@ import {
   type SnapshotRecord,
   type SnapshotStatus,
 } from './records.ts'
-import type { ReplicaRecord } from './replicas.ts'
+import { moveReplicas, type ReplicaRecord } from './replicas.ts'
 
 export interface MoveRecord {
   readonly schema: number
@@ -109,8 +109,9 @@ export async function switchHost(parts: Parts, move: Held<MoveRecord>, guest: He
   const { reason: _reason, ...was } = status?.value ?? { generation: 0 }
   const now = timestamp(env)
   const there: GuestStatus = { ...was, state: 'stopped', since: now, at: now, name: record.name }
+  const replicas = await moveReplicas(store, move.value)
   await store.transact(
-    [same(move), same(guest), { key: keys.guest(to, number), revision: 0 }],
+    [same(move), same(guest), { key: keys.guest(to, number), revision: 0 }, ...replicas.compare],
     [
       { delete: guest.key },
       { delete: keys.guestStatus(from, number) },
@@ -119,6 +120,7 @@ export async function switchHost(parts: Parts, move: Held<MoveRecord>, guest: He
       { put: keys.name(record.name), value: { kind: 'guest', host: to, number } },
       { put: move.key, value: { ...move.value, phase: 'switched' } satisfies MoveRecord },
       ...(await seedWrites(parts, move.value)),
+      ...replicas.writes,
     ],
   )
 }

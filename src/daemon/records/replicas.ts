@@ -111,3 +111,26 @@ export const removalOf = ({ number, host }: Place): Write[] => [
 ]
 
 export const same = ({ key, revision }: Held<unknown>): Compare => ({ key, revision })
+
+/**
+ * For the transaction in which a guest changes its host. What lies where it goes changes places with it, and is the replica from
+ * then on; the others stay where they are.
+ */
+export async function moveReplicas(
+  store: Store,
+  { number, from, to }: { readonly number: number; readonly from: string; readonly to: string },
+): Promise<{ readonly compare: Compare[]; readonly writes: Write[] }> {
+  const pairs = await readReplicas(store, keys.replicasOf(number))
+  const writes = pairs.flatMap(({ record, status }): Write[] => {
+    const { value } = record
+    if (value.host !== to) return [{ put: record.key, value: { ...value, from: to } satisfies ReplicaRecord }]
+    if (value.deleting || !status?.value.last) return removalOf(value)
+    const turned: ReplicaRecord = { ...value, host: from, from: to }
+    return [
+      ...removalOf(value),
+      { put: keys.replica(number, from), value: turned },
+      { put: keys.replicaStatus(number, from), value: status.value },
+    ]
+  })
+  return { compare: pairs.map(({ record }) => same(record)), writes }
+}

@@ -4,7 +4,7 @@ import { againMs, dueAt, planTidy } from '../../plan/replica.ts'
 import type { HostParts } from '../host/parts.ts'
 import { createTurns } from '../host/turns.ts'
 import { keys } from '../records/keys.ts'
-import { type HostRecord, readAll } from '../records/records.ts'
+import { type HostRecord, read, readAll } from '../records/records.ts'
 import { guestOfReplica, isMet, type ReplicaPair, readReplicas, replicaGoal, timingOf } from '../records/replicas.ts'
 
 export interface Replicas {
@@ -102,6 +102,8 @@ export function createReplicas(parts: HostParts): Replicas {
     const waitMs = waitOf(pair, step === undefined ? dueAt(timingOf(pair), env.now()) - env.now() : 0)
     if (step === undefined && (side === 'target' || deleting || !guest || guest.deleting || guest.moving)) return never
     if (waitMs > 0) return waitMs
+    // What a move leaves on its two hosts is being cleared up.
+    if (await read(store, keys.move(value.number))) return storeAgainMs
     begin(pair, async (signal) => {
       if (step === undefined) await (await import('./walk.ts')).walkReplica({ parts, signal }, value)
       else await (await import('./tidy.ts')).tidyReplica(parts, pair.record, step)
