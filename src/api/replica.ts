@@ -1,6 +1,6 @@
 /** Replicas: copies of a guest's disk on other hosts, made anew from time to time or once. */
 import { z } from 'zod'
-import { Rate } from './guest.ts'
+import { type Guest, Rate } from './guest.ts'
 import { DiskId } from './move.ts'
 import { HostName, Lifetime } from './values.ts'
 
@@ -35,4 +35,9 @@ export interface Replica {
   readonly reason?: string
   readonly created: string
   readonly by: string
+}
+
+/** One guest alone: with its replicas, when it has some. */
+export interface ShownGuest extends Guest {
+  readonly replicas?: readonly Replica[]
 }

@@ -1,7 +1,9 @@
 /** What needs somebody, with the next command: pure. From what is known of guests, pools and the host. */
+
+import type { Replica } from '../api/replica.ts'
 import type { Attention, Finding, HostPressure } from '../api/resources.ts'
 import type { SiteExit } from '../api/site.ts'
-import { roughSize, sizeText } from './amount.ts'
+import { roughSize, roughTime, sizeText } from './amount.ts'
 import { exitLine, unitOf } from './site-exits.ts'
 import { type Mixed, tooOldText } from './versions.ts'
 
@@ -152,6 +154,15 @@ function heldBySnapshots({ snapshots }: PoolSeen): string {
   const hold = count === 1 ? '1 snapshot holds' : `${count} snapshots hold`
   const what = 'what guests have overwritten or deleted since'
   return `; ${hold} ${bytes > 0 ? `at least ${roughSize(bytes)} of ${what}` : what}`
+}
+
+/** One that is late, or that never became whole. */
+export function replicaAttention({ guest, host, state, lagMs, everyMs, reason }: Replica): Attention[] {
+  if (state !== 'late' && !(state === 'copying' && reason !== undefined)) return []
+  const age =
+    lagMs === null ? 'is not whole yet' : `is ${roughTime(lagMs)} old, and should be ${roughTime(everyMs ?? 0)}`
+  const why = `its replica on ${host} ${age}${reason === undefined ? '' : `: ${reason}`}`
+  return [{ what: guest, why, do: `croft replica ls ${guest}` }]
 }
 
 export const awayAttention = (host: string): Attention => ({

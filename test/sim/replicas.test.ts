@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import type { Replica } from '../../src/api/replica.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { leaveReplicas } from '../../src/daemon/replicas/leave.ts'
 import { isReplicaPass } from '../../src/plan/replica.ts'
 import type { SimFarm } from './farm.ts'
 import { TwoHosts } from './two-hosts.ts'
@@ -229,5 +230,41 @@ describe('replicas', () => {
     await refused(/HOST_UNREACHABLE/)
     await two.ash.ask('removeReplica', { params: { guest: 'web', host: 'birch' } })
     assert.match(two.ash.lines.at(-1) ?? '', /NOT_FOUND: web has no replica on "birch"/)
+  })
+
+  test('its host leaves the farm while that of the guest is away: nothing of it stays on either', async () => {
+    const two = await withWeb()
+    await replicate(two, '1h')
+    await whole(two)
+    two.ash.kill()
+    let left = false
+    void leaveReplicas(two.birch.parts).then(() => {
+      left = true
+    })
+    assert.ok(await two.until(async () => left))
+    assert.deepEqual((await two.birch.storage.holdings(1)).snapshots, [])
+    await two.ash.boot()
+    assert.ok(await two.until(async () => (await passesOn(two.ash)).length === 0))
+    assert.equal((await two.ash.storage.holdings(1)).snapshots.length, 1)
+  })
+
+  test('who asked for it wants it no more: one that is whole stays, one that never was goes', async () => {
+    for (const isWhole of [false, true]) {
+      const two = await withWeb()
+      if (isWhole) {
+        await replicate(two)
+        await whole(two)
+      }
+      two.stalls = true
+      const { operation } = (await replicate(two)) as { operation: { id: string } }
+      await two.pass(1)
+      const cancelled = two.ash.ask('cancelOperation', { params: { operation: operation.id } })
+      await two.pass(1)
+      two.stalls = false
+      await cancelled
+      assert.equal((await lastOp(two))?.state, 'cancelled')
+      if (isWhole) await whole(two)
+      else assert.ok(await isGone(two))
+    }
   })
 })

@@ -12,6 +12,8 @@ export class TwoHosts {
   readonly birch: SimFarm
   /** After so many bytes of each disk the line breaks; nothing passes at 0. */
   passes = Number.POSITIVE_INFINITY
+  /** Disks that are sent come to no end. */
+  stalls = false
   readonly asked: string[] = []
 
   constructor() {
@@ -69,6 +71,7 @@ export class TwoHosts {
         this.asked.push(`${asked.method} ${asked.path}`)
         if (!farm.isAlive || this.passes === 0)
           throw new CroftError('HOST_UNREACHABLE', `host ${host} does not answer`, { hint: 'croft host ls' })
+        if (this.stalls && asked.body instanceof Readable) await untilAborted(asked.signal)
         return answer(farm, own, asked, this.passes)
       },
     }
@@ -109,6 +112,9 @@ async function answer(farm: SimFarm, own: string, asked: PeerRequest, passes: nu
   }
   throw new Error(`no way ${asked.path}`)
 }
+
+const untilAborted = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, refuse) => signal?.addEventListener('abort', () => refuse(signal.reason)))
 
 async function* cut(stream: Readable, passes: number): AsyncGenerator<Buffer> {
   let left = passes

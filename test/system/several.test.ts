@@ -5,6 +5,7 @@ import { draining } from './several/drain.ts'
 import { mesh } from './several/mesh.ts'
 import { moving } from './several/move.ts'
 import { placement } from './several/placement.ts'
+import { replicas } from './several/replicas.ts'
 import { upgrading } from './several/upgrade.ts'
 
 const hosts = await useHosts({ count: 2, joined: true })
@@ -14,4 +15,5 @@ upgrading(hosts)
 carrying(hosts)
 await mesh(hosts)
 moving(hosts)
+replicas(hosts)
 draining(hosts)

@@ -100,6 +100,8 @@ const stateSigns: ReadonlyMap<string, readonly [sign: string, tone: Tone | undef
   ['removing', ['◐', undefined]],
   ['building', ['◐', undefined]],
   ['taking', ['◐', undefined]],
+  ['copying', ['◐', undefined]],
+  ['late', ['▲', 'warn']],
   ['waits', ['▲', 'warn']],
   ['failed', ['✗', 'bad']],
   ['lost', ['✗', 'bad']],

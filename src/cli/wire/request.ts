@@ -8,7 +8,7 @@ import { CroftError, type ErrorBody, type ErrorCode, errorTable } from '../../ap
 import type { AddressView, Guest, RuleView, Usage } from '../../api/guest.ts'
 import type { Host } from '../../api/host.ts'
 import type { Explanation, Proposal } from '../../api/placement.ts'
-import type { Replica } from '../../api/replica.ts'
+import type { Replica, ShownGuest } from '../../api/replica.ts'
 import type {
   Accepted,
   DataEntry,
@@ -51,7 +51,7 @@ interface ReadReplies {
   listChecks: List<RouteCheck>
   getCheck: RouteCheck
   listGuests: List<Guest>
-  getGuest: Guest
+  getGuest: ShownGuest
   attachGuest: AttachCommand
   attachFiles: FilesCommand
   attachConsole: AttachCommand

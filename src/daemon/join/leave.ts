@@ -9,6 +9,7 @@ import { timestamp } from '../env.ts'
 import { readBlocks } from '../records/blocks.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, type NumbersRecord, type PoolRecord, read, readAll } from '../records/records.ts'
+import { leaveReplicas } from '../replicas/leave.ts'
 import { assertNotLastMember, leaveMembers } from '../store-move/leave-members.ts'
 import type { JoiningParts } from './parts.ts'
 
@@ -25,6 +26,8 @@ export async function leaveFarm(parts: JoiningParts, by: string, reason: string 
       hint: 'croft host invite',
     })
   await assertNotLastMember(parts, own)
+  const farm = parts.open()
+  if (farm) await leaveReplicas(farm.parts)
   for (let count = 1; ; count++) {
     try {
       await removeRecords(parts, store, { own, by, reason })

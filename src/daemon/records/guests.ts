@@ -1,6 +1,7 @@
 /** Guests as the API shows them, and how a name becomes one. */
 import { CroftError } from '../../api/errors.ts'
 import type { Guest, GuestStatus } from '../../api/guest.ts'
+import type { ShownGuest } from '../../api/replica.ts'
 import { ipv4Of, ipv6Of } from '../../plan/addresses.ts'
 import { refusal } from '../../plan/part-refusal.ts'
 import type { Compare } from '../../store/store.ts'
@@ -53,10 +54,15 @@ export async function getLivingGuest(daemon: Daemon, name: string): Promise<Held
   return record
 }
 
-export async function viewGuest(daemon: Daemon, name: string): Promise<Guest> {
+export async function viewGuest(daemon: Daemon, name: string): Promise<ShownGuest> {
   const record = await getGuestRecord(daemon, name)
   const status = await read<GuestStatus>(daemon.store, keys.guestStatus(record.value.host, record.value.number))
-  return guestView(getFarm(daemon), record, status?.value)
+  const farm = getFarm(daemon)
+  const view = guestView(farm, record, status?.value)
+  if (!farm.others) return view
+  const { listReplicaViews } = await import('../replicas/views.ts')
+  const replicas = await listReplicaViews(daemon, record.value.number)
+  return replicas.length === 0 ? view : { ...view, replicas }
 }
 
 export async function listGuestViews(daemon: Daemon): Promise<Guest[]> {

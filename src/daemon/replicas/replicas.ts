@@ -41,10 +41,13 @@ export function createReplicas(parts: HostParts): Replicas {
   const { store, host, env, log, operations } = parts
   const works = new Map<string, Work>()
   const failures = new Map<string, Failures>()
+  /** What broke off may have left something: a walk takes it away, also when nothing is due. */
+  const unclean = new Set<string>()
   const turns = createTurns(atOnce, env, patienceMs)
   const closing = new AbortController()
   let looking: Promise<void> = Promise.resolve()
   let asked = false
+  let swept = false
   let timer: Disposable | undefined
   let failed = false
 
@@ -78,12 +81,20 @@ export function createReplicas(parts: HostParts): Replicas {
     const upTo = operations.mark()
     const pairs = await readReplicas(store)
     settle(pairs, upTo)
+    await sweepOnce(pairs)
     for (const [key, { id, abort }] of works)
       if (!pairs.some(({ record }) => record.key === key && record.value.id === id)) abort.abort(unwanted())
     if (pairs.length === 0) return never
     const hosts = (await readAll<HostRecord>(store, keys.hosts)).filter(({ value }) => value.dead === undefined)
     const living = new Set(hosts.map(({ value }) => value.name))
     return Math.min(...(await Promise.all(pairs.map((pair) => lookAt(pair, living)))))
+  }
+
+  async function sweepOnce(pairs: readonly ReplicaPair[]): Promise<void> {
+    if (swept || !parts.elsewhere.several()) return
+    const { sweepPasses } = await import('./sweep.ts')
+    await sweepPasses(parts, pairs)
+    swept = true
   }
 
   async function lookAt(pair: ReplicaPair, living: ReadonlySet<string>): Promise<number> {
@@ -99,7 +110,8 @@ export function createReplicas(parts: HostParts): Replicas {
     }
     const otherLives = living.has(side === 'source' ? to : from)
     const step = planTidy({ side, deleting, cleared, guestLives: guest !== undefined, otherLives })
-    const waitMs = waitOf(pair, step === undefined ? dueAt(timingOf(pair), env.now()) - env.now() : 0)
+    const isNow = step !== undefined || unclean.has(key)
+    const waitMs = waitOf(pair, !isNow ? dueAt(timingOf(pair), env.now()) - env.now() : 0)
     if (step === undefined && (side === 'target' || deleting || !guest || guest.deleting || guest.moving)) return never
     if (waitMs > 0) return waitMs
     // What a move leaves on its two hosts is being cleared up.
@@ -123,8 +135,14 @@ export function createReplicas(parts: HostParts): Replicas {
     const done = turns
       .take(() => work(abort.signal))
       .then(
-        () => void failures.delete(key),
-        (thrown) => fail(pair, abort.signal, thrown).catch(() => undefined),
+        () => {
+          failures.delete(key)
+          unclean.delete(key)
+        },
+        (thrown) => {
+          unclean.add(key)
+          return fail(pair, abort.signal, thrown).catch(() => undefined)
+        },
       )
       .then(() => {
         works.delete(key)

@@ -1,11 +1,13 @@
 import type { Guest, Usage } from '../../../api/guest.ts'
 import type { Mount } from '../../../api/mount.ts'
+import type { ShownGuest } from '../../../api/replica.ts'
 import type { Answer, Field } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { bytesText, none } from '../../screen/cells.ts'
+import { bytesText, durationText, none } from '../../screen/cells.ts'
 import { items } from '../../wire/request.ts'
 import { portText } from '../../words/ports.ts'
 import { guestName } from '../../work/targets.ts'
+import { everyText } from '../replica/every.ts'
 import { labelsText, stateOf } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {
@@ -26,7 +28,7 @@ async function findUsage(context: Context, guest: string): Promise<Usage | undef
   }
 }
 
-function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
+function fields(guest: ShownGuest, usage: Usage | undefined): readonly Field[] {
   const { spec, status } = guest
   const { limits } = spec
   const bytes = (used: number | null | undefined, limit: number | null | undefined) =>
@@ -62,6 +64,7 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'order', value: spec.order === 0 ? null : spec.order },
     { title: 'nesting', value: spec.nesting ? 'yes' : null },
     ...(spec.mounts ?? []).map((mount, index) => ({ title: index === 0 ? 'mounts' : '', value: mountText(mount) })),
+    ...replicaFields(guest),
     { title: 'keys', value: spec.keys.length === 0 ? null : spec.keys.length },
     { title: 'pool', value: spec.pool },
     { title: 'host', value: guest.host },
@@ -69,6 +72,17 @@ function fields(guest: Guest, usage: Usage | undefined): readonly Field[] {
     { title: 'created', value: guest.created, as: 'age' },
     { title: 'revision', value: guest.revision },
   ]
+}
+
+function replicaFields({ replicas = [] }: ShownGuest): readonly Field[] {
+  return replicas.map(({ host, state, everyMs, lagMs, reason }, index) => {
+    const age = lagMs === null ? state : `${durationText(lagMs)} old${state === 'ready' ? '' : `, ${state}`}`
+    const every = everyMs === null ? '' : `, ${everyText(everyMs)}`
+    return {
+      title: index === 0 ? 'replicas' : '',
+      value: `${host}: ${age}${every}${reason === undefined ? '' : `; ${reason}`}`,
+    }
+  })
 }
 
 function revived({ name, spec }: Guest, startedAt: string | undefined): readonly Field[] {

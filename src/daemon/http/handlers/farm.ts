@@ -14,6 +14,7 @@ import {
   mixedAttention,
   type PoolSeen,
   poolAttention,
+  replicaAttention,
   routeAttention,
   siteAttention,
 } from '../../../plan/attention.ts'
@@ -123,6 +124,7 @@ async function guestsAndAttention(
   attention.push(...away.filter(({ name }) => name !== others?.own).map(({ name }) => awayAttention(name)))
   const mixed = others && (await findMixed(daemon.store))
   if (mixed) attention.push(mixedAttention(mixed))
+  attention.push(...(await lateReplicas(daemon)))
   // Of a host that is away this is said once.
   for (const pool of pools.filter(({ host }) => !away.some(({ name }) => name === host))) {
     const counted = fills(pool) && pool.host === parts.host.name
@@ -141,6 +143,13 @@ async function guestsAndAttention(
   attention.push(...('what' in certificates ? [certificates] : certificateAttention(certificates)))
   const shown = sites.map(siteNow)
   return { guests, attention: [...hostAttention(daemon.hostName, readPressure()), ...attention], sites: shown }
+}
+
+/** A host alone has none. */
+async function lateReplicas(daemon: WholeDaemon): Promise<Attention[]> {
+  if (!getFarm(daemon).others) return []
+  const { listReplicaViews } = await import('../../replicas/views.ts')
+  return (await listReplicaViews(daemon)).flatMap(replicaAttention)
 }
 
 const siteNow = ({ name, state, release, count, instances }: Site): SiteNow => ({

@@ -86,6 +86,11 @@ export const handlers = {
       return daemon.operations.wait(params.operation, 5000)
     if (goal?.kind === 'drain' && (await getFarm(daemon).loop.between.moves.drains.cancel(goal.id)))
       return daemon.operations.wait(params.operation, 5000)
+    if (goal?.kind === 'replica') {
+      const { cancelReplica } = await import('../../replicas/cancel.ts')
+      await cancelReplica(getFarm(daemon), goal.id)
+      return daemon.operations.wait(params.operation, 5000)
+    }
     if (goal?.kind === 'build') {
       await cancelBuild(daemon, goal.id)
       return daemon.operations.wait(params.operation, 5000)

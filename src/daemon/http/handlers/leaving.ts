@@ -17,8 +17,15 @@ export const handlers = {
     const { value, revision } = (await getKnown(daemon, host.name)).host
     assertRevision(query, revision, `host ${value.name}`)
     await assertEmpty(daemon, value)
-    if (query.dryRun)
-      return { operation: null, result: null, steps: [{ what: host.name, step: 'leave', detail: 'the farm' }] }
+    if (query.dryRun) {
+      const { listReplicaViews } = await import('../../replicas/views.ts')
+      const here = (await listReplicaViews(daemon)).filter((replica) => replica.host === host.name)
+      const goes = here.map(({ guest, from }) => ({
+        ...{ what: guest, step: 'removeReplica', detail: `its replica here; it lies on ${from} itself` },
+      }))
+      const leave = { what: host.name, step: 'leave', detail: 'the farm' }
+      return { operation: null, result: null, steps: [...goes, leave] }
+    }
     const joining = await daemon.joining()
     await joining.leave(caller.name, query.reason)
     return { operation: null, result: null }
