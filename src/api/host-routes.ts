@@ -40,6 +40,12 @@ export const hostRoutes = {
     access: can('operate', 'host'),
     summary: 'a new key for what this host sends to the others',
   },
+  giveCas: {
+    method: 'GET',
+    path: '/v1/peers/cas',
+    access: can('use', 'peer'),
+    summary: 'the CAs of the farm and of its store, while they are exchanged; asked by hosts alone',
+  },
   balanceFarm: {
     method: 'GET',
     path: '/v1/balance',

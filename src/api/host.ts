@@ -89,3 +89,9 @@ export interface Host {
   readonly pressure: HostPressure | null
   readonly uptimeSeconds: number | null
 }
+
+/** What makes another host one that issues: the farm's CA and that of its store, with their keys, PEM. Hosts ask each other alone. */
+export interface CasBundle {
+  readonly ca: string
+  readonly stores: string
+}

@@ -67,6 +67,8 @@ export interface Admission {
   /** The key that opens what the store holds of secrets. */
   readonly seal: string
   readonly store: StorePlace
+  /** Key and certificate of the CA that members of the store believe, PEM; two while it is exchanged. */
+  readonly storeCas: string
 }
 
 /** Where the farm's store is, when it is in no file. */

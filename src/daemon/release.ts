@@ -11,3 +11,11 @@ export function releaseFrom({ CROFT_PRETEND: pretended }: NodeJS.ProcessEnv): Re
   if (called === undefined || list === undefined) return { version, abilities: all }
   return { version: called, abilities: all.filter((each) => list.split(',').includes(each)) }
 }
+
+/** A croft that lacks an ability has no route for it. */
+export async function routesBeyond(own: readonly string[] | undefined): Promise<ReadonlySet<string>> {
+  if (own === undefined || Object.keys(abilities).every((each) => own.includes(each))) return new Set()
+  const { whose } = await import('./peers/whose.ts')
+  const rows = Object.entries(whose).filter(([, { needs }]) => needs !== undefined && !own.includes(needs))
+  return new Set(rows.map(([name]) => name))
+}

@@ -43,7 +43,7 @@ import type { HostParts, Log } from './host/parts.ts'
 import { createPools } from './host/pools.ts'
 import { createTurns } from './host/turns.ts'
 import { readUpstream } from './hostprep/resolver.ts'
-import { createOutside, ownAddresses } from './http/outside.ts'
+import { createOutside, type Outside, ownAddresses } from './http/outside.ts'
 import { startServer } from './http/server.ts'
 import { planPool, writeFarm } from './init.ts'
 import { lazyJoining } from './join/lazy.ts'
@@ -52,7 +52,7 @@ import { hostsParts } from './mesh/place.ts'
 import { openStore } from './open-store.ts'
 import { farInside } from './peers/far-inside.ts'
 import { createPhases, type FarmBasis, type Phase } from './phases.ts'
-import { folderOf, type Material } from './pki/authority.ts'
+import { folderOf } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
 import { lazySeal } from './pki/seal.ts'
 import { builderName, edgePlace, hasNamesUnit, makeFolders } from './places.ts'
@@ -95,7 +95,7 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
   const phases = await createPhases({
     ...{ env, log, keptFile: keptFileOf(settings) },
     openStore: () => openStore({ ...base, settings }),
-    openFarm: (on) => openFarm({ ...base, settings, ca, material: outside.material }, on),
+    openFarm: (on) => openFarm({ ...base, settings, ca, outside }, on),
     startHooks: ({ parts: { store, host }, leader }) =>
       startHooks({
         ...{ env, store, log, run, host: host.name, leads: leader.isHere, folder: settings.hooksDir, find: findHooks },
@@ -199,7 +199,7 @@ interface Base extends StartOptions {
 
 interface Joined extends Base {
   readonly ca: FarmCa
-  readonly material: () => Material
+  readonly outside: Outside
 }
 
 async function initFarm(
@@ -223,6 +223,7 @@ async function initFarm(
 async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefined> {
   const { settings, run, env, log } = base
   const { store, operations } = on
+  const { material, shutOut } = base.outside
   const farm = await read<FarmRecord>(store, keys.farm)
   if (!farm) return undefined
   const host = await getOwnHost(store, settings.hostName)
@@ -238,7 +239,7 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
   const edge = lazyEdge({ run, ...edgePlace(settings) })
   const others = hasOthers
     ? await (await import('./peers/others.ts')).openOthers({
-        ...{ ...base, ...on, own: host.name, nudge: (number) => open.loop.nudge(number) },
+        ...{ ...base, ...on, material, shutOut, own: host.name, nudge: (number) => open.loop.nudge(number) },
       })
     : undefined
   const leader = others?.leader ?? onlyLeader(store, host.name)
@@ -279,7 +280,9 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
   const open = openedFarm({
     ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, leader, loops },
     ...{ numbering: createTurns(1, env), ...(others ? { others } : {}) },
-    ...(others ? { members: await keepMembers({ ...base, store, leader, host: host.name, farm: farm.value }) } : {}),
+    ...(others
+      ? { members: await keepMembers({ ...base, others, store, leader, failpoint, host: host.name, farm: farm.value }) }
+      : {}),
   })
   return open
 }

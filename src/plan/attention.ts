@@ -4,6 +4,7 @@ import type { Replica } from '../api/replica.ts'
 import type { Attention, Finding, HostPressure } from '../api/resources.ts'
 import type { SiteExit } from '../api/site.ts'
 import { roughSize, roughTime, sizeText } from './amount.ts'
+import { type Exchange, waitsFor } from './exchange.ts'
 import { exitLine, unitOf } from './site-exits.ts'
 import { type Mixed, tooOldText } from './versions.ts'
 
@@ -168,6 +169,14 @@ export function replicaAttention({ guest, host, state, lagMs, everyMs, reason }:
 export const awayAttention = (host: string): Attention => ({
   ...{ what: `host ${host}`, why: 'nothing is heard of it; its guests run on by themselves', do: 'croft host ls' },
 })
+
+/** Until all hosts have done their part; then it is for the doctor to say that two are trusted. */
+export function exchangeAttention(exchange: Exchange, living: readonly string[]): Attention[] {
+  const waiting = waitsFor(exchange, living)
+  if (waiting.length === 0) return []
+  const what = exchange.phase === 'alone' ? 'the former CA goes' : 'the new CA comes'
+  return [{ what: 'CA', why: `${what}: waits for ${waiting.join(', ')}`, do: `croft host show ${waiting[0]}` }]
+}
 
 export const mixedAttention = ({ newest, older }: Mixed): Attention => ({
   ...{ what: 'versions', why: `${tooOldText(older)} beside croft ${newest}: what only that can is refused there` },

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { systemEnv } from '../../src/daemon/env.ts'
 import { openAuthority } from '../../src/daemon/pki/authority.ts'
+import { beginStoreCas } from '../../src/daemon/pki/store-cas.ts'
 import { refreshStorePair } from '../../src/daemon/pki/store-pair.ts'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import type { Member, MemberWish } from '../../src/drivers/member/driver.ts'
@@ -32,6 +33,7 @@ async function openWorld(): Promise<RealWorld> {
     ...{ env: systemEnv, run, folder: pki, farm: 'meadow', host: 'ash', names: () => ['127.0.0.1'] },
   })
   await authority.refresh()
+  await beginStoreCas({ env: systemEnv, run, folder: pki })
   const { tls, files } = await refreshStorePair({ env: systemEnv, run, folder: pki, host: 'ash' }, ['127.0.0.1'])
   const { key, certificate: cert } = await authority.issueClient('somebody', Date.now() + 3_600_000)
   const [client, peer] = await freePorts(2)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
@@ -12,6 +13,8 @@ import { pipeAfar } from '../../src/cli/process/afar.ts'
 import { localLine } from '../../src/cli/wire/line.ts'
 import { errorBody, RemoteError } from '../../src/cli/wire/request.ts'
 import { upgrade } from '../../src/cli/wire/upgrade.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
+import { type HostRecord, read } from '../../src/daemon/records/records.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
 
 let farm: HostsFarm
@@ -70,4 +73,27 @@ test('a file that is sent lies where it is used: with who leads', async () => {
   const said = await promise
   assert.equal(said.sha256, createHash('sha256').update(bytes).digest('hex'), JSON.stringify(said))
   assert.ok(existsSync(join(farm.folder, 'ash/uploads', String(said.id))), 'it is on ash')
+})
+
+test('a token that is removed on one host reads no line more of what it opened on another', async () => {
+  const { said } = await farm.ask<{ result: { secret: string } }>('ash', 'POST', '/v1/tokens', {
+    ...{ name: 'laptop', role: 'reader' },
+  })
+  const { value } = (await read<HostRecord>(farm.store, keys.host('birch'))) ?? assert.fail()
+  const [host, port] = (value.address ?? '').split(':')
+  const [opened, ended] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()]
+  secureRequest({
+    ...{ host, port: Number(port), path: '/v1/events?follow=1', rejectUnauthorized: false, agent: false },
+    headers: { authorization: `Bearer ${said.result.secret}` },
+  })
+    .on('response', (answer) => {
+      opened.resolve(answer.statusCode ?? 0)
+      answer.on('error', () => undefined).on('close', () => ended.resolve())
+      answer.resume()
+    })
+    .on('error', opened.reject)
+    .end()
+  assert.equal(await opened.promise, 200)
+  assert.equal((await farm.ask('ash', 'DELETE', '/v1/tokens/laptop')).status, 200)
+  await ended.promise
 })

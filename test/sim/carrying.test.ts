@@ -103,13 +103,6 @@ test('lists are of all hosts; what each host uses is asked of it', async () => {
   }
 })
 
-test('the CA that all hosts know is not exchanged by one of them', async () => {
-  for (const body of [{}, { finish: true }]) {
-    const { status, said } = await farm.ask('birch', 'POST', '/v1/farm/ca', body)
-    assert.deepEqual([status, said.code], [403, 'REFUSED'])
-  }
-})
-
 test('one host leads; what its loops hear is carried to it', async () => {
   assert.deepEqual(['ash', 'birch'].map(farm.leaderOf), ['ash', 'ash'])
   const { said } = await farm.ask('birch', 'DELETE', '/v1/sites/shop%2Fprod')

@@ -131,6 +131,7 @@ export class HostsFarm {
     if (first !== name) await copyFile(join(this.folder, first, 'ca.pem'), join(own, 'ca.pem'))
     const authority = await openAuthority({ env, run, folder: own, farm: 'meadow', host: name, names: () => [] })
     await authority.refresh()
+    const visitors = new Visitors(env)
     const operations = new Operations(this.store, env)
     const [farm, host] = await Promise.all([
       read<FarmRecord>(this.store, keys.farm),
@@ -144,6 +145,7 @@ export class HostsFarm {
     const others = await openOthers({
       ...{ env, log, store: this.store, operations, own: name, material: authority.material },
       nudge: (number) => open.loop.nudge(number),
+      shutOut: (token) => visitors.shutOut(token),
     })
     const { leader } = others
     const some: Daemon = { env, store: leader.store, operations, open: () => open }
@@ -154,7 +156,6 @@ export class HostsFarm {
       ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, leader, loops, others },
       numbering: createTurns(1, env),
     })
-    const visitors = new Visitors(env)
     const identify = createIdentify({ now: env.now, store: () => this.store, visitors })
     const daemon: WholeDaemon = {
       ...{ env, store: this.store, operations, ...release, hostName: name, sessions: createSessions({ env, log }) },

@@ -1,6 +1,6 @@
 /** The members of the farm's etcd, on real hosts: as many as there are hosts for, kept running, and made anew from a snapshot. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -83,4 +83,66 @@ test('a restore takes the farm back to its snapshot, and the other members are b
       ({ at, revision }) => at.length === 3 && revision !== null,
     )
   assert.notEqual((await ash.croft('size', 'show', 'late')).code, 0)
+})
+
+test('the CAs are exchanged while the farm works, and who has the former keys finds the store shut', async () => {
+  const folder = join(ash.stateDir, 'pki')
+  const [stolen = '', cas = ''] = ['store.pem', 'store-ca.pem'].map((name) => readFileSync(join(folder, name), 'utf8'))
+  const opens = async (ca: string) => {
+    const endpoints = [`https://${ash.address.v4}:2379`]
+    const [key = '', cert = ''] = ['PRIVATE KEY', 'CERTIFICATE'].map(
+      (what) => new RegExp(`-----BEGIN ${what}-----[^-]+-----END ${what}-----\n`).exec(stolen)?.[0] ?? '',
+    )
+    const shown = join(ash.stateDir, 'stolen.pem')
+    const trusted = join(ash.stateDir, 'trusted.pem')
+    writeFileSync(shown, `${key}${cert}`)
+    writeFileSync(trusted, ca)
+    const args = [
+      '--endpoints',
+      endpoints.join(),
+      '--cacert',
+      trusted,
+      '--cert',
+      shown,
+      '--key',
+      shown,
+      'get',
+      'croft?',
+    ]
+    return (
+      (await ash.host({ file: 'etcdctl', args: ['--command-timeout=5s', ...args], env: { ETCDCTL_API: '3' } })).code ===
+      0
+    )
+  }
+  await ash.croftOk('size', 'add', 'kept', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
+  assert.ok(await opens(cas), 'as a host that was lost would')
+  assert.equal((await birch.croft('cert', 'rotate')).code, 0, birch.logTail(9))
+  assert.equal((await cedar.croft('cert', 'rotate')).code, 5, 'it is under way')
+  const untilOver = async (host: TestHost) => {
+    for (const end = Date.now() + 180_000; Date.now() < end; await sleep(500)) {
+      const done = await host.croft('cert', 'rotate', '--finish')
+      if (done.code === 0) return
+      assert.ok([5, 7].includes(done.code ?? 1), done.stderr)
+      await birch.croft('size', 'set', 'kept', `cpu=${1 + (Date.now() % 3)}`)
+    }
+    assert.fail(`it does not settle\n${hosts.all.map((each) => each.logTail(9)).join('\n')}`)
+  }
+  await untilOver(cedar)
+  const files = () => hosts.all.map(({ stateDir }) => readFileSync(join(stateDir, 'pki/store-ca.pem'), 'utf8'))
+  await ash.waitFor(
+    () => files().every((text) => text === files()[0] && text.split('BEGIN').length === 2),
+    120_000,
+    'the new CA alone',
+  )
+  const [now = ''] = files()
+  assert.notEqual(now, cas)
+  await untilStore(ash, 'three members that vote', allVote)
+  assert.ok(!(await opens(now)), 'a lost host is shut out')
+  for (const host of hosts.all) {
+    await untilStore(host, `the store on ${host.hostName}`, ({ revision }) => revision !== null)
+    await host.croftOk('size', 'set', 'kept', `memory=${128 + hosts.all.indexOf(host)}M`)
+  }
+  for (const host of hosts.all)
+    for (const other of hosts.all)
+      await host.waitFor(async () => (await host.croft('host', 'plan', other.hostName)).code !== 7)
 })

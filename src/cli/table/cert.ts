@@ -59,7 +59,7 @@ export const certCommands: readonly CommandRow[] = [
     summary: 'bring in a new CA of the farm beside the old one; --finish ends that',
     description:
       'From then on the new one signs: this host’s certificate and those of the edge are made anew at once. Who logged in before goes on, for the old one vouches for the new one, until --finish: then its ' +
-      'people log in anew, and client certificates (croft token add --cert) must have been made anew.',
+      'people log in anew, and client certificates (croft token add --cert) must have been made anew. With several hosts each takes it over, one after another, and the CA of the store too; --finish waits for all.',
     examples: ['croft cert rotate', 'croft cert rotate --finish'],
     run: () => import('../commands/cert/rotate.ts'),
   },

@@ -75,7 +75,7 @@ function judgeCertificate({ name, kind, begins, expires, renews }: Certificate, 
 }
 
 async function readKeyFiles(folder: string): Promise<KeyFile[]> {
-  const paths = [folder, join(folder, 'ca.pem'), join(folder, 'host.pem')]
+  const paths = [folder, join(folder, 'ca.pem'), join(folder, 'host.pem'), join(folder, 'store-cas.pem')]
   const found = paths.map(async (path) => {
     try {
       const { mode, uid } = await stat(path)

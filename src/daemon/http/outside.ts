@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import os from 'node:os'
 import type { Certificate, Door } from '../../api/door.ts'
 import { CroftError, toCroftError } from '../../api/errors.ts'
+import type { CasBundle } from '../../api/host.ts'
 import { parseListen } from '../../api/values.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { doorOf } from '../../plan/host-door.ts'
@@ -13,6 +14,7 @@ import type { Env } from '../env.ts'
 import type { Log } from '../host/parts.ts'
 import { type Authority, fingerprintOf, type Material, openAuthority } from '../pki/authority.ts'
 import type { Issued } from '../pki/openssl.ts'
+import { getStoreCas, storeCasText } from '../pki/store-cas.ts'
 import { hostKeyOf, tellHostKey } from '../records/host-key.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import { type DoorOfFarm, followDoor } from './follow-door.ts'
@@ -43,6 +45,9 @@ export interface Outside {
   certificates(): readonly Certificate[]
   /** A new CA beside the old one; or the end of that. False when there was nothing to do. */
   rotate(what: 'begin' | 'finish'): Promise<boolean>
+  /** A new CA that another host has made; and what this one would give another. */
+  adopt(ca: string): Promise<void>
+  cas(): Promise<CasBundle>
   /** A client certificate: PEM of key and certificate, and its fingerprint. */
   issueClient(subject: string, until: number): Promise<{ readonly pem: string; readonly fingerprint: string }>
   /** For names that the edge serves, by the farm's CA. */
@@ -160,6 +165,13 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     return true
   }
 
+  async function adopt(ca: string): Promise<void> {
+    const from = getAuthority()
+    await from.adopt(ca)
+    await look()
+    open?.door.renew(from.material())
+  }
+
   function getAuthority(): Authority {
     if (authority) return authority
     throw failure ?? new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
@@ -187,7 +199,10 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
       ...(failure ? { reason: failure.message } : {}),
     }),
     certificates: () => authority?.certificates() ?? [],
-    rotate,
+    ...{ rotate, adopt },
+    async cas() {
+      return { ca: getAuthority().text(), stores: storeCasText(await getStoreCas(parts.folder)) }
+    },
     material: () => getAuthority().material(),
     issueEdge: async (names) => getAuthority().issueEdge(names),
     async issueClient(subject, until) {

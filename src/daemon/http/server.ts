@@ -10,7 +10,7 @@ import { type Route, type RouteName, routes } from '../../api/routes.ts'
 import { bodies, pathValues, queries } from '../../api/schemas.ts'
 import type { WholeDaemon } from '../daemon.ts'
 import type { Log } from '../host/parts.ts'
-import { whose } from '../peers/whose.ts'
+import { routesBeyond } from '../release.ts'
 import { assertMay, type Caller } from './access.ts'
 import { createDoors, type Doors, readerSocketOf } from './doors.ts'
 import type { Handler, Request } from './handler.ts'
@@ -65,7 +65,8 @@ export async function startServer(daemon: WholeDaemon, options: ServerOptions): 
   server.addHook('onRequest', (request) => doors.admit(request.raw))
   // A file is not read into memory: the handler takes it as it comes.
   server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload))
-  for (const [name, handler] of Object.entries(handlers).filter(([each]) => knows(daemon, each as RouteName)))
+  const beyond = await routesBeyond(daemon.abilities)
+  for (const [name, handler] of Object.entries(handlers).filter(([each]) => !beyond.has(each)))
     addRoute(server, daemon, name as RouteName, handler as Handler<RouteName>, doors)
   let readers: Server | undefined
   server.addHook('onClose', async () => {
@@ -89,12 +90,6 @@ export async function startServer(daemon: WholeDaemon, options: ServerOptions): 
     answerOutside: doors.fromOutside((request, response) => server.routing(request, response)),
     close: () => server.close(),
   }
-}
-
-/** A croft that lacks an ability has no route for it. */
-function knows({ abilities }: WholeDaemon, name: RouteName): boolean {
-  const { needs } = whose[name]
-  return needs === undefined || abilities === undefined || abilities.includes(needs)
 }
 
 function addRoute(

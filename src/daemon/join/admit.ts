@@ -7,6 +7,7 @@ import { historyWrites } from '../../store/history.ts'
 import { timestamp } from '../env.ts'
 import { folderOf } from '../pki/authority.ts'
 import { openSeal } from '../pki/seal.ts'
+import { getStoreCas, storeCasText } from '../pki/store-cas.ts'
 import { assertMayCome, getInvitation, type InvitationRecord } from '../records/invitations.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, readAll } from '../records/records.ts'
@@ -42,6 +43,7 @@ export async function admitHost(
     ca: await readFile(join(folder, 'ca.pem'), 'utf8'),
     seal: await readFile(join(folder, 'seal.key'), 'utf8'),
     store: { kind: 'etcd', endpoints: marker.endpoints },
+    storeCas: storeCasText(await getStoreCas(folder)),
   }
 }
 

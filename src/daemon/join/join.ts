@@ -22,6 +22,7 @@ import { planPool } from '../init.ts'
 import { refreshStorePair } from '../members/index.ts'
 import { folderOf, openAuthority } from '../pki/authority.ts'
 import { findCa } from '../pki/pair.ts'
+import { storeCasFile } from '../pki/store-cas.ts'
 import { hostKeyOf } from '../records/host-key.ts'
 import { hashOf } from '../records/tokens.ts'
 import { assertEnough, readVersions } from '../records/versions.ts'
@@ -183,7 +184,7 @@ const stagingOf = (stateDir: string): string => join(stateDir, 'pki.joining')
 /** By what was handed over, in a folder of its own until this host is in. */
 async function enter(
   parts: JoiningParts,
-  { farm, ca, seal, store }: Admission,
+  { farm, ca, seal, store, storeCas }: Admission,
   wanted: Omit<Reservation, 'hostKey'>,
 ): ReturnType<typeof reserveHost> {
   const { settings, env, run, failpoint } = parts
@@ -192,6 +193,7 @@ async function enter(
   await mkdir(folder, { mode: 0o700 })
   await writeFile(join(folder, 'ca.pem'), ca, { mode: 0o600 })
   await writeFile(join(folder, 'seal.key'), seal, { mode: 0o600 })
+  await writeFile(storeCasFile(folder), storeCas, { mode: 0o600 })
   const names = () => namesOf(wanted.name)
   const authority = await openAuthority({ env, run, folder, farm: farm.name, host: wanted.name, names })
   await authority.refresh()

@@ -1,18 +1,23 @@
 /** Looks after the members of the farm's etcd: each host after its own, who leads the farm after all. */
-import { isCode, toCroftError } from '../../api/errors.ts'
+import { CroftError, isCode, toCroftError } from '../../api/errors.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { type Cluster, openCluster } from '../../store/etcd/cluster.ts'
 import { EtcdStore } from '../../store/etcd/store.ts'
 import type { Store } from '../../store/store.ts'
 import type { Env } from '../env.ts'
+import { assertMayExchange, endExchange, makeExchange, type Written } from '../exchange/begin.ts'
+import { stepExchange } from '../exchange/step.ts'
 import type { Leader } from '../farm/leader.ts'
+import type { Failpoint } from '../host/failpoint.ts'
 import type { Log } from '../host/parts.ts'
-import { ownAddresses } from '../http/outside.ts'
+import { type Outside, ownAddresses } from '../http/outside.ts'
+import type { Others } from '../peers/others.ts'
 import { folderOf } from '../pki/authority.ts'
 import { refreshStorePair } from '../pki/store-pair.ts'
 import type { FarmRecord } from '../records/records.ts'
 import type { Settings } from '../settings.ts'
 import type { GatedStore } from '../store-move/gate.ts'
+import type { RenewedStore } from '../store-move/open-etcd.ts'
 import { findMarker, writeMarker } from '../store-move/place.ts'
 import { defragmentMembers, leadMembers } from './lead.ts'
 import { tendOwnMember } from './own.ts'
@@ -28,19 +33,32 @@ export interface MembersParts {
   readonly leader: Leader
   readonly host: string
   readonly farm: FarmRecord
+  readonly others: Others
+  readonly outside: Outside
+  readonly failpoint: Failpoint
 }
 
 export interface Members {
+  /** To another CA: of the farm, and of its store. */
+  readonly exchange: {
+    assertMay(): Promise<void>
+    make(): Promise<Written>
+    end(): Promise<Written | undefined>
+  }
   close(): Promise<void>
 }
 
 const everyMs = 5000
+const soonMs = 1000
 const snapshotEveryMs = 6 * 3600_000
 const defragmentEveryMs = 3600_000
 
 export async function keepMembers(parts: MembersParts): Promise<Members> {
-  const { env, run, log, settings, store, leader, host, farm } = parts
-  const pair = () => refreshStorePair({ env, run, folder: folderOf(settings.stateDir), host }, ownAddresses())
+  const { env, run, log, settings, store, leader, host, farm, outside, others, failpoint } = parts
+  const caFolder = folderOf(settings.stateDir)
+  const pair = () => refreshStorePair({ env, run, folder: caFolder, host }, ownAddresses())
+  const exchange = { env, run, log, store, host, folder: caFolder, outside, others, failpoint }
+  let exchanges = false
   let { tls } = await pair()
   const member = ownMember(run, settings)
   const folder = snapshotsFolderOf(settings.stateDir)
@@ -66,6 +84,9 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
 
   async function look(): Promise<void> {
     await part('the certificate of the store cannot be made', async () => ({ tls } = await pair()))
+    await part('the CA is not exchanged', async () => {
+      exchanges = await stepExchange({ ...exchange, peers: others.peers, renew })
+    })
     const own = { store, member, log, host, farm: farm.id, files: async () => (await pair()).files }
     await part('this host’s member of the store', () => tendOwnMember(own))
     await part('members of the store cannot be told', learn)
@@ -76,6 +97,15 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
       await part('members of the store cannot be made smaller', () => makeRoom(asked))
     }
     await part('no snapshot of the store', () => copy(asked))
+  }
+
+  /** After the CAs have changed. */
+  async function renew(): Promise<void> {
+    tls = (await pair()).tls
+    const { inner = store } = store as Partial<GatedStore>
+    await (inner as Partial<RenewedStore>).renew?.()
+    if ((await member.resume()) === 'waits')
+      throw new CroftError('BUSY', 'this host’s member of the store does not answer yet', { hint: 'croft farm store' })
   }
 
   /** Who votes; where this host’s own is, it is asked first. */
@@ -112,13 +142,18 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
   function lookLater(ms: number): void {
     timer = env.later(ms, () => {
       busy = look().finally(() => {
-        if (!closed) lookLater(everyMs)
+        if (!closed) lookLater(exchanges ? soonMs : everyMs)
       })
     })
   }
 
   lookLater(0)
   return {
+    exchange: {
+      assertMay: () => assertMayExchange(exchange),
+      make: () => makeExchange(exchange),
+      end: () => endExchange(store),
+    },
     async close() {
       closed = true
       timer?.[Symbol.dispose]()

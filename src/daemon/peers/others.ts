@@ -14,7 +14,7 @@ import type { Caller } from '../http/access.ts'
 import type { OperationRecord, Operations } from '../operations/operations.ts'
 import type { Material } from '../pki/authority.ts'
 import { keys } from '../records/keys.ts'
-import type { FarmRecord, HostRecord } from '../records/records.ts'
+import type { FarmRecord, HostRecord, TokenRecord } from '../records/records.ts'
 import { assertAllCan } from '../records/versions.ts'
 import { carry } from './carry.ts'
 import { createPeers } from './client.ts'
@@ -59,6 +59,8 @@ export interface OthersParts {
   readonly peers?: Peers
   /** Another host wished something of this guest. */
   readonly nudge: (number: number) => void
+  /** Ends what a token has opened here: it was removed, wherever that was said. */
+  readonly shutOut: (token: string) => void
 }
 
 export async function openOthers(parts: OthersParts): Promise<Others> {
@@ -89,6 +91,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   const assertCan = (host: string, ability: Ability) =>
     assertAllCan(ability, versions.get(keys.versions) ?? noVersions, [host])
   followOperations(parts, signal)
+  await followTokens(mirrored, parts.shutOut)
 
   return {
     ...{ own, peers, leader, find, assertCan },
@@ -112,6 +115,17 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
       peers.close()
     },
   }
+}
+
+async function followTokens(mirrored: Parameters<typeof openMirror>[0], shutOut: (token: string) => void) {
+  const tokens = await openMirror<TokenRecord>(mirrored, keys.tokens)
+  const names = () => new Set(tokens.values().map(({ name }) => name))
+  let known = names()
+  tokens.onChange(() => {
+    const now = names()
+    for (const gone of known.difference(now)) shutOut(gone)
+    known = now
+  })
 }
 
 const againMs = 1000

@@ -139,6 +139,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     applyHost: ofHost,
     checkNetwork: ofHost,
     rotateMeshKey: ofHost,
+    giveCas: { by: 'here', needs: 'store-ca' },
   },
   ...{ listPools: here, listNetworks: here, listSizes: here, addSize: here, changeSize: here, removeSize: here },
   ...{ listHistory: here, revert: { by: 'reverted' }, listEvents: here, listData: here, setData: here },

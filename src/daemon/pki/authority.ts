@@ -48,6 +48,10 @@ export interface Authority {
   rotate(): Promise<void>
   /** From now on the present one is trusted alone. False when it is already. */
   finish(): Promise<boolean>
+  /** The key with its certificate, and what leads to the former one: what another host needs to be one. */
+  text(): string
+  /** The CA that another host has made beside the one there is. REFUSED when that one does not vouch for it. */
+  adopt(text: string): Promise<void>
   certificates(): Certificate[]
   issueClient(subject: string, until: number): Promise<Issued>
   /** For names that the edge serves; the CA's stands behind it. */
@@ -117,6 +121,16 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
     return true
   }
 
+  async function adopt(text: string): Promise<void> {
+    const next = readCa(text)
+    const known = [ca.x509, ...(ca.former ? [ca.former.x509] : [])].map(fingerprintOf)
+    if (!known.includes(fingerprintOf((next.former ?? next).x509)))
+      throw new CroftError('REFUSED', 'what another host has is no CA that follows on this one’s', {
+        hint: 'croft doctor',
+      })
+    if (text !== ca.text) ca = await keepCa(text)
+  }
+
   const towardsCa = (): string => `${ca.former ? `${ca.former.cross}${ca.former.pem}` : ''}${ca.pem}`
 
   /** After a change of CA the host's is made anew, and one that other hosts would not take for this host's too. */
@@ -133,6 +147,8 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
     refresh: () => inTurn(refresh),
     rotate: () => inTurn(rotate),
     finish: () => inTurn(finish),
+    text: () => ca.text,
+    adopt: (text) => inTurn(() => adopt(text)),
     // The former one before the present one: a client that knows only that takes the first way it finds.
     material: () => ({
       key: getOwn().key,

@@ -17,6 +17,8 @@ export const keys = {
   allFacts: 'facts/',
   /** Under a lease: who walks the loops of the farm. */
   leader: 'leader',
+  /** The farm goes over to another CA. */
+  exchange: 'exchange',
   /** Which croft each host has, and what the store needs of all. */
   versions: 'versions',
   /** In the store that is moved to: how far it came. In the one that was left: where to. */

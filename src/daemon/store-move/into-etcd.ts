@@ -10,6 +10,8 @@ import { parseListen } from '../../api/values.ts'
 import { storePorts } from '../../plan/host-doors.ts'
 import { timestamp } from '../env.ts'
 import type { JoiningParts } from '../join/parts.ts'
+import { folderOf } from '../pki/authority.ts'
+import { beginStoreCas } from '../pki/store-cas.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, read, schemaVersion } from '../records/records.ts'
 import { copyStore, type LeftRecord } from './copy.ts'
@@ -27,6 +29,7 @@ export async function moveIntoEtcd(parts: JoiningParts): Promise<void> {
   const [clientUrl, peerUrl] = [urlOf(address, clientPort), urlOf(address, peerPort)]
   const endpoints = [clientUrl]
   const began = env.monotonicMs()
+  await beginStoreCas({ env, run: parts.run, folder: folderOf(settings.stateDir) })
   const member = createOwnMember(parts)
   await member.start({
     ...{ name: host.name, clientUrl, peerUrl, state: 'new', token: farm.id },

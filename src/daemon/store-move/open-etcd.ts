@@ -42,7 +42,10 @@ export async function openMovedStore(parts: EtcdParts, place: EtcdPlace): Promis
   return openEtcdAt(parts, place)
 }
 
-export async function openEtcdAt(parts: EtcdParts, { host, endpoints }: EtcdPlace): Promise<Store> {
+/** `renew`: whom it shows and trusts is by the files now. */
+export type RenewedStore = Store & { renew(): Promise<void> }
+
+export async function openEtcdAt(parts: EtcdParts, { host, endpoints }: EtcdPlace): Promise<RenewedStore> {
   const { env } = parts
   let { tls } = await ownPair(parts, host)
   const store = await openEtcdStore({ endpoints, tls: () => tls, newId: () => env.uuid() })
@@ -59,6 +62,7 @@ export async function openEtcdAt(parts: EtcdParts, { host, endpoints }: EtcdPlac
   }
   const close = store.close.bind(store)
   return Object.assign(store, {
+    renew: refresh,
     async close() {
       timer[Symbol.dispose]()
       await close()

@@ -42,7 +42,9 @@ export function toFailure(refusal: Refusal): Error {
   if (/learner|too many requests/.test(message)) return new Lost(message, { unsent: true })
   // Of members alone: asked elsewhere, the answer would be the same.
   if (message.includes('unhealthy cluster')) return new Refused(refusal)
-  if (code === unavailable || code === deadlineExceeded) return new Lost(message, { unsent: false })
+  // Its gateway asks the member itself, and that one hung up.
+  if (code === unavailable || code === deadlineExceeded || message.includes('transport: '))
+    return new Lost(message, { unsent: false })
   return new Refused(refusal)
 }
 

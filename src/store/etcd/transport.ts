@@ -83,10 +83,12 @@ export class Transport {
   /** Connections are kept while the certificate is the same. */
   #pooled(): PlainAgent | SecureAgent {
     const material = this.#material()
-    if (this.#agent !== undefined && this.#agentCert === material.cert) return this.#agent
+    // What is trusted changes too.
+    const shown = `${material.cert}${material.ca}`
+    if (this.#agent !== undefined && this.#agentCert === shown) return this.#agent
     const kept = { keepAlive: true, maxSockets: 16, maxFreeSockets: 4 }
     this.#agent = this.#tls === undefined ? new PlainAgent(kept) : new SecureAgent({ ...kept, ...material })
-    this.#agentCert = material.cert
+    this.#agentCert = shown
     return this.#agent
   }
 }

@@ -10,7 +10,7 @@ export async function run(context: Context): Promise<Answer> {
     done(host, `${host} is dead to the farm`, {
       record: result,
       // It held the CA: who has its disks has that too.
-      hint: 'croft host invite',
+      hint: 'croft cert rotate · croft host invite',
     }),
   )
 }

@@ -44,38 +44,9 @@ export const handlers = {
     if (body.edge !== undefined) await Promise.all([gate.refresh(), edge.refresh()])
     return { operation: null, result: await viewFarm(daemon), ...(near.length > 0 ? { warnings: near } : {}) }
   },
-
-  /** What lies on the disk is changed first: history tells what was done. */
-  async rotateCa(daemon, { body: { finish }, query, caller }) {
-    assertRoot(caller, 'the CA of the farm is exchanged', 'croft cert rotate')
-    const { revision, value: farm } = await getFarmRecord(daemon)
-    assertRevision(query, revision, 'farm')
-    // What each of them shows, and what the store believes, is of the CA that there is.
-    if (getFarm(daemon).others)
-      throw new CroftError(
-        'REFUSED',
-        'the store of several hosts keeps the CA, also when one is left: its members trust what is derived from it',
-        {
-          hint: 'croft host ls',
-        },
-      )
-    const { fingerprint, former } = daemon.outside.door()
-    if (query.dryRun) {
-      const detail = finish ? `no longer trust ${former ?? 'a former CA: there is none'}` : `beside ${fingerprint}`
-      return { operation: null, result: null, steps: [{ what: farm.name, step: finish ? 'finish' : 'rotate', detail }] }
-    }
-    if (await daemon.outside.rotate(finish ? 'finish' : 'begin'))
-      await commit(daemon, caller, query, async () => {
-        const { key, revision, value } = await getFarmRecord(daemon)
-        const [before, after] = [{ ca: finish ? former : fingerprint }, { ca: daemon.outside.door().fingerprint }]
-        const written = { compare: [{ key, revision }], writes: [{ put: key, value }] }
-        return { kind: 'farm', name: value.name, verb: finish ? 'finish-ca' : 'rotate-ca', before, after, ...written }
-      })
-    return { operation: null, result: await viewFarm(daemon) }
-  },
 } satisfies Partial<Handlers>
 
-async function viewFarm(daemon: WholeDaemon): Promise<Farm & { readonly door: Door }> {
+export async function viewFarm(daemon: WholeDaemon): Promise<Farm & { readonly door: Door }> {
   return { ...shownFarm((await getFarmRecord(daemon)).value), door: daemon.outside.door() }
 }
 
@@ -152,7 +123,7 @@ function farmSteps({ name, before, after, writes }: Change): PlannedStep[] {
   return [...(moves ? [door] : []), ...(old.mesh === next.mesh ? [] : [mesh]), ...edge]
 }
 
-async function getFarmRecord(daemon: WholeDaemon): Promise<Held<FarmRecord>> {
+export async function getFarmRecord(daemon: WholeDaemon): Promise<Held<FarmRecord>> {
   const found = await read<FarmRecord>(daemon.store, keys.farm)
   if (found) return found
   throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })

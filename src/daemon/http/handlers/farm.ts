@@ -8,6 +8,7 @@ import type { Site } from '../../../api/site.ts'
 import {
   awayAttention,
   checkAttention,
+  exchangeAttention,
   fills,
   guestAttention,
   hostAttention,
@@ -20,6 +21,7 @@ import {
 } from '../../../plan/attention.ts'
 import { certificateAttention } from '../../../plan/certificate-views.ts'
 import { getFarm, type StoreAway, type WholeDaemon } from '../../daemon.ts'
+import { findExchange } from '../../exchange/records.ts'
 import { listGuestViews } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type FarmRecord, type GuestRecord, readAll, type SnapshotRecord } from '../../records/records.ts'
@@ -125,6 +127,8 @@ async function guestsAndAttention(
   const mixed = others && (await findMixed(daemon.store))
   if (mixed) attention.push(mixedAttention(mixed))
   attention.push(...(await lateReplicas(daemon)))
+  const exchange = others && (await findExchange(daemon.store))
+  if (exchange) attention.push(...exchangeAttention(exchange.held.value, exchange.living))
   // Of a host that is away this is said once.
   for (const pool of pools.filter(({ host }) => !away.some(({ name }) => name === host))) {
     const counted = fills(pool) && pool.host === parts.host.name

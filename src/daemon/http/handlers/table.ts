@@ -3,6 +3,7 @@ import type { Handlers } from '../handler.ts'
 import * as addresses from './addresses.ts'
 import * as apps from './apps.ts'
 import * as builds from './builds.ts'
+import * as ca from './ca.ts'
 import * as certificates from './certificates.ts'
 import * as checks from './checks.ts'
 import * as config from './config.ts'
@@ -64,6 +65,7 @@ export const handlers: Handlers = {
   ...certificates.handlers,
   ...deploys.handlers,
   ...door.handlers,
+  ...ca.handlers,
   ...joining.handlers,
   ...leaving.handlers,
   ...store.handlers,
