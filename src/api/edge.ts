@@ -84,7 +84,7 @@ const isHost = (name: string): boolean =>
   isIP(name.replace(/^\[|\]$/g, '')) !== 0 || new RegExp(`^(?=.{1,253}$)(${label}\\.)*${label}$`).test(name)
 
 /** `30s`, `5m`, `2h`, or seconds. */
-const Seconds = z.union([z.number(), z.string()]).transform((value, context) => {
+export const Seconds = z.union([z.number(), z.string()]).transform((value, context) => {
   const match = /^(\d{1,6})(s|m|h|)$/.exec(String(value))
   const seconds = Number(match?.[1]) * { s: 1, m: 60, h: 3600 }[(match?.[2] || 's') as 's' | 'm' | 'h']
   if (match && seconds >= 1 && seconds <= 86_400) return seconds

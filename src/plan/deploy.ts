@@ -35,12 +35,37 @@ export function wavesOf(text: string, count: number): number[] {
         'BAD_VALUE',
         `"${word.slice(0, 40)}" is not a wave: a number of instances, or a part like 25%`,
         {
-          hint: '--waves 1,2 or --waves 25%,50%',
+          hint: '--waves 1,2 · --waves 25%,50% · --waves host',
         },
       )
     return percent ? Math.max(1, Math.ceil((count * number) / 100)) : number
   })
 }
+
+/**
+ * `host`, alone or at the end: those of one host after those of another. Who replaces nobody comes last.
+ * `places` are those that get another instance, with the host of the one that goes.
+ */
+export function hostWaves(
+  text: string,
+  count: number,
+  places: readonly { readonly slot: number; readonly host: string | null }[],
+): { readonly waves: number[]; readonly order: typeof places } {
+  const words = text.split(',').slice(0, -1)
+  const first = words.length === 0 ? [] : wavesOf(words.join(','), count)
+  const order = places.toSorted(
+    (a, b) => Number(a.host === null) - Number(b.host === null) || compareNames(a.host, b.host) || a.slot - b.slot,
+  )
+  let left = first.reduce((sum, size) => sum + size, 0)
+  const rest = [...Map.groupBy(order, ({ host }) => host).values()].map(({ length }) => {
+    const before = Math.min(left, length)
+    left -= before
+    return length - before
+  })
+  return { waves: [...first, ...rest.filter((size) => size > 0)], order }
+}
+
+const compareNames = (a: string | null, b: string | null): number => (a === b ? 0 : (a ?? '') < (b ?? '') ? -1 : 1)
 
 /** All that its rollout, its edges and its checks need to know of it. */
 export const daemonsOf = ({ daemon }: ResolvedConfig): Record<string, MemberDaemon> =>

@@ -43,6 +43,10 @@ export interface RolloutSight {
   readonly count: number
   /** How many each wave replaces; what is left over is one more wave. */
   readonly waves: readonly number[]
+  /** In which order places get theirs; absent: as they are counted. */
+  readonly order?: readonly number[]
+  /** So long what is new must stay well after each wave. */
+  readonly holdMs?: number
   readonly before: 'none' | 'wanted' | 'done'
   /** Names of those that go, and of those that this rollout has made. Whoever is in neither stays. */
   readonly old: readonly string[]
@@ -69,6 +73,8 @@ export type RolloutAction =
   /** Until something happens, or so long. */
   | { readonly do: 'wait'; readonly forMs: number }
 
+/** Who ends without that a check meets it is told by another host. */
+const holdLookMs = 5000
 /** A guest that does not run after so long is a failure. */
 export const startWithinMs = 300_000
 
@@ -130,9 +136,27 @@ function drain(sight: RolloutSight): RolloutAction {
   const replaced = oldOnes(sight).filter(({ slot }) => isLast || served.has(slot))
   const members = namesOf(replaced, 'ready')
   if (members.length > 0) return { do: 'drain', members }
+  const held = hold(sight)
+  if (held) return held
   if (!isLast) return { do: 'go', step: 'start' }
   const forMs = untilDrained(sight, oldOnes(sight))
   return forMs > 0 ? { do: 'wait', forMs } : { do: 'go', step: 'retire' }
+}
+
+/** What is new is asked by visitors from now on: whoever does not stay well for so long takes all back. */
+function hold(sight: RolloutSight): RolloutAction | undefined {
+  const { holdMs = 0, now, since } = sight
+  if (holdMs === 0) return undefined
+  const lost = lostOne(sight)
+  if (lost) return lost
+  const unwell = newOnes(sight).find(({ guest, health }) => guest !== 'running' || health?.good === false)
+  if (unwell) {
+    const { name, health } = unwell
+    const asked = health?.good === false && health.daemon !== undefined ? { daemon: health.daemon } : {}
+    return { do: 'fail', reason: `${name} did not stay healthy: ${whyUnwell(unwell)}`, member: name, ...asked }
+  }
+  const left = holdMs - (now - since)
+  return left > 0 ? { do: 'wait', forMs: Math.min(holdLookMs, left, holdMs) } : undefined
 }
 
 function retire(sight: RolloutSight): RolloutAction {
@@ -175,7 +199,9 @@ const namesOf = (members: readonly MemberSight[], state: MemberSight['state']): 
 /** Places that nobody has who stays, or who is new. */
 function freeSlots(sight: RolloutSight): number[] {
   const taken = new Set(sight.members.filter((one) => !isOld(sight, one)).map(slotOf))
-  return Array.from({ length: sight.count }, (_, at) => at + 1).filter((slot) => !taken.has(slot))
+  const all = Array.from({ length: sight.count }, (_, at) => at + 1).filter((slot) => !taken.has(slot))
+  const { order } = sight
+  return order ? all.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)) : all
 }
 
 /** How many more the wave that is under way may have: what is registered tells which one that is. */

@@ -11,7 +11,7 @@ import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
 import type { Daemon, WholeDaemon } from '../../src/daemon/daemon.ts'
 import { systemEnv as env } from '../../src/daemon/env.ts'
 import { createFarmLoops, openedFarm } from '../../src/daemon/farm/loops.ts'
-import { createInside } from '../../src/daemon/host/inside.ts'
+import { createInside, type Inside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { createPools } from '../../src/daemon/host/pools.ts'
@@ -68,6 +68,8 @@ export class HostsFarm {
   readonly folder: string
   readonly hosts = new Map<string, SimHost>()
   readonly wire = fakeWire()
+  /** What runs words in guests of a host, instead of the fake's own way. */
+  readonly insides = new Map<string, Inside>()
   /** They outlive their daemons. */
   private readonly machines = new Map<string, ReturnType<typeof machine>>()
 
@@ -216,7 +218,8 @@ export class HostsFarm {
       mesh: createHostMesh({ ...ways, elsewhere }, { left: () => false, driver: async () => driver }),
       ...{ env, store, log, operations, seal, ...records, runtime, pools, storage: pools.storage },
       machine: () => ({ cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }),
-      ...{ sitesDir: '/nowhere', inside: createInside(runtime), askHealth: async () => undefined },
+      ...{ sitesDir: '/nowhere', askHealth: async () => undefined },
+      inside: { run: (...asked) => (this.insides.get(records.host.name) ?? createInside(runtime)).run(...asked) },
       peers: () => this.hosts.get(records.host.name)?.daemon.others?.()?.peers,
       certificates: createCertificates({
         ...{ env, store, log, run, failpoint: () => {}, folder: '', seal, dnsHook: '/none', addresses: () => [] },

@@ -100,6 +100,61 @@ test('waves, and more and fewer of the same: who stays is not touched', async ()
   assert.equal((await farm.site()).count, 1)
 })
 
+test('held for a time after each wave: one that gets unwell then takes all back, one that stays well does not', async () => {
+  const farm = await serving()
+  let bad = false
+  farm.unwell = ({ number }) => (bad && number > 2 ? 'answers 500' : undefined)
+  const answer = await farm.deploy({ version: 'v2', waves: '1', hold: '30s' })
+  await farm.pass(20)
+  assert.deepEqual(await farm.members(), ['shop/prod/1 1 shop:v1 draining', v1[1], 'shop/prod/3 1 shop:v2 ready'])
+  bad = true
+  await farm.pass(20)
+  bad = false
+  await farm.pass(40)
+  const { error } = await farm.operation(answer?.operation?.id ?? '')
+  assert.match(error?.message ?? '', /^shop\/prod\/3 did not stay healthy: answers 500/)
+  assert.deepEqual(await farm.members(), v1)
+  const began = farm.clock.now()
+  const { release } = await farm.deployed({ version: 'v2', waves: '1', hold: '30s' }, 75)
+  assert.equal(release, 'shop:v2')
+  const { rollout } = await farm.site()
+  assert.ok(Date.parse(rollout?.finished ?? '') - began > 60_000, 'twice 30 s')
+  assert.equal(await farm.deploy({ version: 'v1', hold: '2h' }).catch(() => 'refused'), 'refused')
+})
+
+test('a worker that nobody asks and that ends while it is held takes all back', async () => {
+  const farm = await serving()
+  await farm.release('w', {
+    ...plain,
+    daemon: { ...plain.daemon, worker: { command: 'w', health: { kind: 'none' } } },
+  })
+  const at = () => String(farm.clock.now() * 1000)
+  let ends = false
+  farm.inside = {
+    run: async (_number, words) => ({
+      code: 0,
+      lines: words[0] === 'journalctl' && ends ? [endOf('app-worker', at())] : [],
+    }),
+  }
+  await farm.kill()
+  await farm.boot()
+  const answer = await farm.deploy({ version: 'w', hold: '1m' })
+  await farm.pass(20)
+  assert.equal((await farm.site()).rollout?.step, 'drain', farm.lines.slice(-12).join('\n'))
+  ends = true
+  farm.runtime.endOne(3)
+  await farm.pass(60)
+  const { error } = await farm.operation(answer?.operation?.id ?? '')
+  assert.match(error?.message ?? '', /^shop\/prod\/3 did not stay healthy: worker ended with 1/)
+  assert.deepEqual(await farm.members(), v1)
+})
+
+const endOf = (unit: string, at: string): string =>
+  JSON.stringify({
+    ...{ __REALTIME_TIMESTAMP: at, MESSAGE_ID: '98e322203f7a4ed290d09fe03c09fe15' },
+    ...{ UNIT: `${unit}.service`, EXIT_CODE: 'exited', EXIT_STATUS: '1' },
+  })
+
 test('the second deploy is refused while one is under way, and cancel takes it back', async () => {
   const farm = await serving()
   farm.unwell = ({ number }) => (number > 2 ? 'nothing listens there' : undefined)

@@ -52,6 +52,52 @@ test('as many here as there, give or take one; a new release is spread as well',
   for (const { host, placed } of said) assert.equal(placed?.host, host)
 })
 
+test('host by host, each where the one was that it replaces', async () => {
+  const places = async () => {
+    const { said } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
+    const parts = said.flatMap(({ spec, host }) =>
+      spec.part?.kind === 'instance' ? [[spec.part.slot, host] as const] : [],
+    )
+    return Object.fromEntries(parts.sort())
+  }
+  const had = await places()
+  const body = { version: 'v1', waves: 'host', hold: '1s' }
+  const path = '/v1/sites/shop%2Fprod/deploy?dryRun=1'
+  const { steps } = (await farm.ask<Accepted<Site>>('birch', 'POST', path, body)).said
+  assert.match(
+    steps?.find(({ step }) => step === 'start')?.detail ?? '',
+    /^3 new instances, host by host: ash, birch, cedar$/,
+  )
+  assert.match(steps?.find(({ step }) => step === 'gate')?.detail ?? '', /healthy, and 1 s more after each wave$/)
+  await deployed('shop/prod', body)
+  assert.deepEqual(await places(), had)
+})
+
+test('what ends is noticed on the host where it was, and told on all', async () => {
+  const { said } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
+  for (const [host, status] of [
+    ['ash', '1'],
+    ['birch', '2'],
+  ] as const) {
+    const guest = said.find((each) => each.host === host) ?? assert.fail()
+    const line = JSON.stringify({
+      ...{ __REALTIME_TIMESTAMP: String((Date.now() + 3000) * 1000), MESSAGE_ID: '98e322203f7a4ed290d09fe03c09fe15' },
+      ...{ UNIT: 'app-web.service', EXIT_CODE: 'exited', EXIT_STATUS: status },
+    })
+    farm.insides.set(host, {
+      run: async (number, words) => ({
+        code: 0,
+        lines: words[0] === 'journalctl' && number === guest.number ? [line] : [],
+      }),
+    })
+  }
+  const exits = async () => (await farm.ask<Site>('cedar', 'GET', '/v1/sites/shop%2Fprod')).said.exits ?? []
+  await until('both are told', async () => (await exits()).length === 2)
+  const told = (await exits()).map(({ why, times }) => `${why}, ${times}`).sort()
+  assert.deepEqual(told, ['ended with 1, 1', 'ended with 2, 1'])
+  farm.insides.clear()
+})
+
 test('a drained host loses its instances, one that was begun elsewhere for each', async () => {
   type Said = Accepted<{ leaving: number }>
   const planned = await farm.ask<Said>('ash', 'POST', '/v1/hosts/birch/drain?dryRun=1', { drained: true })

@@ -7,7 +7,7 @@ export const deployCommands: readonly CommandRow[] = [
     verb: 'deploy',
     args: ['[SITE]', '[VERSION]'],
     changes: true,
-    flags: ['instances', 'size', 'waves', 'domain', 'git', 'ref', 'tar', 'sha256', 'as', 'label', 'parallel'],
+    flags: ['instances', 'size', 'waves', 'hold', 'domain', 'git', 'ref', 'tar', 'sha256', 'as', 'label', 'parallel'],
     summary: 'build, and run it as a site; or run a version that was built',
     description:
       'In a folder of code, or with --git or --tar, it builds first; elsewhere it takes the app’s newest release, or the version that is named: v1.2 or shop:v1.2. An app alone is its only site, else its site prod. ' +
@@ -19,6 +19,7 @@ export const deployCommands: readonly CommandRow[] = [
       'croft deploy shop/prod v1.2',
       'croft deploy --domain shop.example.org',
       'croft deploy shop/prod v1.3 --instances 4 --waves 1,50%',
+      'croft deploy shop/prod --waves host --hold 30s',
       'croft deploy -l stage=prod',
     ],
     run: () => import('../commands/app/deploy.ts'),

@@ -127,7 +127,11 @@ export const flagTable = {
   prefix4: { value: 'PREFIX', means: 'the guests’ addresses, a /16 like 10.100.0.0/16' },
   instances: { value: 'N', means: 'so many of them, from now on' },
   size: { value: 'SIZE', means: 'each as large as this, from now on: croft size ls' },
-  waves: { value: 'WAVES', means: 'so many at a time: 1,2 or 25%,50%; the rest at last' },
+  waves: {
+    value: 'WAVES',
+    means: 'so many at a time: 1,2 or 25%,50%, the rest at last; host: those of one host after another',
+  },
+  hold: { value: 'TIME', means: 'so long what is new must stay healthy after each wave, before the next: 30s' },
   domain: { value: 'DOMAIN', means: 'serve this name, from now on; again, or with commas, for more' },
   fix: {
     value: 'NAME',

@@ -1,12 +1,13 @@
 /**
- * What of running instances ends by itself. A look inside is a process, so none is had for nothing: the runtime tells, for the price of reading one
- * line of the kernel's, that something ended; only then the journal is asked, and the less often the more often it is something.
+ * What of running instances of this host ends by itself. A look inside is a process, so none is had for nothing: the runtime tells, for the price of
+ * reading one line of the kernel's, that something ended; only then the journal is asked, and the less often the more often it is something.
  */
 import { CroftError, isCode } from '../../api/errors.ts'
 import { withExits } from '../../plan/site-exits.ts'
 import { type Exit, exitWords, parseExits } from '../../plan/units/exits.ts'
-import { type Daemon, getFarm } from '../daemon.ts'
-import type { SiteExitsRecord } from '../records/app-records.ts'
+import type { Inside } from '../host/inside.ts'
+import type { HostParts } from '../host/parts.ts'
+import type { MembersRecord, SiteExitsRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
 import { read, schemaVersion } from '../records/records.ts'
 
@@ -22,11 +23,11 @@ const patienceMs = 10_000
 const mostBytes = 1024 ** 2
 
 /** Of an instance that cannot tell there are none. */
-export function createReadExits(daemon: Daemon): ReadExits {
+export function createReadExits(inside: Inside): ReadExits {
   return async ({ number, since, signal }) => {
     const options = { signal, timeoutMs: patienceMs, maxBytes: mostBytes }
     try {
-      const { code, lines } = await getFarm(daemon).parts.inside.run(number, exitWords(since), options)
+      const { code, lines } = await inside.run(number, exitWords(since), options)
       return code === 0 ? parseExits(lines, since) : []
     } catch (thrown) {
       if (thrown instanceof CroftError) return []
@@ -35,14 +36,16 @@ export function createReadExits(daemon: Daemon): ReadExits {
   }
 }
 
-export interface Running {
+export interface Instance {
+  readonly site: string
   readonly name: string
   readonly number: number
   readonly id: string
 }
 
 export interface ExitWatch {
-  watch(site: string, running: readonly Running[]): void
+  /** All instances of this host, from now on. */
+  watch(instances: readonly Instance[]): void
   close(): Promise<void>
 }
 
@@ -50,8 +53,7 @@ const everyMs = 5000
 const leastMs = 15_000
 const mostMs = 300_000
 
-interface One extends Running {
-  readonly site: string
+interface One extends Instance {
   pulse: string | undefined
   since: number
   /** Of the monotonic clock. */
@@ -59,18 +61,19 @@ interface One extends Running {
   restMs: number
 }
 
-export function createExitWatch(daemon: Daemon, readExits: ReadExits): ExitWatch {
-  const { env } = daemon
+export function createExitWatch({ env, store, runtime, inside, log }: HostParts): ExitWatch {
   const all = new Map<string, One>()
+  const readExits = createReadExits(inside)
   const closing = new AbortController()
   let timer: Disposable | undefined
   let looking: Promise<void> = Promise.resolve()
 
   function soon(): void {
+    if (all.size === 0 || closing.signal.aborted) return
     timer ??= env.later(everyMs, () => {
       looking = lookAround().finally(() => {
         timer = undefined
-        if (all.size > 0 && !closing.signal.aborted) soon()
+        soon()
       })
     })
   }
@@ -79,16 +82,18 @@ export function createExitWatch(daemon: Daemon, readExits: ReadExits): ExitWatch
     for (const one of [...all.values()])
       await look(one).catch((thrown) => {
         if (closing.signal.aborted || isCode(thrown, 'CHANGED_MEANWHILE')) return
-        getFarm(daemon).parts.log.warn(
-          { instance: one.name, error: String(thrown) },
-          'how its daemons end is not known',
-        )
+        log.warn({ instance: one.name, error: String(thrown) }, 'how its daemons end is not known')
       })
   }
 
   async function look(one: One): Promise<void> {
-    const pulse = await getFarm(daemon).parts.runtime.pulse(one.number)
-    if (pulse === one.pulse || env.monotonicMs() < one.nextAt || closing.signal.aborted) return
+    const pulse = await runtime.pulse(one.number)
+    if (pulse === undefined || pulse === one.pulse || env.monotonicMs() < one.nextAt || closing.signal.aborted) return
+    // Until it serves its rollout looks after it.
+    if (!(await serves(one))) {
+      one.since = env.now() * 1000
+      return
+    }
     const exits = await readExits({ number: one.number, since: one.since, signal: closing.signal })
     one.restMs = exits.length === 0 ? leastMs : Math.min(mostMs, one.restMs * 2)
     one.nextAt = env.monotonicMs() + one.restMs
@@ -97,17 +102,24 @@ export function createExitWatch(daemon: Daemon, readExits: ReadExits): ExitWatch
     one.since = Math.max(one.since, ...exits.map(({ at }) => at))
   }
 
+  async function serves({ site, id }: One): Promise<boolean> {
+    const members = await read<MembersRecord>(store, keys.membersOf(site))
+    const state = members?.value.members.find((member) => member.id === id)?.state
+    return state !== undefined && state !== 'starting'
+  }
+
+  /** Other hosts write of theirs beside this: who comes second looks again. */
   async function write({ site, name }: One, exits: readonly Exit[]): Promise<void> {
     const [holder, known] = await Promise.all([
-      read(daemon.store, keys.site(site)),
-      read<SiteExitsRecord>(daemon.store, keys.exits(site)),
+      read(store, keys.site(site)),
+      read<SiteExitsRecord>(store, keys.exits(site)),
     ])
     if (!holder) return
     const value: SiteExitsRecord = {
       schema: schemaVersion,
       exits: withExits(known?.value.exits ?? [], name, exits),
     }
-    await daemon.store.transact(
+    await store.transact(
       [
         { key: holder.key, revision: holder.revision },
         { key: keys.exits(site), revision: known?.revision ?? 0 },
@@ -117,15 +129,14 @@ export function createExitWatch(daemon: Daemon, readExits: ReadExits): ExitWatch
   }
 
   return {
-    watch(site, running) {
-      const wanted = new Set(running.map(({ id }) => id))
-      for (const [id, one] of all) if (one.site === site && !wanted.has(id)) all.delete(id)
-      for (const each of running) {
+    watch(instances) {
+      const wanted = new Set(instances.map(({ id }) => id))
+      for (const id of all.keys()) if (!wanted.has(id)) all.delete(id)
+      for (const each of instances) {
         if (all.has(each.id)) continue
-        const fresh = { pulse: undefined, since: env.now() * 1000, nextAt: 0, restMs: leastMs / 2 }
-        all.set(each.id, { ...each, site, ...fresh })
+        all.set(each.id, { ...each, pulse: undefined, since: env.now() * 1000, nextAt: 0, restMs: leastMs / 2 })
       }
-      if (all.size > 0 && !closing.signal.aborted) soon()
+      soon()
     },
     async close() {
       closing.abort(new Error('the daemon stops'))

@@ -26,6 +26,7 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const { name: site, rollout, members } = now
   const { to, by, slots, config: first } = rollout.value
   const { parts, loop } = getFarm(daemon)
+  const prefer = rollout.value.order?.find((each) => each.slot === slot)?.host ?? undefined
   const place = slots.find((each) => each.slot === slot)
   if (!place) throw new CroftError('INTERNAL', `${site} has no place ${slot}`)
   const config = place.config ?? first
@@ -88,7 +89,7 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   else {
     const { placeInstance } = await import('../placing/instance.ts')
     const asked = { site, spec: bare, template: template.value.id, leaving: rollout.value.old }
-    await placeInstance(daemon, { ...asked, hasData: Object.keys(config.data).length > 0 }, make)
+    await placeInstance(daemon, { ...asked, prefer, hasData: Object.keys(config.data).length > 0 }, make)
   }
   return name
 }

@@ -71,7 +71,9 @@ export function createRolloutActs(
       const { rollout, site } = now
       if (site) await writeSiteRoutes(daemon, site.value, rollout.value)
       await writeMembers(daemon, now, inState(daemon, members, 'ready'), rolloutWrite(now, stepTo('register')))
-      if (members.length > 0) note(now, `${members.join(', ')} healthy`)
+      const { holdSeconds } = rollout.value
+      const held = holdSeconds === undefined ? '' : `; they must stay so for ${holdSeconds} s`
+      if (members.length > 0) note(now, `${members.join(', ')} healthy${held}`)
       return 0
     },
 

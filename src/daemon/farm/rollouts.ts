@@ -7,9 +7,9 @@ import { nextAction } from '../../plan/rollout.ts'
 import { nextRunAction } from '../../plan/site-run.ts'
 import { cursor } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import type { SiteExitsRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { readAll } from '../records/records.ts'
-import type { ExitWatch } from './exits.ts'
+import { read, readAll } from '../records/records.ts'
 import { createHealthBoard, type HealthBoard } from './health.ts'
 import type { RolloutActs } from './rollout-acts.ts'
 import type { RunActs } from './run-acts.ts'
@@ -28,7 +28,6 @@ interface Joined {
   readonly rollout: RolloutActs
   readonly run: RunActs
   readonly visitors: Visitors
-  readonly exits: ExitWatch
 }
 
 interface Runner {
@@ -53,17 +52,15 @@ export function createRollouts(daemon: Daemon): Rollouts {
   const join = (): Promise<Joined> => (joined ??= load())
   /** With the first site: most farms begin without. */
   async function load(): Promise<Joined> {
-    const [{ createRolloutActs }, { createRunActs }, { createVisitors }, { createExitWatch, createReadExits }] =
-      await Promise.all([
-        import('./rollout-acts.ts'),
-        import('./run-acts.ts'),
-        import('./visitors.ts'),
-        import('./exits.ts'),
-      ])
-    const [visitors, readExits] = [createVisitors(daemon), createReadExits(daemon)]
+    const [{ createRolloutActs }, { createRunActs }, { createVisitors }, { createReadExits }] = await Promise.all([
+      import('./rollout-acts.ts'),
+      import('./run-acts.ts'),
+      import('./visitors.ts'),
+      import('./exits.ts'),
+    ])
+    const [visitors, readExits] = [createVisitors(daemon), createReadExits(parts().inside)]
     return {
       visitors,
-      exits: createExitWatch(daemon, readExits),
       health: createHealthBoard({ env, ask: parts().askHealth, readExits, onChange: nudge }),
       rollout: createRolloutActs(daemon, { nudge, signal: closing.signal, visitors }),
       run: createRunActs(daemon, { nudge, signal: closing.signal }),
@@ -122,13 +119,8 @@ export function createRollouts(daemon: Daemon): Rollouts {
   /** How long nothing needs to be looked at; 0: look again now; undefined: there is nothing to look at any more. */
   async function pass(site: string): Promise<number | undefined> {
     const now = await readSiteNow(daemon, site)
-    const { health, run, exits } = await join()
-    const watched = now.site ? watchedOf(daemon, now) : []
-    health.watch(site, watched)
-    exits.watch(
-      site,
-      watched.filter(({ eager }) => !eager),
-    )
+    const { health, run } = await join()
+    health.watch(site, now.site ? watchedOf(daemon, now) : [])
     if (!now.site) {
       await run.clear(site)
       return undefined
@@ -158,7 +150,8 @@ export function createRollouts(daemon: Daemon): Rollouts {
     rollout: NonNullable<SiteNow['rollout']>,
     seen: Parameters<typeof rolloutSight>[2],
   ): Promise<number> {
-    const action = nextAction(rolloutSight(now, rollout.value, seen))
+    const ended = rollout.value.holdSeconds === undefined ? [] : await readEnded(now.name)
+    const action = nextAction(rolloutSight(now, rollout.value, { ...seen, ended }))
     const { rollout: acts, visitors } = await join()
     await visitors.look(rollout.value)
     if (action.do === 'wait') return soonIfDraining(now, action.forMs)
@@ -168,6 +161,9 @@ export function createRollouts(daemon: Daemon): Rollouts {
     })
     return waits
   }
+
+  const readEnded = async (site: string) =>
+    (await read<SiteExitsRecord>(daemon.store, keys.exits(site)))?.value.exits ?? []
 
   /** A daemon may die before each, and behind. */
   async function act(name: string, work: () => Promise<unknown>): Promise<void> {
@@ -228,7 +224,6 @@ export function createRollouts(daemon: Daemon): Rollouts {
     async close() {
       closing.abort(new Error('the daemon stops'))
       if (joined) (await joined).health.close()
-      if (joined) await (await joined).exits.close()
       for (const { timer } of runners.values()) timer?.[Symbol.dispose]()
       await Promise.allSettled([...runners.values()].map(({ busy }) => busy))
     },

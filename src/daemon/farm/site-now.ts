@@ -1,10 +1,12 @@
 /** What is there of a site, as its loop looks at it. */
 
 import type { GuestStatus } from '../../api/guest.ts'
+import type { SiteExit } from '../../api/site.ts'
 import { ipv4Of } from '../../plan/addresses.ts'
 import { withinSecondsOf } from '../../plan/deploy.ts'
 import { idOf } from '../../plan/edge.ts'
 import type { MemberSight, RolloutSight } from '../../plan/rollout.ts'
+import { exitLine } from '../../plan/site-exits.ts'
 import type { JobsSight } from '../../plan/site-jobs.ts'
 import type { RunSight } from '../../plan/site-run.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
@@ -51,13 +53,14 @@ export const membersOf = ({ members }: SiteNow): readonly Member[] => members?.v
 /** Who of them is to be asked whether it is well. */
 export function watchedOf(daemon: Daemon, now: SiteNow): Watched[] {
   const { farm } = getFarm(daemon).parts
-  const config = now.rollout?.value.config
+  const { config, state: is, holdSeconds, new: made = [] } = now.rollout?.value ?? {}
+  const held = is === 'running' && holdSeconds !== undefined ? made : []
   return membersOf(now).flatMap(({ id, number, name, daemons, state }) => {
     if (guestOf(now, { id, number }).guest !== 'running') return []
     const host = config?.route.domains[0] ?? 'localhost'
     const startedAt = Date.parse(now.guests.get(number)?.status?.startedAt ?? '') || 0
     const address = ipv4Of(farm.prefix4, number)
-    return [{ id, number, name, daemons, host, address, startedAt, eager: state === 'starting' }]
+    return [{ id, number, name, daemons, host, address, startedAt, eager: state === 'starting' || held.includes(name) }]
   })
 }
 
@@ -91,15 +94,18 @@ interface Seen {
   /** By member, of those that drain. */
   readonly open: ReadonlyMap<string, number>
   readonly now: number
+  /** What of its daemons ended by itself, while a rollout holds. */
+  readonly ended?: readonly SiteExit[]
   /** Whose host is drained while another is not. */
   readonly leaves?: (guest: GuestRecord | undefined) => boolean
 }
 
 const sightOf =
-  (now: SiteNow, { health, open }: Seen) =>
+  (now: SiteNow, { health, open, ended = [] }: Seen) =>
   (member: Member): MemberSight => {
     const { name, state, slot, since, id } = member
-    const heard = health.of(id)
+    const exit = ended.find((each) => each.instance === name && each.kind === 'daemon' && each.at > since)
+    const heard = exit ? { good: false as const, why: exitLine(exit), daemon: exit.name } : health.of(id)
     const held = open.get(name)
     return {
       ...{ name, state, slot, since: Date.parse(since), ...guestOf(now, member) },
@@ -109,7 +115,7 @@ const sightOf =
   }
 
 export function rolloutSight(now: SiteNow, rollout: RolloutRecord, seen: Seen): RolloutSight {
-  const { step, since, cancel, slots, waves = [], config, before } = rollout
+  const { step, since, cancel, slots, waves = [], order, holdSeconds = 0, config, before } = rollout
   return {
     ...{ step, since: Date.parse(since), now: seen.now, waves, drainMs },
     ...{
@@ -118,6 +124,8 @@ export function rolloutSight(now: SiteNow, rollout: RolloutRecord, seen: Seen): 
       old: rollout.old,
       new: rollout.new,
     },
+    holdMs: holdSeconds * 1000,
+    ...(order ? { order: order.map(({ slot }) => slot) } : {}),
     before: config.before === null ? 'none' : (before ?? 'wanted'),
     ...{ members: membersOf(now).map(sightOf(now, seen)), jobs: jobsSight(now) },
     withinMs: withinSecondsOf(config) * 1000,

@@ -3,18 +3,19 @@
  * timer. Guests are independent and run side by side, so many at a time; one guest's passes never overlap.
  */
 import { toCroftError } from '../../api/errors.ts'
-import type { GuestState, GuestStatus } from '../../api/guest.ts'
+import type { GuestState } from '../../api/guest.ts'
 import { cursor } from '../../store/store.ts'
 import { createEdgeKeeper, type EdgeKeeper } from '../edge/keeper.ts'
 import type { Changed } from '../mesh/elsewhere.ts'
-import { writeGuestStatus } from '../records/host-writes.ts'
 import { keys } from '../records/keys.ts'
-import { type GuestRecord, read, readAll } from '../records/records.ts'
+import { type GuestRecord, readAll } from '../records/records.ts'
 import { type Between, createBetween } from './between.ts'
 import { createFirewallGate, type FirewallGate } from './firewall-gate.ts'
 import { reserveAllFound } from './found.ts'
 import { passGuest } from './guest-pass.ts'
 import { freshMemory, type GuestMemory, stableAfterMs } from './guest-report.ts'
+import { hold } from './hold.ts'
+import { createInstanceWatch } from './instance-watch.ts'
 import { createNamesKeeper, type NamesKeeper } from './names-keeper.ts'
 import type { HostParts } from './parts.ts'
 import { createPresence } from './presence.ts'
@@ -63,6 +64,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
   const volumes = createVolumeLoop(parts)
   const presence = createPresence(parts)
   const between = createBetween(parts, { look, gate })
+  const instances = createInstanceWatch(parts)
   const closing = new AbortController()
   /** Firewall and pools were seen to: before that nobody is looked at, also when a request comes early. */
   const ready = Promise.withResolvers<void>()
@@ -157,6 +159,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
     names.refresh()
     edge.refresh()
     const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
+    instances.seeAll(guests.map(({ value }) => value))
     const inOrder = guests.map(({ value }) => value).sort((a, b) => a.spec.order - b.spec.order || a.number - b.number)
     templates.nudge()
     volumes.nudge()
@@ -183,15 +186,6 @@ export function createHostLoop(parts: HostParts): HostLoop {
     const { promise, resolve } = Promise.withResolvers<false>()
     using _timer = parts.env.later(groupPatienceMs, () => resolve(false))
     return await Promise.race([work.then(() => true), promise])
-  }
-
-  /** What the host was found without, and shall not start by itself, stays as it is until somebody wishes otherwise. */
-  async function hold({ number, name, generation, spec }: GuestRecord): Promise<void> {
-    if (spec.run === 'stopped') return
-    const known = await read<GuestStatus>(parts.store, keys.guestStatus(parts.host.name, number))
-    if (!known || known.value.generation !== generation || known.value.held === generation) return
-    await writeGuestStatus(parts, number, { ...known.value, held: generation })
-    parts.log.info({ guest: name }, 'does not start by itself')
   }
 
   async function follow(prefix: string, from: string, onChange: (key: string) => void): Promise<void> {
@@ -256,6 +250,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       const from = cursor(parts.store, revision)
       follow(keys.guests(parts.host.name), from, (key) => {
         nudge(numberIn(key))
+        instances.see(numberIn(key))
         names.refreshSoon()
         edge.refreshSoon()
         volumes.nudge()
@@ -269,7 +264,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       presence.look()
       for (const { value } of records)
         if (!value.spec.autostart && !live.some((guest) => guest.number === value.number && guest.state !== 'stopped'))
-          await hold(value)
+          await hold(parts, value)
       await templates.begin()
       lookAroundAgain()
       // Also guests that are gone already: an operation may have waited for that when the daemon died.
@@ -289,6 +284,7 @@ export function createHostLoop(parts: HostParts): HostLoop {
       await Promise.allSettled([...runners.values()].map((runner) => runner.busy))
       await templates.close()
       await volumes.close()
+      await instances.close()
       await presence.close()
       await parts.mesh.close()
     },

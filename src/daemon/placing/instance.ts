@@ -15,19 +15,29 @@ export interface InstanceAsk {
   readonly leaving: readonly string[]
   /** It has lasting data. */
   readonly hasData: boolean
+  /** Rather there, when it has room: it replaces one of that host. */
+  readonly prefer?: string | undefined
 }
 
 /** Tries the best, and the next when that one has no room any more. */
 export async function placeInstance<T>(
   daemon: Daemon,
-  { site, spec, template, leaving, hasData }: InstanceAsk,
+  { site, spec, template, leaving, hasData, prefer }: InstanceAsk,
   make: (host: string, placed: Placed) => Promise<T>,
 ): Promise<T> {
   const host = hasData ? await dataHostOf(daemon, site) : undefined
   const placement = await choose(daemon, { spec, template, host, leaving })
+  const wished =
+    host !== undefined || prefer === undefined
+      ? undefined
+      : await choose(daemon, { spec, template, host: prefer, leaving })
   let candidates: ReturnType<typeof candidatesOf>
   try {
-    candidates = candidatesOf(placement, `another instance of ${site}`)
+    const others = placement.candidates.filter((each) => !wished || each.host !== prefer)
+    candidates = candidatesOf(
+      { ...placement, candidates: [...(wished?.candidates ?? []), ...others] },
+      `another instance of ${site}`,
+    )
   } catch (thrown) {
     if (host === undefined || !(thrown instanceof CroftError)) throw thrown
     throw new CroftError('NO_ROOM', `${thrown.message}; its data lies there`, { hint: `croft host show ${host}` })

@@ -166,6 +166,10 @@ export interface RolloutRecord {
   readonly hash: string
   /** How many instances each wave replaces; absent: all at once. */
   readonly waves?: readonly number[]
+  /** Host by host: in which order the places come, and where what is new is put when it has room there. */
+  readonly order?: readonly { readonly slot: number; readonly host: string | null }[]
+  /** So long what is new must stay well after each wave. */
+  readonly holdSeconds?: number
   readonly state: 'running' | 'done' | 'failed' | 'cancelled'
   readonly step: RolloutStep
   /** When this step began. */
@@ -203,6 +207,7 @@ export interface QueuedDeploy {
     readonly size?: string
     readonly domains?: readonly string[]
     readonly waves?: string
+    readonly hold?: number
     readonly anew?: boolean
     readonly back?: 'all' | 'code'
   }

@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
-import { leavingOf, wavesOf } from '../../plan/deploy.ts'
+import { leavingOf } from '../../plan/deploy.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
@@ -14,6 +14,7 @@ import { keys } from './keys.ts'
 import { backWarnings, configHistory, readRan } from './ran.ts'
 import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
 import { briefly, hashOf, type Made, saidWith, slotsOf } from './rollout-slots.ts'
+import { rolloutWaves } from './rollout-waves.ts'
 import type { ToBe } from './site-config.ts'
 import { checkSiteRoutes } from './site-routes.ts'
 import { getSiteToChange } from './sites.ts'
@@ -28,6 +29,8 @@ export interface Asked {
   readonly size?: string | undefined
   readonly domains?: readonly string[] | undefined
   readonly waves?: string | undefined
+  /** Seconds. */
+  readonly hold?: number | undefined
   /** New instances, whatever is the same. */
   readonly anew?: boolean | undefined
   /** To what ran before: with what was set then, or its code alone. */
@@ -98,7 +101,8 @@ export async function decideRollout(
     ...(said.record ? { set: said.record.values } : { set: {} }),
     ...(asked.back ? { back: true as const } : {}),
     ...(isScale(asked) && there.length !== slots.length ? { countBefore: there.length } : {}),
-    ...(asked.waves === undefined ? {} : { waves: wavesOf(asked.waves, slots.length) }),
+    ...(asked.waves === undefined ? {} : await rolloutWaves(store, asked.waves, slots, { there, old })),
+    ...(asked.hold === undefined ? {} : { holdSeconds: asked.hold }),
     ...{ state: 'running', step: 'start', old, new: [] },
   }
   const writes: Write[] = [
@@ -212,24 +216,30 @@ interface Difference {
 }
 
 function stepsOf(site: string, { rollout, count, kept, before }: Difference): PlannedStep[] {
-  const { from, to, old, config, waves = [] } = rollout
+  const { from, to, old, config, holdSeconds } = rollout
   const made = count - kept
   const step = (name: string, detail: string): PlannedStep => ({ what: site, step: name, detail })
   return [
     ...(from === to ? [] : [step('release', `${from ?? 'none'} → ${to}`)]),
     ...differences(site, flat(before), flat(config)),
+    ...(made === 0 ? [] : [step('start', `${made} new ${made === 1 ? 'instance' : 'instances'}${wavesText(rollout)}`)]),
+    ...(made > 0 && config.before ? [step('before', config.before.command)] : []),
     ...(made === 0
       ? []
       : [
           step(
-            'start',
-            `${made} new ${made === 1 ? 'instance' : 'instances'}${waves.length > 0 ? ` in waves of ${waves.join(', ')}` : ''}`,
+            'gate',
+            `wait until all are healthy${holdSeconds === undefined ? '' : `, and ${holdSeconds} s more after each wave`}`,
           ),
         ]),
-    ...(made > 0 && config.before ? [step('before', config.before.command)] : []),
-    ...(made === 0 ? [] : [step('gate', 'wait until all are healthy')]),
     ...(old.length === 0 ? [] : [step('retire', old.join(', '))]),
   ]
+}
+
+function wavesText({ waves = [], order }: RolloutRecord): string {
+  const hosts = [...new Set(order?.map(({ host }) => host ?? 'then the others'))]
+  if (order) return `, host by host: ${hosts.join(', ')}`
+  return waves.length > 0 ? ` in waves of ${waves.join(', ')}` : ''
 }
 
 /** By path; what a build is made with is of the release. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ResolvedConfig } from '../../../src/api/app.ts'
-import { leavingOf, type PlacedMember, wavesOf } from '../../../src/plan/deploy.ts'
+import { hostWaves, leavingOf, type PlacedMember, wavesOf } from '../../../src/plan/deploy.ts'
 import { siteRoutes } from '../../../src/plan/site-routes.ts'
 
 const config = {} as ResolvedConfig
@@ -24,6 +24,20 @@ test('waves are numbers or parts, at least one each', () => {
   assert.deepEqual(wavesOf('1%', 3), [1])
   for (const text of ['0', '', 'x', '1,', '101%', '-1', '1.5'])
     assert.throws(() => wavesOf(text, 3), /not a wave/, text)
+})
+
+test('host by host: one after another, after what is said before; new places come last', () => {
+  const at = (text: string) =>
+    [...text].map((letter, index) => ({ slot: index + 1, host: letter === '-' ? null : letter }))
+  const told = (text: string, hosts: string) => {
+    const { waves, order } = hostWaves(text, hosts.length, at(hosts))
+    return [waves.join(), order.map(({ slot }) => slot).join('')]
+  }
+  assert.deepEqual(told('host', 'baab-'), ['2,2,1', '23145'])
+  assert.deepEqual(told('1,host', 'baab'), ['1,1,2', '2314'])
+  assert.deepEqual(told('75%,host', 'baab'), ['3,1', '2314'])
+  assert.deepEqual(told('9,host', 'ab'), ['9', '12'])
+  assert.throws(() => hostWaves('x,host', 2, at('ab')), /not a wave/)
 })
 
 test('domains are one route, and each further path one more', () => {

@@ -95,6 +95,40 @@ test('waves: each replaces so many, and nothing goes before the last one has pas
   ])
 })
 
+test('held after each wave, the last too; who does not stay well takes all back', () => {
+  const two = {
+    ...{ count: 2, waves: [1], holdMs: 8000 },
+    old: ['old1', 'old2'],
+  }
+  const members = () => [old(1), old(2)]
+  assert.deepEqual(walk(world({ ...two, members: members() })), [
+    ...['create 1', 'wait 300000', 'register new1', 'drain old1', 'wait 5000', 'wait 3000'],
+    ...['create 2', 'wait 300000', 'register new2', 'drain old2', 'wait 5000', 'wait 3000'],
+    ...['remove old1+old2', 'finish done'],
+  ])
+  for (const [change, why] of [
+    [{ health: { good: false, why: '500' } }, 'new1 did not stay healthy: 500'],
+    [{ guest: 'coming' }, 'new1 did not stay healthy: its guest does not run'],
+    [{ guest: 'failed', why: 'gone mad' }, 'new1 failed: gone mad'],
+  ] as const) {
+    const w = world({ ...two, members: members() })
+    const lines = walk(w, (now, action) => {
+      if (action.do === 'wait' && now.step === 'drain')
+        now.members = now.members.map((one) => (one.name === 'new1' ? { ...one, ...change } : one))
+    })
+    assert.equal(w.reason, why)
+    assert.deepEqual(lines.slice(-5), ['restore old1', 'drain new1', 'wait 30000', 'remove new1', 'finish failed'])
+  }
+})
+
+test('places come in the order that is said', () => {
+  const w = world({ count: 3, waves: [1], order: [3, 1, 2], old: ['old3'], members: [old(3)] })
+  assert.deepEqual(
+    walk(w).filter((line) => line.startsWith('create')),
+    ['create 3', 'create 1', 'create 2'],
+  )
+})
+
 test('more and fewer of the same: who stays is not touched', () => {
   const up = world({ count: 3, members: [old(1)] })
   assert.deepEqual(walk(up), ['create 2', 'create 3', 'wait 300000', 'register new1+new2', 'finish done'])

@@ -61,12 +61,14 @@ async function checkWished({ flags, client }: Context, site: string): Promise<vo
 
 /** What is said with a deploy. */
 function wished({ flags }: Context): object {
-  const [instances, size, waves] = [flags.text('instances'), flags.text('size'), flags.text('waves')]
+  const [instances, size] = [flags.text('instances'), flags.text('size')]
+  const [waves, hold] = [flags.text('waves'), flags.text('hold')]
   const domains = flags.texts('domain').flatMap((text) => text.split(','))
   return {
     ...(instances === undefined ? {} : { instances }),
     ...(size === undefined ? {} : { size }),
     ...(waves === undefined ? {} : { waves }),
+    ...(hold === undefined ? {} : { hold }),
     ...(domains.length === 0 ? {} : { domains }),
   }
 }
