@@ -16,6 +16,7 @@ import { siteRoutes } from './site-routes.ts'
 import { sizeRoutes } from './size-routes.ts'
 import { storeRoutes } from './store-routes.ts'
 import { templateRoutes } from './template-routes.ts'
+import { volumeRoutes } from './volume-routes.ts'
 
 export type { Access, Role, Route, Verb } from './route.ts'
 
@@ -43,6 +44,7 @@ export const routes = {
     summary: 'open or shut the door to the outside',
   },
   ...storeRoutes,
+  ...volumeRoutes,
   rotateCa: {
     method: 'POST',
     path: '/v1/farm/ca',

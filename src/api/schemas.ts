@@ -117,6 +117,8 @@ export const queries = {
   diffConfig: z.strictObject({ release: TemplateRef.optional() }),
   setSecret: WriteQuery,
   removeSecret: WriteQuery,
+  listVolumes: z.strictObject({ site: SitePlace.optional() }),
+  removeVolume: WriteQuery,
   removeSite: WriteQuery.extend({ discardData: OnOff.optional() }),
   readRouteLog: z.strictObject({
     tail: z.coerce.number().int().min(0).max(10_000).optional(),
@@ -220,6 +222,7 @@ export const pathValues = {
   size: SizeName,
   number: z.string().regex(/^[1-9]\d{0,4}$/),
   disk: DiskId,
+  volume: z.string().regex(/^[0-9a-f]{32}$/, 'must be the id of a volume'),
   app: AppName,
   site: SitePlace,
   secret: SecretName,

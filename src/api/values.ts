@@ -13,7 +13,7 @@ export const reservedNames: ReadonlySet<string> = new Set(
   network networks none op operation operations pause patch plan pool pools port promote publish pull push queue quota reboot
   recover release rename replica replicas replicate restart restore revert rm rollback root rotate route run scale schedule secret set shell show site size
   sizes snapshot snapshots start status stop store suspend sync template templates test timeline token top undo unfreeze upgrade
-  use user verify version wait what-if window zone certs certificate certificates cert farms logout tokens
+  use user verify version volume volumes wait what-if window zone certs certificate certificates cert farms logout tokens
   apps sites configs secrets instances builds releases mounts addresses`.split(/\s+/),
 )
 

@@ -23,6 +23,7 @@ export const nouns = [
   'config',
   'secret',
   'size',
+  'volume',
   'op',
   'farm',
   'token',

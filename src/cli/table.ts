@@ -16,6 +16,7 @@ import { replicaCommands } from './table/replica.ts'
 import { routeCommands } from './table/route.ts'
 import { siteCommands } from './table/site.ts'
 import { templateCommands } from './table/template.ts'
+import { volumeCommands } from './table/volume.ts'
 
 export const commands: readonly CommandRow[] = [
   ...guestCommands,
@@ -29,6 +30,7 @@ export const commands: readonly CommandRow[] = [
   ...configCommands,
   ...buildCommands,
   ...deployCommands,
+  ...volumeCommands,
   ...certCommands,
   ...farmCommands,
   ...hostCommands,

@@ -1,6 +1,8 @@
 /** Lasting data of a site: shared by its instances, there after the last of them, gone when somebody says so. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Accepted } from '../../src/api/resources.ts'
+import type { Volume } from '../../src/api/volume.ts'
 import { listOrphans } from '../../src/daemon/host/plan-host.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { removePart } from '../../src/daemon/records/parts.ts'
@@ -8,6 +10,7 @@ import { ensureVolume, listVolumes, removeVolumes } from '../../src/daemon/recor
 import { SimFarm } from './farm.ts'
 import { assertGolden } from './golden.ts'
 import { createInstance, loop, shopProd, withVolume } from './instance.ts'
+import { plain, SiteFarm } from './sites-farm.ts'
 
 const gib = 1024 ** 3
 
@@ -94,4 +97,41 @@ test('asked for by many at once it is one; a site that was made anew begins with
   assert.equal(new Set(ids).size, 1)
   assert.notEqual(await ensureVolume(farm.daemon, { ...wish, site: { ...shopProd, id: 'another' } }), ids[0])
   assert.notEqual(await ensureVolume(farm.daemon, { ...wish, name: 'other' }), ids[0])
+})
+
+test('lasting data is shown with who has it; what nothing has is an orphan, and that alone can be removed', async () => {
+  const farm = await new SiteFarm().begun()
+  const data = { uploads: { path: '/srv/app/uploads', sizeBytes: gib } }
+  await farm.release('v1', { ...plain, data })
+  await farm.release('v2')
+  await farm.deployed({ version: 'v1' })
+  const list = async (query = {}) => (await farm.ask('listVolumes', { query })) as Volume[]
+  const [volume] = await list({ site: 'shop/prod' })
+  assert.ok(volume)
+  const { id, host } = volume
+  assert.deepEqual(
+    [volume.name, volume.state, volume.sizeBytes, volume.guests],
+    ['shop/prod:uploads', 'used', gib, ['shop/prod/1', 'shop/prod/2']],
+  )
+  const rm = (dryRun = '0') => farm.ask('removeVolume', { params: { host, volume: id }, query: { dryRun } })
+  assert.equal(await rm(), undefined)
+  assert.equal(farm.refused?.code, 'IN_USE')
+  await farm.deployed({ version: 'v2' })
+  assert.deepEqual(
+    (await list()).map(({ state, guests }) => [state, guests]),
+    [['orphan', []]],
+  )
+  const planned = (await rm('1')) as Accepted
+  assert.deepEqual([planned.steps?.length, (await list()).length], [1, 1])
+  farm.unwell = () => 'nothing listens there'
+  await farm.deploy({ anew: true })
+  assert.equal(await rm(), undefined)
+  assert.equal(farm.refused?.code, 'BUSY', 'it may be asked for in a moment')
+  farm.unwell = () => undefined
+  await farm.pass(60)
+  await rm()
+  await farm.pass(5)
+  assert.deepEqual([await list(), await farm.storage.exists({ kind: 'volume', id })], [[], false])
+  assert.equal(await rm(), undefined)
+  assert.equal(farm.refused?.code, 'NOT_FOUND')
 })

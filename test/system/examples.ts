@@ -52,6 +52,11 @@ export const notRun: ReadonlyMap<string, string> = new Map([
   ['croft template build web:v1 --recipe static', 'wants mirrors; test/system/template-images.test.ts builds it once'],
   ['croft exec web -- apt-get update', 'wants mirrors'],
   ['croft exec web --user www-data --cwd /srv -- git pull', 'wants git; test/system/files.test.ts runs another so'],
+  ...[
+    'croft volume show shop/prod:uploads',
+    'croft volume rm shop/prod:old-uploads',
+    'croft volume rm shop/build:cache',
+  ].map((example) => [example, 'wants such data; test/sim/volumes.test.ts has some'] as const),
   ['croft edit web', 'wants a terminal for the editor; the same with a file is run'],
   ['croft edit web:/etc/hosts', 'wants a terminal for the editor; test/system/files.test.ts brings one'],
   ['croft console web', 'wants a terminal; test/system/files.test.ts brings one'],

@@ -27,6 +27,7 @@ import type {
 import { type RouteName, routes } from '../../api/routes.ts'
 import type { Build, ConfigDifference, Release, Secret, Site, SiteConfig } from '../../api/site.ts'
 import type { StoreView } from '../../api/store.ts'
+import type { Volume } from '../../api/volume.ts'
 import { type Line, localLine, speak } from './line.ts'
 import { type Reply, replyReader } from './reply.ts'
 import type { Entrance, Opened } from './upgrade.ts'
@@ -74,6 +75,7 @@ interface ReadReplies {
   listNetworks: List<Network>
   checkNetwork: List<Finding>
   listSizes: List<Size>
+  listVolumes: List<Volume>
   listHistory: List<HistoryEntry>
   listOperations: List<Operation>
   getOperation: Operation

@@ -31,6 +31,7 @@ export type NameKind =
   | 'configPath'
   | 'configSetting'
   | 'secret'
+  | 'volume'
 
 export interface Candidate {
   readonly word: string
@@ -207,6 +208,7 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   SETTING: 'configPath',
   'SETTING=VALUE': 'configSetting',
   SECRET: 'secret',
+  VOLUME: 'volume',
   'GUEST:PORT': 'guest',
   'GUEST:/PATH': 'guestPath',
 }

@@ -141,6 +141,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     rotateMeshKey: ofHost,
     giveCas: { by: 'here', needs: 'store-ca' },
   },
+  ...{ listVolumes: here, removeVolume: here },
   ...{ listPools: here, listNetworks: here, listSizes: here, addSize: here, changeSize: here, removeSize: here },
   ...{ listHistory: here, revert: { by: 'reverted' }, listEvents: here, listData: here, setData: here },
   ...{ listOperations: here, getOperation: { by: 'operation', away: 'here' }, cancelOperation: { by: 'operation' } },

@@ -110,6 +110,11 @@ async function namesOf(context: Context, names: Names, current: string): Promise
       return items(await client.request('listSecrets', { signal, params: { site } })).map(({ name }) => ({
         word: name,
       }))
+    case 'volume':
+      return items(await client.request('listVolumes', { signal })).map(({ name, state }) => ({
+        word: name,
+        means: state,
+      }))
     case 'size':
       return items(await client.request('listSizes', { signal })).map(({ name }) => ({ word: name }))
   }

@@ -35,6 +35,7 @@ import * as store from './store.ts'
 import * as templateImages from './template-images.ts'
 import * as templates from './templates.ts'
 import * as tokens from './tokens.ts'
+import * as volumes from './volumes.ts'
 
 export const handlers: Handlers = {
   ...farm.handlers,
@@ -71,4 +72,5 @@ export const handlers: Handlers = {
   ...store.handlers,
   ...checks.handlers,
   ...builds.handlers,
+  ...volumes.handlers,
 }
