@@ -118,7 +118,7 @@ export function createBuilds(daemon: Daemon, folder: string): Builds {
     const { operations } = daemon
     operations.settle(goal, operations.mark(), error ? { end: 'failed', error } : { end: 'met' })
     await forgetOld(daemon.store)
-    if (error) return
+    // A build that failed may have made a base.
     const { removeOld } = await import('./retention.ts')
     await removeOld(daemon).catch((thrown) => log().error({ error: String(thrown) }, 'old releases not removed'))
   }

@@ -91,6 +91,28 @@ test('releases: the newest of each app stay, and what somebody runs or may retur
   assert.deepEqual(oldBases(bases, all, Date.parse('2026-01-02')), [])
 })
 
+test('of bases so many of an app and of the farm stay: who was built on longest ago goes first', () => {
+  const day = (index: number) => new Date(Date.UTC(2026, 0, 1 + index)).toISOString()
+  const base = (index: number, created = day(0)) => ({ ref: `base-${index}:v1`, created })
+  const on = (app: string, index: number, at: number) => ({
+    ...{ ref: `${app}:${at}`, app, created: day(at), base: `base-${index}:v1` },
+  })
+  const bases = Array.from({ length: 7 }, (_, index) => base(index))
+  const releases = bases.map((_, index) => on('shop', index, index))
+  const now = Date.parse(day(10))
+  assert.deepEqual(oldBases(bases, releases, now), ['base-0:v1', 'base-1:v1'])
+  assert.deepEqual(oldBases(bases, [...releases, on('shop', 0, 9)], now), ['base-1:v1', 'base-2:v1'])
+  assert.deepEqual(oldBases(bases, [...releases, on('blog', 1, 1)], now), ['base-0:v1'], 'another app has it too')
+  const fresh = Array.from({ length: 7 }, (_, index) => base(20 + index, day(index)))
+  assert.deepEqual(oldBases(fresh, [], now), ['base-20:v1', 'base-21:v1'], 'that nothing was built on')
+  const many = Array.from({ length: 50 }, (_, index) => base(index))
+  const apps = many.map((_, index) => on(`app${index}`, index, index))
+  assert.deepEqual(
+    oldBases(many, apps, now),
+    many.slice(0, 10).map(({ ref }) => ref),
+  )
+})
+
 test('a build takes four times the usual at most, and half of what the host has; the usual always', () => {
   const gib = 1024 ** 3
   const usual = { memoryBytes: 2 * gib, cpus: 2, diskBytes: 8 * gib, timeoutSeconds: 1800 }
