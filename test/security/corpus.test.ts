@@ -1,12 +1,12 @@
 /** Hostile values in every field of every route, sent to a real daemon; and as every argument of the command. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { errorTable } from '../../src/api/errors.ts'
 import { type Attack, attacks, canPlan, type World } from './corpus.ts'
 import { marker } from './hostile.ts'
+import { type Answer, Kept } from './raw.ts'
 import { useSharedFarm } from './shared.ts'
 
 const farm = await useSharedFarm()
@@ -28,7 +28,6 @@ const world: World = {
   secret: 'DB_PASSWORD',
   size: 'small',
 }
-const agent = new Agent({ keepAlive: true, maxSockets: 6 })
 
 test('nothing hostile gets further than the schemas', async () => {
   const before = await pictureOfFarm()
@@ -37,10 +36,10 @@ test('nothing hostile gets further than the schemas', async () => {
   await inParallel(
     6,
     attacks(world, (values) => values),
-    async (attack) => {
+    async (attack, connection) => {
       // What the schemas take is asked for as a plan only: here it is to be seen that a plan changes nothing.
       if (attack.valid && attack.method !== 'GET' && (!canPlan(attack.route) || attack.where === '?dryRun')) return
-      const reply = await send(attack)
+      const reply = await send(connection, attack)
       sent += 1
       const fault = faultOf(attack, reply)
       if (fault !== undefined && faults.length < 20) faults.push(fault)
@@ -51,11 +50,6 @@ test('nothing hostile gets further than the schemas', async () => {
   assert.equal(await pictureOfFarm(), before)
   assertNoMarker(['croft.db', 'croft.db-wal'])
 })
-
-interface Answer {
-  readonly status: number
-  readonly text: string
-}
 
 /** One line of a plan, or the refusal: one line with a code of ours. */
 function faultOf(attack: Attack, { status, text }: Answer): string | undefined {
@@ -79,29 +73,24 @@ function parsed(text: string): unknown {
   }
 }
 
-function send(attack: Attack): Promise<Answer> {
+/** As Node's own client would write it. */
+function send(connection: Kept, attack: Attack): Promise<Answer> {
   const plan = attack.valid && attack.method !== 'GET'
   const path = plan ? `${attack.path}${attack.path.includes('?') ? '&' : '?'}dryRun=1` : attack.path
-  const text = attack.body === undefined ? undefined : JSON.stringify(attack.body)
-  const headers =
-    text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: farm.socket, agent, method: attack.method, path, headers }, (response) => {
-      let said = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        said += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: said }))
-    })
-    asked.on('error', (cause) => reject(new Error(`${attack.method} ${path}: ${cause.message}`, { cause }))).end(text)
-  })
+  const head = `${attack.method} ${path} HTTP/1.1\r\nhost: localhost\r\n`
+  if (attack.body === undefined) return connection.ask(`${head}content-length: 0\r\n\r\n`)
+  const text = JSON.stringify(attack.body)
+  const length = Buffer.byteLength(text)
+  return connection.ask(`${head}content-type: application/json\r\ncontent-length: ${length}\r\n\r\n${text}`)
 }
 
-async function inParallel<T>(count: number, items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+type Work<T> = (item: T, connection: Kept) => Promise<void>
+async function inParallel<T>(count: number, items: Iterable<T>, work: Work<T>): Promise<void> {
   const queue = items[Symbol.iterator]()
   await Promise.all(
     Array.from({ length: count }, async () => {
-      for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value)
+      using connection = new Kept(farm.socket)
+      for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value, connection)
     }),
   )
 }
