@@ -254,6 +254,23 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       for (const ref of [...all, next]) await storage.remove(ref)
     })
 
+    test('what is being sent, or what it differs from, can be removed: nobody waits for who reads slowly', async () => {
+      await storage.create(root)
+      await storage.clone(root, snapshot, { readOnly: true })
+      await under.write(root, 'big', 'x'.repeat(3_000_000))
+      const next: Ref = { kind: 'snapshot', number: 7, id: 'snapshot-2' }
+      await storage.clone(root, next, { readOnly: true })
+      for (const gone of [snapshot, next]) {
+        const parent = gone === snapshot ? { parent: snapshot } : {}
+        const { stream } = await storage.send(next, parent)
+        stream.on('error', () => undefined)
+        await storage.remove(gone)
+        assert.equal(await storage.exists(gone), false)
+        stream.destroy()
+      }
+      for (const ref of [...all, next]) await storage.remove(ref)
+    })
+
     test('two copies of one disk that arrive at once are one', async () => {
       await withTemplate()
       await Promise.all([1, 2].map(() => carry(storage, elsewhere.storage, template).catch((e) => assert.fail(e))))

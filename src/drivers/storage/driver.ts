@@ -115,7 +115,7 @@ export interface Storage {
    * when it is there already: then nothing is read. HASH_DIFFERS, POOL_FULL; NOT_FOUND when what it differs from is not here.
    */
   receive(ref: Ref, stream: Readable, options?: ReceiveOptions): Promise<Measure | undefined>
-  /** Nested subvolumes too, deepest first; lifts the limit before. Gone is fine. A guest's last ref takes its folder along. */
+  /** Nested subvolumes too, deepest first; lifts the limit before. Gone is fine. A guest's last ref takes its folder along; what is sent of it breaks off. */
   remove(ref: Ref): Promise<void>
   /** Bytes a guest's root may hold by itself; null lifts it. */
   limit(ref: Ref, bytes: number | null): Promise<void>

@@ -15,8 +15,9 @@ import { createPoolLife, isMounted, type OpenPool } from './pool.ts'
 import { createQgroups } from './qgroups.ts'
 import { assertRoom, assertSpare, tellingFull, whileRoom } from './room.ts'
 import { runOrThrow } from './run.ts'
+import { createSends } from './sends.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
-import { assertNobodyPoses, receiveSubvolume, removeReceived, sendSubvolume } from './transfer.ts'
+import { assertNobodyPoses, receiveSubvolume, removeReceived } from './transfer.ts'
 
 /**
  * Left-over qgroups are looked for so long after a removal: the kernel frees a deleted subvolume in its own time, and with
@@ -29,6 +30,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
   const life = createPoolLife(run, pool)
   const qgroups = createQgroups(run, pool.mountPoint)
   const inTurn = createSerial()
+  const sends = createSends()
   let opened: OpenPool | undefined
   const tidying = new Map<number, NodeJS.Timeout>()
   const tidyAgain = new Set<number>()
@@ -164,7 +166,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
     async send(ref, { parent, signal } = {}) {
       await mounted()
       for (const one of [ref, ...(parent ? [parent] : [])]) await assertThere(one)
-      return sendSubvolume(path(ref), parent && path(parent), signal)
+      return sends.start(path(ref), parent && path(parent), signal)
     },
     /** A received subvolume cannot be renamed into another folder, for it is read-only: its copy appears there in one step. */
     async receive(ref, stream, options = {}) {
@@ -193,6 +195,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
     async remove(ref) {
       refPath(ref)
       await mounted()
+      await sends.stop(path(ref))
       await inTurn(turnOf(ref), () => remove(ref))
     },
     async limit(ref, bytes) {

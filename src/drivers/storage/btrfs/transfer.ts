@@ -14,13 +14,18 @@ import { isSubvolume, removeSubvolume } from './subvolumes.ts'
 
 const never = new AbortController().signal
 
-export function sendSubvolume(path: string, parent: string | undefined, signal: AbortSignal = never): Sending {
+/** `ended`: the process is gone. */
+export function sendSubvolume(
+  path: string,
+  parent: string | undefined,
+  signal: AbortSignal,
+): { readonly sending: Sending; readonly ended: Promise<unknown> } {
   const command = commands.send(path, parent)
   const work = startPipeline([command], { signal, timeoutOf: 'silence' })
   const ended = work.ended.then(([end]) => assertDone(command, end))
   // Told by the stream.
   ended.catch(() => undefined)
-  return sending(measured(work.output, () => ended))
+  return { sending: sending(measured(work.output, () => ended)), ended }
 }
 
 /**
