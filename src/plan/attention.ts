@@ -160,8 +160,7 @@ function heldBySnapshots({ snapshots }: PoolSeen): string {
 /** One that is late, or that never became whole. */
 export function replicaAttention({ guest, host, state, lagMs, everyMs, reason }: Replica): Attention[] {
   if (state !== 'late' && !(state === 'copying' && reason !== undefined)) return []
-  const age =
-    lagMs === null ? 'is not whole yet' : `is ${roughTime(lagMs)} old, and should be ${roughTime(everyMs ?? 0)}`
+  const age = lagMs === null ? 'is not whole yet' : `is ${roughTime(lagMs)} old, made every ${roughTime(everyMs ?? 0)}`
   const why = `its replica on ${host} ${age}${reason === undefined ? '' : `: ${reason}`}`
   return [{ what: guest, why, do: `croft replica ls ${guest}` }]
 }

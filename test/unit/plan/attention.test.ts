@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Replica } from '../../../src/api/replica.ts'
 import { roughSize, sizeText } from '../../../src/plan/amount.ts'
 import {
   checkAttention,
@@ -7,6 +8,7 @@ import {
   hostAttention,
   type PoolSeen,
   poolAttention,
+  replicaAttention,
 } from '../../../src/plan/attention.ts'
 
 const gib = 1024 ** 3
@@ -92,4 +94,19 @@ test('a route that is red: what visitors are answered goes first, the others are
   assert.deepEqual(told(red('dns'), red('tls'), red('http')), [
     'http: 503 (and dns, tls) → croft check shop.example.org',
   ])
+})
+
+test('a replica that is late, or never became whole, with its reason; others are no news', () => {
+  const replica: Replica = {
+    ...{ guest: 'web', number: 1, from: 'ash', host: 'birch', everyMs: 300_000, state: 'ready' },
+    ...{ at: null, lagMs: 1_200_000, sentBytes: null, tookMs: null, created: '', by: 'root' },
+  }
+  assert.deepEqual(replicaAttention(replica), [])
+  assert.deepEqual(replicaAttention({ ...replica, state: 'copying', lagMs: null }), [])
+  const [late] = replicaAttention({ ...replica, state: 'late', reason: 'host birch is away' })
+  assert.equal(late?.why, 'its replica on birch is 20 min old, made every 5 min: host birch is away')
+  const [broken] = replicaAttention({ ...replica, state: 'copying', lagMs: null, reason: 'the pool is full' })
+  assert.deepEqual(broken, {
+    ...{ what: 'web', why: 'its replica on birch is not whole yet: the pool is full', do: 'croft replica ls web' },
+  })
 })
