@@ -37,6 +37,8 @@ export interface Explanation {
   readonly host: string
   /** Null: there was no choice, or it came there by another way. */
   readonly placed: Placed | null
+  /** Where else it could not be: its lasting data is here. */
+  readonly data?: readonly string[]
   /** How it would be placed now, the best first. */
   readonly now: {
     readonly candidates: readonly {

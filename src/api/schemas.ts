@@ -145,7 +145,7 @@ export const queries = {
     tail: z.coerce.number().int().min(0).max(1000).optional(),
     follow: OnOff.optional(),
   }),
-  listOperations: z.strictObject(Page),
+  listOperations: z.strictObject({ ...Page, outer: OnOff.optional() }),
   getOperation: z.strictObject({
     wait: z.coerce.number().int().min(0).max(60_000).optional(),
     seen: z.coerce.number().int().min(0).optional(),

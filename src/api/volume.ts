@@ -5,7 +5,7 @@ export interface Volume {
   readonly id: string
   readonly site: string
   readonly host: string
-  /** `orphan`: no guest has it, and nothing that is deployed asks for it. */
+  /** `idle`: no guest has it now. `orphan`: no guest has it, and nothing that is deployed asks for it. */
   readonly state: 'used' | 'idle' | 'orphan' | 'removing'
   readonly sizeBytes: number
   /** Null where this host cannot look. */

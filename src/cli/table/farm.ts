@@ -136,10 +136,10 @@ export const farmCommands: readonly CommandRow[] = [
     noun: 'op',
     verb: 'ls',
     args: [],
-    flags: ['limit', 'tail'],
+    flags: ['limit', 'tail', 'all'],
     watch: 'live',
-    summary: 'operations, newest first',
-    examples: ['croft op ls', 'croft op ls --limit 5'],
+    summary: 'operations, newest first; with --all also the steps of builds',
+    examples: ['croft op ls', 'croft op ls --limit 5', 'croft op ls --all'],
     run: () => import('../commands/op/ls.ts'),
   },
   {

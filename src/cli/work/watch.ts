@@ -63,11 +63,13 @@ function teller(context: Context, format: Format): (answer: Answer, options: Ren
   let first = true
   return (answer, options) => {
     const parts = partsOf(answer)
+    const lined = tableLines(answer, options)
     for (const [name, part] of parts) {
       const text = newsOf(part)
       if (known.get(name) === text) continue
       known.set(name, text)
-      context.io.stdout.write(lineOf(render(part, { ...options, format: json ? 'jsonl' : format }), format, first))
+      const single = () => lineOf(render(part, { ...options, format: json ? 'jsonl' : format }), format, first)
+      context.io.stdout.write(lined ? `${first ? lined.head : ''}${lined.rows.get(name)}` : single())
       first = false
     }
     for (const name of known.keys()) {
@@ -77,6 +79,18 @@ function teller(context: Context, format: Format): (answer: Answer, options: Ren
       else context.say(`${name} is gone`)
     }
   }
+}
+
+/** Each record's line of the table of all, so that columns stand below each other. */
+function tableLines(
+  answer: Answer,
+  options: RenderOptions,
+): { readonly head: string; readonly rows: ReadonlyMap<string, string> } | undefined {
+  if (answer.kind !== 'rows' || answer.records.length === 0) return undefined
+  if (options.format !== 'table' && options.format !== 'wide') return undefined
+  const { out } = render(answer, { ...options, sort: undefined })
+  const [head = '', ...texts] = out.split('\n').map((text) => `${text}\n`)
+  return { head, rows: new Map(answer.records.map((record, at) => [answer.name(record), texts[at] ?? ''])) }
 }
 
 /** Of rows there is one in each part. */

@@ -8,7 +8,7 @@ export async function run(context: Context): Promise<Answer> {
   return { kind: 'record', record: explained, name: explained.guest, fields: fields(explained) }
 }
 
-function fields({ guest, host, placed, now }: Explanation): Field[] {
+function fields({ guest, host, placed, now, data = [] }: Explanation): Field[] {
   const then = placed
     ? [
         { title: 'put there', value: placed.at, as: 'age' } as const,
@@ -20,6 +20,7 @@ function fields({ guest, host, placed, now }: Explanation): Field[] {
   return [
     { title: 'guest', value: guest },
     { title: 'host', value: host },
+    ...lines('its data is there', data),
     ...then,
     ...now.candidates.flatMap((each, at): Field[] => [
       { title: at === 0 ? 'now' : '', value: totalText(each.host, each.points) },

@@ -16,7 +16,8 @@ const columns: readonly Column<Operation>[] = [
 
 export async function run(context: Context): Promise<Answer> {
   const limit = numberFlag(context, 'limit') ?? numberFlag(context, 'tail')
-  return rows(items(await context.client.request('listOperations', { query: { limit } })), columns, {
+  const outer = context.flags.has('all') ? undefined : true
+  return rows(items(await context.client.request('listOperations', { query: { limit, outer } })), columns, {
     name: (operation) => operation.id,
     empty: 'no operations',
   })

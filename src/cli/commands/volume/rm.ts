@@ -10,7 +10,7 @@ export async function run(context: Context): Promise<Answer> {
   const names = [...new Set(context.args.many('VOLUME'))]
   // What is not there, and what is in use, is said before anybody is asked.
   const found = (await Promise.all(names.map((name) => volumesNamed(context, name)))).flat()
-  const [used] = found.filter(({ state }) => state === 'used' || state === 'idle')
+  const [used] = found.filter(({ state }) => state === 'used')
   if (used)
     throw new CroftError('IN_USE', `${used.guests[0] ?? used.site} has ${used.name}`, {
       hint: `croft volume show ${used.name}`,

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { CroftError } from '../../../api/errors.ts'
 import type { GuestSpec } from '../../../api/guest.ts'
-import type { DataEntry, HistoryEntry } from '../../../api/resources.ts'
+import type { DataEntry, HistoryEntry, Operation } from '../../../api/resources.ts'
 import { revertSpec } from '../../../plan/guest-change.ts'
 import { historyPrefix, listHistory, toHistoryEntry } from '../../../store/history.ts'
 import { getFarm } from '../../daemon.ts'
@@ -12,6 +12,7 @@ import { accepted, commit } from '../../records/change.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
 import { getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { readAll } from '../../records/records.ts'
+import { isBase } from '../../records/templates.ts'
 import type { Handlers } from '../handler.ts'
 import { revertConfig } from './config.ts'
 import { revertRouteTo } from './route-revert.ts'
@@ -67,7 +68,8 @@ export const handlers = {
   },
 
   async listOperations(daemon, { query }) {
-    return (await daemon.operations.list()).slice(0, query.limit ?? 50)
+    const all = await daemon.operations.list()
+    return (query.outer ? all.filter((each) => !isOfBuild(each)) : all).slice(0, query.limit ?? 50)
   },
 
   async getOperation(daemon, { params, query }) {
@@ -150,3 +152,7 @@ export const handlers = {
     return accepted(daemon, query, operation, async () => (await daemon.store.get(query.key)).entry ?? null)
   },
 } satisfies Partial<Handlers>
+
+/** A build's own guest, and the base that it is made on: steps of the operation that the build is. */
+const isOfBuild = ({ target: { kind, name } }: Operation): boolean =>
+  (kind === 'guest' && name.split('/')[1] === 'build') || (kind === 'template' && isBase(name))

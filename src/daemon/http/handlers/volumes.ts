@@ -53,7 +53,13 @@ async function viewVolume(
   const { id, site, sizeBytes, created, deleting } = volume.value
   const host = hostOf(volume)
   const guests = users.get(`${host}/${id}`) ?? []
-  const state = deleting ? 'removing' : guests.length > 0 ? 'used' : (await isAsked(daemon, volume)) ? 'idle' : 'orphan'
+  const state = deleting
+    ? 'removing'
+    : guests.length > 0
+      ? 'used'
+      : isCache(volume) || (await isAsked(daemon, volume))
+        ? 'idle'
+        : 'orphan'
   const { parts } = getFarm(daemon)
   const usage = async () => parts.storage(poolOfVolumes).usage({ kind: 'volume', id })
   const used = host === parts.host.name ? await usage().catch(() => undefined) : undefined
@@ -70,7 +76,10 @@ async function viewVolume(
   }
 }
 
-/** By what its site runs with: an instance that comes again has it. A cache is made anew. */
+/** By the next build; what is in there can be made anew. */
+const isCache = ({ value: { site } }: Held<VolumeRecord>): boolean => site.endsWith('/build')
+
+/** By what its site runs with: an instance that comes again has it. */
 async function isAsked({ store }: Daemon, { value: { site, name } }: Held<VolumeRecord>): Promise<boolean> {
   const members = await read<MembersRecord>(store, keys.membersOf(site))
   return members?.value.serves?.config.data[name] !== undefined

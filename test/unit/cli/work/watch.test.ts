@@ -55,9 +55,11 @@ const states = [
   [guest('web', { state: 'stopped' })],
 ]
 
-async function watched(...words: string[]) {
+const watched = (...words: string[]) => watchedOf(states, ...words)
+
+async function watchedOf(seen: typeof states, ...words: string[]) {
   let interrupt = () => {}
-  await using daemon = await changing(states, () => interrupt())
+  await using daemon = await changing(seen, () => interrupt())
   return await croft(words, {
     socketPath: daemon.socketPath,
     onInterruptible: (press) => {
@@ -96,6 +98,12 @@ test('ls -w into a pipe: the head once, a row for each change, and on stderr wha
   )
   assert.equal(err, 'pg is gone\n')
   assert.equal((await watched('ls', '-w', '-q')).out, 'web\npg\nweb\n')
+})
+
+test('ls -w into a pipe: columns stand below each other, whatever a row says', async () => {
+  const { out } = await watchedOf([[guest('web'), guest('a-longer-name')]], 'ls', '-w', '-c', 'name,state')
+  const [, web = '', longer = ''] = out.split('\n')
+  assert.deepEqual([web.indexOf('●'), longer.indexOf('●')], [15, 15])
 })
 
 test('a daemon that is not there at the first look is an error, as without -w', async () => {
