@@ -177,6 +177,12 @@ export function exchangeAttention(exchange: Exchange, living: readonly string[])
   return [{ what: 'CA', why: `${what}: waits for ${waiting.join(', ')}`, do: `croft host show ${waiting[0]}` }]
 }
 
+export const drainedAttention = (host: string, guests: number): Attention => ({
+  what: `host ${host}`,
+  why: `it is drained: no new guests come to it${guests === 0 ? '' : `, ${guests} ${guests === 1 ? 'is' : 'are'} there`}`,
+  do: `${guests === 0 ? '' : `croft host drain ${host} --move · `}croft host undrain ${host}`,
+})
+
 export const mixedAttention = ({ newest, older }: Mixed): Attention => ({
   ...{ what: 'versions', why: `${tooOldText(older)} beside croft ${newest}: what only that can is refused there` },
   do: `upgrade croft on ${older[0]?.host}`,

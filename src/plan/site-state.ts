@@ -38,7 +38,24 @@ export interface SiteSeen {
   /** How many there shall be. */
   readonly count: number
   readonly instances: readonly InstanceState[]
-  readonly rollout: { readonly state: string; readonly to: string | null; readonly reason?: string | undefined } | null
+  readonly rollout: RolloutSeen | null
+}
+
+interface RolloutSeen {
+  readonly state: string
+  readonly to: string | null
+  readonly reason?: string | undefined
+  /** Another number alone was asked for: how many there were, and should be. */
+  readonly countBefore?: number | undefined
+  readonly slots?: { readonly length: number } | undefined
+  /** By nobody's wish: what was lost, or leaves its host. */
+  readonly repair?: boolean | undefined
+}
+
+function whatFailed({ to, countBefore, slots, repair }: RolloutSeen): string {
+  if (repair) return 'making instances anew'
+  if (countBefore !== undefined && slots) return `the change from ${countBefore} to ${slots.length} instances`
+  return `the deploy of ${to}`
 }
 
 export function siteState(seen: SiteSeen): Pick<Site, 'state' | 'reason'> {
@@ -47,9 +64,7 @@ export function siteState(seen: SiteSeen): Pick<Site, 'state' | 'reason'> {
   const ready = instances.filter((state) => state === 'ready').length
   if (rollout?.state === 'running') return { state: 'deploying' }
   const reason =
-    rollout?.state === 'failed'
-      ? `the deploy of ${rollout.to} failed: ${rollout.reason ?? 'no reason is known'}`
-      : undefined
+    rollout?.state === 'failed' ? `${whatFailed(rollout)} failed: ${rollout.reason ?? 'no reason is known'}` : undefined
   if (release === null && instances.length === 0) return { state: 'empty', ...(reason === undefined ? {} : { reason }) }
   if (run === 'stopped') return { state: 'stopped' }
   if (ready >= count && ready > 0) return { state: 'serves', ...(reason === undefined ? {} : { reason }) }

@@ -179,10 +179,19 @@ function refusalOf(host: string, key: string | undefined, { subject, raw }: Peer
   return isKeyOf(key === undefined ? {} : { key }, () => hostKeyOf(raw)) ? undefined : new Error('it shows another key')
 }
 
+const plainly: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no daemon listens there',
+  ECONNRESET: 'it hung up',
+  EHOSTUNREACH: 'no way leads there',
+  ENETUNREACH: 'no way leads there',
+}
+
 function unreachable(host: string, address: string, cause: unknown): CroftError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const { code, message } =
+    cause instanceof Error ? (cause as NodeJS.ErrnoException) : { code: '', message: String(cause) }
+  const why = plainly[code ?? ''] ?? message
   return new CroftError('HOST_UNREACHABLE', `host ${host} (${address}) does not answer: ${why}`, {
-    hint: 'croft host ls',
+    hint: `croft host ls · on ${host}: croft doctor`,
     cause,
   })
 }

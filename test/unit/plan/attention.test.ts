@@ -4,6 +4,7 @@ import type { Replica } from '../../../src/api/replica.ts'
 import { roughSize, sizeText } from '../../../src/plan/amount.ts'
 import {
   checkAttention,
+  drainedAttention,
   guestAttention,
   hostAttention,
   type PoolSeen,
@@ -109,4 +110,12 @@ test('a replica that is late, or never became whole, with its reason; others are
   assert.deepEqual(broken, {
     ...{ what: 'web', why: 'its replica on birch is not whole yet: the pool is full', do: 'croft replica ls web' },
   })
+})
+
+test('a drained host is told, with who is there and how they go', () => {
+  assert.deepEqual(drainedAttention('birch', 2), {
+    ...{ what: 'host birch', why: 'it is drained: no new guests come to it, 2 are there' },
+    do: 'croft host drain birch --move · croft host undrain birch',
+  })
+  assert.equal(drainedAttention('birch', 0).do, 'croft host undrain birch')
 })

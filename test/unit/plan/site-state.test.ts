@@ -56,4 +56,11 @@ test('while it is deployed it says so, and why the last deploy failed stays to b
   assert.deepEqual(site(['ready'], { rollout: failed }).reason, `1 of 2 instances answer; ${reason}`)
   assert.deepEqual(site([], { release: null, rollout: failed }), { state: 'empty', reason })
   assert.deepEqual(site(['ready', 'ready'], { rollout: rollout('done') }), { state: 'serves' })
+  const scaled = { ...failed, countBefore: 2, slots: { length: 4 } }
+  assert.equal(
+    site(['ready', 'ready'], { rollout: scaled }).reason,
+    `the change from 2 to 4 instances failed: ${failed.reason}`,
+  )
+  const repaired = { ...failed, repair: true }
+  assert.equal(site(['ready', 'ready'], { rollout: repaired }).reason, `making instances anew failed: ${failed.reason}`)
 })

@@ -24,6 +24,12 @@ export const guestColumns: readonly Column<Guest>[] = [
   { title: 'REASON', sparse: true, elastic: true, get: (guest) => guest.status?.reason?.split('\n')[0] ?? null },
 ]
 
+/** Where the farm has more than one host, each is told; a choice of host was made for some, or it is away. */
+export const columnsFor = (guests: readonly Guest[]): readonly Column<Guest>[] =>
+  new Set(guests.map(({ host }) => host)).size > 1 || guests.some(({ placed, away }) => placed !== undefined || away)
+    ? guestColumns.map(({ wide, ...column }) => (column.title === 'HOST' || !wide ? column : { ...column, wide }))
+    : guestColumns
+
 export type UsedGuest = Guest & { readonly usage?: Usage | undefined }
 
 /** What it uses now, beside its limits: with -o wide, or when named. */

@@ -3,7 +3,7 @@ import { type Answer, rows } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { items } from '../../wire/request.ts'
 import { selectGuests, withStdin } from '../../work/targets.ts'
-import { guestColumns, type UsedGuest, usedColumns } from './columns.ts'
+import { columnsFor, type UsedGuest, usedColumns } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const words = await withStdin(context, context.args.many('GUEST'))
@@ -12,7 +12,8 @@ export async function run(context: Context): Promise<Answer> {
     wantsUsage(context) ? context.client.request('getUsage').then(items) : undefined,
   ])
   const shown = selectGuests(context, guests, words).filter((guest) => isShown(context, guest, words))
-  return rows(usage ? withUsage(shown, usage) : shown, usage ? [...guestColumns, ...usedColumns] : guestColumns, {
+  const columns = columnsFor(guests)
+  return rows(usage ? withUsage(shown, usage) : shown, usage ? [...columns, ...usedColumns] : columns, {
     name: (guest) => guest.name,
     empty: guests.length === 0 ? 'no guests yet: croft create web debian:12' : 'no guest is meant by that',
   })

@@ -1,5 +1,5 @@
 /** The journals of all instances of a site as one: each line bears the number of its instance. */
-import { CroftError } from '../../../api/errors.ts'
+import { CroftError, errorTable, isCode } from '../../../api/errors.ts'
 import { type Answer, silent } from '../../answer.ts'
 import { type Context, numberFlag } from '../../context.ts'
 import { lines as shown } from '../../screen/escape.ts'
@@ -15,6 +15,8 @@ type RunLines = (
 ) => Promise<number>
 
 const usualTail = 1000
+/** The others' lines are worth having without these. */
+const gone = ['HOST_UNREACHABLE', 'NOT_RUNNING', 'GUEST_NOT_FOUND'] as const
 /** Begins each entry with its time, by which they are put in order. */
 const dated = '--output=short-iso-precise'
 
@@ -33,10 +35,11 @@ export async function siteLogs(
   const tail = numberFlag(context, 'tail')
   const words = [...how.words, dated, ...(tail === undefined ? [`--lines=${usualTail}`] : [])]
   const all: (readonly string[][])[] = []
+  const missing: unknown[] = []
   const print = (line: string) => context.io.stdout.write(`${context.io.stdout.tty ? shown(line) : line}\n`)
   await withInterrupt(context, (signal) =>
     Promise.all(
-      running.map(async ({ name }) => {
+      running.map(async ({ name, host }) => {
         const kept = lastEntries(tail ?? usualTail)
         all.push(kept.entries)
         const onLine = (line: string, from: 'stdout' | 'stderr') => {
@@ -45,14 +48,19 @@ export async function siteLogs(
           else if (follows) print(marked)
           else kept.add(marked, { goesOn: /^\s/.test(line) })
         }
-        await how.run(name, { words, signal, onLine })
+        await how.run(name, { words, signal, onLine }).catch((thrown) => {
+          if (signal.aborted || !gone.some((code) => isCode(thrown, code))) throw thrown
+          missing.push(thrown)
+          context.say(`▲ ${name} on ${host} is missing here: ${(thrown as Error).message}`)
+        })
       }),
     ),
   )
+  if (missing.length === running.length) throw missing[0]
   const timeOf = ([first = '']: readonly string[]): string => first.slice(room + 3)
   const sorted = all.flat().toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1))
   for (const line of (tail === undefined ? sorted : tail === 0 ? [] : sorted.slice(-tail)).flat()) print(line)
-  return silent()
+  return silent(missing.length > 0 ? errorTable.PARTLY_FAILED.exit : 0)
 }
 
 const mostCharsOfInstance = 32 * 1024 * 1024

@@ -8,6 +8,7 @@ import type { Site } from '../../../api/site.ts'
 import {
   awayAttention,
   checkAttention,
+  drainedAttention,
   exchangeAttention,
   fills,
   guestAttention,
@@ -124,6 +125,9 @@ async function guestsAndAttention(
   attention.push(...sites.flatMap((site) => siteAttention(site, daemon.env.now())))
   const away = (others?.hosts() ?? []).filter(({ name, dead }) => dead === undefined && !others?.isAlive(name))
   attention.push(...away.filter(({ name }) => name !== others?.own).map(({ name }) => awayAttention(name)))
+  for (const { name, drained, dead } of others?.hosts() ?? [])
+    if (drained && dead === undefined && !away.some((each) => each.name === name))
+      attention.push(drainedAttention(name, views.filter(({ host }) => host === name).length))
   const mixed = others && (await findMixed(daemon.store))
   if (mixed) attention.push(mixedAttention(mixed))
   attention.push(...(await lateReplicas(daemon)))

@@ -1,6 +1,7 @@
 /** What the instances of a site say, each of which may be anybody's. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CroftError } from '../../../../src/api/errors.ts'
 import { siteLogs } from '../../../../src/cli/commands/guest/site-logs.ts'
 import type { Context } from '../../../../src/cli/context.ts'
 
@@ -24,6 +25,33 @@ async function read(say: (onLine: Say) => void, { tty, tail }: { tty: boolean; t
   await siteLogs(context, 'shop/prod', { words: ['journalctl'], run })
   return said
 }
+
+test('who is on a host that is away is named, the lines of the others are there', async () => {
+  const said = { stdout: [] as string[], say: [] as string[] }
+  const instances = ['ash', 'birch'].map((host, at) => ({ name: `shop/prod/${at + 1}`, state: 'ready', host }))
+  const context = {
+    client: { request: async () => ({ instances }) },
+    io: {
+      stdout: { tty: false, write: (text: string) => void said.stdout.push(text) },
+      onInterrupt: () => ({ [Symbol.dispose]() {} }),
+    },
+    say: (line: string) => void said.say.push(line),
+    flags: { has: () => false, text: () => undefined },
+  } as unknown as Context
+  const away = (...names: string[]) =>
+    siteLogs(context, 'shop/prod', {
+      words: ['journalctl'],
+      async run(name, { onLine }) {
+        if (names.includes(name)) throw new CroftError('HOST_UNREACHABLE', `host of ${name} does not answer`)
+        onLine('2026 well', 'stdout')
+        return 0
+      },
+    })
+  const { exit } = await away('shop/prod/2')
+  assert.deepEqual([exit, said.stdout], [6, ['1 | 2026 well\n']])
+  assert.deepEqual(said.say, ['▲ shop/prod/2 on birch is missing here: host of shop/prod/2 does not answer'])
+  await assert.rejects(away('shop/prod/1', 'shop/prod/2'), { code: 'HOST_UNREACHABLE' })
+})
 
 const evil = '\u001b]0;owned\u0007'
 
