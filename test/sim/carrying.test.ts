@@ -113,7 +113,7 @@ test('a host that is away: what the store knows is told, all else is refused soo
   await farm.get('birch').close()
   const from = performance.now()
   const { status, said } = await farm.ask('ash', 'POST', '/v1/guests/web/actions', { do: 'stop' })
-  assert.deepEqual([status, said.code, said.hint], [503, 'HOST_UNREACHABLE', 'croft host ls'])
+  assert.deepEqual([status, said.code, said.hint], [503, 'HOST_UNREACHABLE', 'croft host ls · on birch: croft doctor'])
   assert.match(String(said.message), /^host birch \(127\.0\.0\.1:\d+\) does not answer: /)
   assert.ok(performance.now() - from < 3000)
   assert.equal((await farm.ask('ash', 'GET', '/v1/guests/web')).status, 200)
