@@ -115,7 +115,7 @@ class Exchanging {
   }
 
   async finish(): Promise<void> {
-    const written = await endExchange(this.store)
+    const written = await endExchange(this.parts(this.hosts[0] as Sim))
     assert.ok(written)
     await this.store.transact(written.compare, written.writes)
   }
@@ -184,7 +184,7 @@ test('all go over, and at the end what the former CAs signed opens nothing', asy
   const before = { tls: ash.tls, cert: ash.outside.material().cert, state: await farm.state() }
   await farm.begin(birch)
   assert.ok(!JSON.stringify((await farm.store.get(keys.exchange)).entry).includes('PRIVATE'))
-  await assert.rejects(endExchange(farm.store), (thrown) => isCode(thrown, 'BUSY'))
+  await assert.rejects(farm.finish(), (thrown) => isCode(thrown, 'BUSY'))
   await assert.rejects(farm.begin(ash), (thrown) => isCode(thrown, 'BUSY'))
   await farm.walk()
   assert.equal((await findExchange(farm.store))?.held.value.phase, 'settled')
@@ -248,6 +248,22 @@ test('a host that goes away meanwhile is waited for, whoever else goes; one that
   await farm.finish()
   await farm.walk()
   assert.equal(await findExchange(farm.store), undefined)
+})
+
+test('a store that was restored has forgotten it: it is gone on with, to the new ones', async () => {
+  const farm = await Exchanging.open('ash', 'birch')
+  const [ash, birch] = farm.hosts as [Sim, Sim]
+  const before = ash.tls
+  await farm.begin(birch)
+  await farm.walk()
+  await farm.store.transact([], [{ delete: keys.exchange }])
+  await assert.rejects(farm.finish(), /trusts two CAs, and the store knows nothing of it/)
+  await farm.begin(ash)
+  await farm.walk()
+  await farm.finish()
+  await farm.walk()
+  assert.equal(new Set(await farm.state()).size, 1)
+  for (const { member } of farm.hosts) assert.ok(!trusts(member, before.cert), 'the former one is gone')
 })
 
 test('no CA is taken that the present one does not vouch for, and no older croft is left behind', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreView } from '../../src/api/store.ts'
+import { wordsOf } from '../console.ts'
 import { type TestHost, useHosts } from './hosts.ts'
 
 const hosts = await useHosts()
@@ -31,11 +32,11 @@ const allVote = (store: StoreView): boolean => votingIn(store).length === 3
 /** The one process that works in this host's folder. */
 function memberOf(host: TestHost): number {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  const found = pids.find((pid) => wordsOf(pid).includes(join(host.stateDir, 'etcd', 'data')))
+  const found = pids.find((pid) => argumentsOf(pid).includes(join(host.stateDir, 'etcd', 'data')))
   return Number(found ?? assert.fail(`${host.hostName} runs no member`))
 }
 
-function wordsOf(pid: string): string[] {
+function argumentsOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
   } catch {
@@ -65,15 +66,20 @@ test('with the third host there are three members, and each host can do without 
   await untilStore(ash, 'the killed member again', allVote)
 })
 
-test('a restore takes the farm back to its snapshot, and the other members are brought in anew', async () => {
+test('docs/guides/restoring-the-store.md: a restore takes the farm back to its snapshot, and the other members are brought in anew', async () => {
   const { snapshot } = await untilStore(cedar, 'a snapshot', (store) => store.snapshot !== null)
   assert.ok(snapshot)
   await ash.croftOk('size', 'add', 'late', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
   const refused = await cedar.croft('farm', 'store', 'restore', snapshot.file, '-y')
   assert.equal(refused.code, 4)
   assert.match(refused.stderr, /--discard-data/)
-  const restored = await cedar.croft('farm', 'store', 'restore', snapshot.file, '--discard-data', '-y')
-  assert.equal(restored.code, 0, `${restored.stderr}\n${cedar.logTail(12)}`)
+  const text = readFileSync(new URL('../../docs/guides/restoring-the-store.md', import.meta.url), 'utf8')
+  const commands = [...text.matchAll(/^root@cedar:~# croft (.*)$/gm)].map(([, words = '']) => words)
+  assert.equal(commands.length, 4)
+  for (const words of commands) {
+    const said = await cedar.croft(...wordsOf(words.replace('FILE', snapshot.file)))
+    assert.equal(said.code, 0, `${words}: ${said.stderr}\n${cedar.logTail(12)}`)
+  }
   const store = await untilStore(cedar, 'three members of the restored store', allVote)
   assert.deepEqual(votingIn(store).sort(), ['ash', 'birch', 'cedar'])
   for (const host of hosts.all)

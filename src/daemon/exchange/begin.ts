@@ -8,6 +8,7 @@ import type { Failpoint } from '../host/failpoint.ts'
 import type { Outside } from '../http/outside.ts'
 import type { Others } from '../peers/others.ts'
 import { fingerprintOf } from '../pki/authority.ts'
+import type { Pair } from '../pki/pair.ts'
 import { getStoreCas, keepStoreCas, makeStoreCa } from '../pki/store-cas.ts'
 import { keys } from '../records/keys.ts'
 import { schemaVersion } from '../records/records.ts'
@@ -51,7 +52,7 @@ export async function makeExchange(parts: BeginParts): Promise<Written> {
   await stepTo(store, 'store-ca')
   if (outside.door().former === undefined) await outside.rotate('begin')
   const cas = await getStoreCas(folder)
-  const next = cas[1] ?? (await makeStoreCa(parts))
+  const [, next = await makeStoreCa(parts)] = cas.toSorted(byBeginning)
   if (cas.length === 1) await keepStoreCas(folder, [...cas, next])
   failpoint('exchange-made.after')
   const { fingerprint } = outside.door()
@@ -63,9 +64,20 @@ export async function makeExchange(parts: BeginParts): Promise<Written> {
   return { compare: [{ key: keys.exchange, revision: 0 }], writes: [{ put: keys.exchange, value }] }
 }
 
+const byBeginning = (one: Pair, two: Pair): number =>
+  one.x509.validFromDate.getTime() - two.x509.validFromDate.getTime()
+
 /** Undefined: there is nothing to end, or it is being ended. */
-export async function endExchange(store: Store): Promise<Written | undefined> {
+export async function endExchange({
+  store,
+  outside,
+}: Pick<BeginParts, 'store' | 'outside'>): Promise<Written | undefined> {
   const now = await findExchange(store)
+  // Of a time before the store was restored, or of a daemon that died before it had said so.
+  if (!now && outside.door().former !== undefined)
+    throw new CroftError('REFUSED', 'this host trusts two CAs, and the store knows nothing of it', {
+      hint: 'croft cert rotate, which goes on with it; then croft cert rotate --finish',
+    })
   if (!now || now.held.value.phase === 'alone') return undefined
   const { key, revision, value } = now.held
   if (value.phase !== 'settled')

@@ -152,7 +152,7 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
     exchange: {
       assertMay: () => assertMayExchange(exchange),
       make: () => makeExchange(exchange),
-      end: () => endExchange(store),
+      end: () => endExchange(exchange),
     },
     async close() {
       closed = true
