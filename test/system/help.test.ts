@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commands } from '../../src/cli/table.ts'
+import { helpText } from '../../src/cli/words/help.ts'
 import type { Outcome } from '../../src/drivers/exec/command.ts'
 import { wordsOf } from '../console.ts'
 import { isEndless, notRun, otherExits, prepare, tidy, wordsFor } from './examples.ts'
@@ -18,33 +19,44 @@ function stdinOf(example: string): string {
 
 async function runExample(example: string): Promise<Outcome> {
   await prepare(farm, example)
-  const words = await wordsFor(farm, example)
-  const said = farm.croftWith(
-    {
-      stdin: stdinOf(example),
-      ...(isEndless(example) ? { timeoutMs: 3000 } : {}),
-    },
-    ...words,
-  )
-  // So that there is something to see, once it looks.
-  for (let i = 0; i < 4 && isEndless(example) && example.startsWith('croft events'); i++) {
-    await sleep(500)
-    await farm.croftOk('set', 'web', `label.seen=${i}-${Date.now()}`)
-  }
-  return said
+  return farm.croftWith({ stdin: stdinOf(example) }, ...(await wordsFor(farm, example)))
 }
+
+/** Those that end with whoever runs them, side by side. */
+async function watchExamples(examples: readonly string[]): Promise<Outcome[]> {
+  for (const example of examples) await prepare(farm, example)
+  let watching = true
+  const all = Promise.all(
+    examples.map(async (example) => farm.croftWith({ timeoutMs: 10_000 }, ...(await wordsFor(farm, example)))),
+  ).finally(() => {
+    watching = false
+  })
+  // So that there is something to see, once they look.
+  for (let i = 0; watching; i++) {
+    await farm.croftOk('set', 'web', `label.seen=${i}-${Date.now()}`)
+    await sleep(500)
+  }
+  return all
+}
+
+const told = (example: string, { code, stdout, stderr }: Outcome): string =>
+  `${example}: exit ${code}\n${stderr}${stdout.slice(0, 500)}`
 
 test('every example of help does what it says', async () => {
   const wrong: string[] = []
   for (const row of commands) {
     for (const example of row.examples) {
-      if (notRun.has(example) || row.verb === 'init') continue
+      if (notRun.has(example) || row.verb === 'init' || isEndless(example)) continue
       const said = await runExample(example)
-      const fine = isEndless(example)
-        ? said.timedOut && (said.stdout !== '' || /--unit|route logs|ls (builds|instances)/.test(example))
-        : (otherExits.get(example) ?? [0]).includes(said.code ?? -1)
-      if (!fine) wrong.push(`${example}: exit ${said.code}\n${said.stderr}${said.stdout.slice(0, 500)}`)
+      const fine = (otherExits.get(example) ?? [0]).includes(said.code ?? -1)
+      if (!fine) wrong.push(told(example, said))
     }
+  }
+  const endless = commands.flatMap(({ examples }) => examples).filter((each) => isEndless(each) && !notRun.has(each))
+  for (const [at, said] of (await watchExamples(endless)).entries()) {
+    const example = endless[at] ?? ''
+    const fine = said.timedOut && (said.stdout !== '' || /--unit|route logs|ls (builds|instances)/.test(example))
+    if (!fine) wrong.push(told(example, said))
   }
   await farm.croftOk('rm', '--all', '-y')
   await tidy(farm)
@@ -67,7 +79,10 @@ test('what is not run is an example, and help shows all that are listed', async 
   const examples = new Set(commands.flatMap((row) => row.examples))
   for (const example of [...notRun.keys(), ...otherExits.keys()]) assert.ok(examples.has(example), example)
   for (const row of commands) {
-    const text = await farm.croftOk('help', ...(row.noun ? [row.noun] : []), row.verb)
+    const text = helpText(commands, [...(row.noun ? [row.noun] : []), row.verb], [])
     for (const example of row.examples) assert.ok(text.includes(example), example)
   }
+  const [first] = commands.filter(({ examples }) => examples.length > 0)
+  const said = await farm.croftOk('help', ...(first?.noun ? [first.noun] : []), first?.verb ?? '')
+  assert.ok(said.includes(first?.examples[0] ?? 'none'))
 })
