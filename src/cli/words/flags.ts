@@ -39,7 +39,10 @@ export const flagTable = {
   all: { means: 'all there are' },
   parallel: { value: 'N', means: 'so many at a time (default 8)' },
   follow: { short: 'f', means: 'go on as more comes' },
-  since: { value: 'TIME', means: 'from this time on, as journalctl takes it; of events: behind this cursor' },
+  since: {
+    value: 'TIME',
+    means: 'from this time on, as journalctl takes it, or so long ago, 5m; of events: behind this cursor',
+  },
   kind: {
     value: 'KIND',
     values: [

@@ -143,12 +143,15 @@ async function runLines(context: Context, guest: string, { words, onLine }: Line
   }))
 }
 
+/** `5m` is what it is everywhere else: so long ago. */
+export const ago = (text: string): string => (/^\d+[a-z]+$/.test(text) ? `-${text}` : text)
+
 function journalWords(context: Context): readonly string[] {
   const { flags } = context
   const tail = numberFlag(context, 'tail')
   const values = (['since', 'unit', 'grep'] as const).flatMap((name) => {
     const text = flags.text(name)
-    return text === undefined ? [] : [`--${name}=${text}`]
+    return text === undefined ? [] : [`--${name}=${name === 'since' ? ago(text) : text}`]
   })
   return [
     ...['journalctl', '--no-pager', '--quiet'],

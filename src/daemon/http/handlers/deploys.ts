@@ -104,5 +104,7 @@ async function previousOf(daemon: Daemon, site: string): Promise<string> {
   const { previous } = (await getSite(daemon, site)).value
   const [ref] = previous
   if (ref !== undefined) return ref.slice(ref.indexOf(':') + 1)
-  throw new CroftError('REFUSED', `site "${site}" ran nothing else before`, { hint: `croft site show ${site}` })
+  throw new CroftError('REFUSED', `site "${site}" ran no other release before`, {
+    hint: `what was set alone goes back by croft config history ${site} · croft config revert ${site} REVISION`,
+  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyLines } from '../../../../src/cli/commands/croft/init.ts'
-import { added, oldestFirst } from '../../../../src/cli/commands/guest/logs.ts'
+import { added, ago, oldestFirst } from '../../../../src/cli/commands/guest/logs.ts'
 import {
   differences,
   parseSettings,
@@ -39,6 +39,12 @@ test('what journalctl showed newest first is shown oldest first, entries whole',
   assert.deepEqual(oldestFirst([]), [])
   assert.deepEqual(oldestFirst(['3 c', '  more of c', '2 b', '1 a', '\tand of a']), [
     ...['1 a', '\tand of a', '2 b', '3 c', '  more of c'],
+  ])
+})
+
+test('so long ago is said as anywhere else; what journalctl knows stays', () => {
+  assert.deepEqual(['5m', '36h', '-5m', 'yesterday', '2026-01-02 03:04'].map(ago), [
+    ...['-5m', '-36h', '-5m', 'yesterday', '2026-01-02 03:04'],
   ])
 })
 
