@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SiteName } from './app.ts'
 import type { Mount } from './mount.ts'
+import { NewMembership, type PublicAddress } from './network.ts'
 import { type Placed, placing } from './placement.ts'
 import {
   AddressRange,
@@ -52,15 +53,7 @@ export interface Port {
   readonly address?: string
 }
 
-/** An address from outside the farm, routed to the guest. `announce`: the host answers for it on its uplink. */
-export interface PublicAddress {
-  readonly address: string
-  readonly announce: boolean
-}
-export interface AddressView extends PublicAddress {
-  readonly guest: string
-  readonly host: string
-}
+export type { AddressView, PublicAddress } from './network.ts'
 
 /**
  * One line of the firewall language. `in` is traffic to the guest, `out` from it. A deny beats every allow; the first
@@ -249,6 +242,7 @@ export const NewGuest = z.strictObject({
   template: TemplateRef,
   start: z.boolean().default(true),
   ports: z.array(NewPort).max(100).default([]),
+  networks: z.array(NewMembership).max(8).default([]),
   ...placing,
   ...GuestChange.shape,
 })

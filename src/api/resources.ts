@@ -166,15 +166,7 @@ export interface Pool {
   readonly freeBytes: number | null
 }
 
-export interface Network {
-  readonly name: string
-  readonly kind: 'routed'
-  readonly prefix4: string
-  readonly prefix6: string
-  readonly uplink: string | null
-  readonly mtu: number
-}
-
+export type { Network } from './network.ts'
 export type { Size } from './size.ts'
 
 export interface Operation {

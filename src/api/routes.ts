@@ -10,6 +10,7 @@ import { edgeRoutes } from './edge-routes.ts'
 import { hostRoutes } from './host-routes.ts'
 import { joinRoutes } from './join-routes.ts'
 import { moveRoutes } from './move-routes.ts'
+import { networkRoutes } from './network-routes.ts'
 import { replicaRoutes } from './replica-routes.ts'
 import { can, type Route } from './route.ts'
 import { siteRoutes } from './site-routes.ts'
@@ -237,7 +238,7 @@ export const routes = {
 
   ...hostRoutes,
   listPools: { method: 'GET', path: '/v1/pools', access: can('read', 'pool'), summary: 'all pools' },
-  listNetworks: { method: 'GET', path: '/v1/networks', access: can('read', 'network'), summary: 'all networks' },
+  ...networkRoutes,
   ...sizeRoutes,
 
   listHistory: {

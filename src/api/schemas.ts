@@ -23,6 +23,7 @@ import { Drain, GuestNumber, HostChange, PeerWords } from './host.ts'
 import { NewHost, NewInvitation, NewJoin } from './join.ts'
 import { MountRef, NewMount } from './mount.ts'
 import { DiskId, Landing, NewMove } from './move.ts'
+import { NetworkChange, NetworkName, NewMembership, NewNetwork } from './network.ts'
 import { AnyGuestName } from './part.ts'
 import { NewReplica, ReplicaPrune } from './replica.ts'
 import {
@@ -105,6 +106,11 @@ export const queries = {
   addRoute: WriteQuery,
   changeRoute: WriteQuery,
   removeRoute: WriteQuery,
+  addNetwork: WriteQuery,
+  changeNetwork: WriteQuery,
+  removeNetwork: WriteQuery,
+  joinNetwork: WriteQuery,
+  leaveNetwork: WriteQuery,
   addSize: WriteQuery,
   changeSize: WriteQuery,
   removeSize: WriteQuery,
@@ -192,6 +198,9 @@ export const bodies = {
   runForPeer: PeerWords,
   drainHost: Drain,
   rotateMeshKey: z.strictObject({}),
+  addNetwork: NewNetwork,
+  changeNetwork: NetworkChange,
+  joinNetwork: NewMembership,
   addSize: NewSize,
   changeSize: SizeChange,
   addApp: NewApp,
@@ -219,6 +228,7 @@ export const pathValues = {
   certificate: CertificateRef,
   address: OneAddress,
   route: RouteNameSchema,
+  network: NetworkName,
   size: SizeName,
   number: z.string().regex(/^[1-9]\d{0,4}$/),
   disk: DiskId,

@@ -113,6 +113,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ listRules: { by: 'guest', away: 'here' }, addRule: ofGuest, removeRule: ofGuest },
   ...{ addPort: ofGuest, removePort: ofGuest, addAddress: ofGuest, addMount: ofGuest, removeMount: ofGuest },
   removeAddress: { by: 'address' },
+  ...{ joinNetwork: ofGuest, leaveNetwork: ofGuest },
   ...{ listSnapshots: here, takeSnapshot: ofGuest, restoreSnapshot: ofGuest, removeSnapshot: ofGuest },
 
   // Files that were sent lie on the host that uses them: who builds.
@@ -142,7 +143,17 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     giveCas: { by: 'here', needs: 'store-ca' },
   },
   ...{ listVolumes: here, removeVolume: here },
-  ...{ listPools: here, listNetworks: here, listSizes: here, addSize: here, changeSize: here, removeSize: here },
+  ...{
+    listPools: here,
+    listNetworks: here,
+    addNetwork: here,
+    changeNetwork: here,
+    removeNetwork: here,
+    listSizes: here,
+    addSize: here,
+    changeSize: here,
+    removeSize: here,
+  },
   ...{ listHistory: here, revert: { by: 'reverted' }, listEvents: here, listData: here, setData: here },
   ...{ listOperations: here, getOperation: { by: 'operation', away: 'here' }, cancelOperation: { by: 'operation' } },
   getMetrics: here,

@@ -5,6 +5,7 @@ import { contains, formatRange, parseRange } from '../../plan/firewall/ranges.ts
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { keys } from './keys.ts'
+import { enterNetworks, readNetworks } from './networks.ts'
 import { type GuestRecord, read } from './records.ts'
 
 export interface AddressRecord {
@@ -22,11 +23,17 @@ export async function moveAddresses(
   const [had, has] = [before, after].map((list) => new Set(list.map(({ address }) => keys.address(address))))
   const gained = [...(has ?? [])].filter((key) => !had?.has(key))
   const lost = [...(had ?? [])].filter((key) => !has?.has(key))
-  for (const key of gained) await assertFree(daemon, key)
+  const fresh = after.filter(({ address }) => gained.includes(keys.address(address)))
+  for (const each of fresh) await assertFree(daemon, each)
+  const entered = await enterNetworks(daemon.store, fresh)
   const value: AddressRecord = { host: guest.host, number: guest.number }
   return {
-    compare: gained.map((key) => ({ key, revision: 0 })),
-    writes: [...gained.map((put): Write => ({ put, value })), ...lost.map((key): Write => ({ delete: key }))],
+    compare: [...gained.map((key) => ({ key, revision: 0 })), ...entered.compare],
+    writes: [
+      ...gained.map((put): Write => ({ put, value })),
+      ...lost.map((key): Write => ({ delete: key })),
+      ...entered.writes,
+    ],
   }
 }
 
@@ -35,18 +42,27 @@ export async function findAddressOwner(daemon: Daemon, address: string): Promise
   return held && (await read<GuestRecord>(daemon.store, keys.guest(held.value.host, held.value.number)))?.value
 }
 
-async function assertFree(daemon: Daemon, key: string): Promise<void> {
-  const address = key.slice(keys.address('').length)
+async function assertFree(daemon: Daemon, { address, network: of }: PublicAddress): Promise<void> {
   const owner = await findAddressOwner(daemon, address)
   if (owner)
     throw new CroftError('EXISTS', `${address} belongs to guest "${owner.name}"`, {
       hint: `croft address rm ${address}`,
     })
+  // What else it may be, its network says.
+  if (of !== undefined) return
   const { farm, network } = getFarm(daemon).parts
   const range = parseRange(address)
   for (const prefix of [farm.prefix4, farm.prefix6].map(parseRange))
     if (range && prefix && contains(prefix, range))
       throw new CroftError('REFUSED', `${address} is of the network of the guests: it is given by their number`)
+  for (const { name, subnets } of await readNetworks(daemon.store))
+    for (const { subnet } of subnets) {
+      const whole = parseRange(subnet)
+      if (range && whole && contains(whole, range))
+        throw new CroftError('REFUSED', `${address} is of network ${name}`, {
+          hint: `croft network attach ${name} GUEST ${address}`,
+        })
+    }
   const claim = await network.claims(address)
   if (claim !== undefined) throw new CroftError('EXISTS', `${address} is ${claim}`, { hint: 'ip address; ip route' })
 }

@@ -64,6 +64,8 @@ export const keys = {
   templateStatus: (host: string, id: string) => `status/${host}/template/${id}`,
   pools: (host: string) => `pools/${host}/`,
   pool: (host: string, name: string) => `pools/${host}/${name}`,
+  networks: 'networks/',
+  network: (name: string) => `networks/${name}`,
   sizes: 'sizes/',
   size: (name: string) => `sizes/${name}`,
   /** When a host last took records away: a deletion itself tells no time. */
@@ -127,7 +129,19 @@ export const keys = {
   token: (name: string) => `tokens/${name}`,
   /** All whose form may change with a version; history and operations are told as they were written. */
   readFirst: [
-    ...['farm', 'hosts/', 'numbers/', 'guests/', 'snapshots/', 'templates/', 'pools/', 'sizes/', 'tokens/', 'routes/'],
+    ...[
+      'farm',
+      'hosts/',
+      'numbers/',
+      'guests/',
+      'snapshots/',
+      'templates/',
+      'pools/',
+      'networks/',
+      'sizes/',
+      'tokens/',
+      'routes/',
+    ],
     ...[
       'certificates/',
       'status/',

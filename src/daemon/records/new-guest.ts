@@ -10,6 +10,7 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import { isFound } from '../host/found.ts'
 import type { HostParts } from '../host/parts.ts'
+import { moveAddresses } from './addresses.ts'
 import { readBlocks } from './blocks.ts'
 import { type Change, commit } from './change.ts'
 import { freeName } from './guests.ts'
@@ -79,6 +80,7 @@ export async function newGuestChange(
   const room = await reserve(parts, host, numbers.value, { after: promiseOf(plan.spec) })
   assertFew({}, plan.spec)
   const ports = await movePorts(daemon, record, [], plan.spec.ports)
+  const addresses = await moveAddresses(daemon, record, [], plan.spec.addresses)
   const key = keys.guest(hostName, taken.number)
   const change: Change = {
     kind: 'guest',
@@ -94,6 +96,7 @@ export async function newGuestChange(
       ...name,
       { key, revision: 0 },
       ...ports.compare,
+      ...addresses.compare,
     ],
     writes: [
       { put: key, value: record },
@@ -107,6 +110,7 @@ export async function newGuestChange(
         ? []
         : [await seedWrite({ ...parts, host: host.value }, taken.number, { id: ids.root, files: plan.seed })]),
       ...ports.writes,
+      ...addresses.writes,
     ],
     goal: { kind: 'guest', number: taken.number },
     host: record.host,

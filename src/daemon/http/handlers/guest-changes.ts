@@ -10,6 +10,7 @@ import { accepted, assertRevision, type Change, commit } from '../../records/cha
 import { changeSpec, dryRun, guestChange, nudgeByName, planSteps, type Writing } from '../../records/guest-spec.ts'
 import { freeName, getGuestToChange, viewGuest } from '../../records/guests.ts'
 import { keys } from '../../records/keys.ts'
+import { withMemberships } from '../../records/networks.ts'
 import { commitNewGuest, emptySpec, type GuestPlan, newGuestChange } from '../../records/new-guest.ts'
 import { portsOf } from '../../records/ports.ts'
 import {
@@ -29,7 +30,7 @@ import { withWarnings } from './warnings.ts'
 
 export const handlers = {
   async createGuest(daemon, { body, query, caller }) {
-    const { name, template, start, ports, host, placed, ...settings } = body
+    const { name, template, start, ports, networks, host, placed, ...settings } = body
     assertOfHost(placed, caller)
     let spec = emptySpec
     const specOf = async (init?: Init): Promise<Omit<GuestSpec, 'root'>> => {
@@ -38,6 +39,7 @@ export const handlers = {
         ...(init === undefined ? {} : { init }),
         run: start ? 'running' : 'stopped',
         ports: portsOf(ports),
+        ...(networks.length === 0 ? {} : { addresses: await withMemberships(daemon, {}, networks) }),
       }
       return applyChange(base, settings, await sizeOf(daemon, settings.size))
     }

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { CroftError } from '../../../api/errors.ts'
 import type { Host, HostChange } from '../../../api/host.ts'
-import type { Network, PlannedStep, Pool } from '../../../api/resources.ts'
+import type { PlannedStep, Pool } from '../../../api/resources.ts'
 import { type Daemon, getFarm, type WholeDaemon } from '../../daemon.ts'
 import { adoptOrphans } from '../../host/adopt.ts'
 import { planHost } from '../../host/plan-host.ts'
@@ -70,12 +70,6 @@ export const handlers = {
   },
 
   listPools: (daemon, { caller }) => listPoolViews(daemon, caller),
-
-  async listNetworks(daemon): Promise<Network[]> {
-    const { parts } = getFarm(daemon)
-    const { prefix4, prefix6 } = parts.farm
-    return [{ name: 'default', kind: 'routed', prefix4, prefix6, ...(await parts.network.uplink()) }]
-  },
 } satisfies Partial<Handlers>
 
 /** Of all hosts; what those that are away would say is not known. */

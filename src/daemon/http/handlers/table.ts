@@ -23,6 +23,7 @@ import * as mesh from './mesh.ts'
 import * as metrics from './metrics.ts'
 import * as mounts from './mounts.ts'
 import * as moves from './moves.ts'
+import * as networks from './networks.ts'
 import * as placing from './placing.ts'
 import * as replicas from './replicas.ts'
 import * as routes from './routes.ts'
@@ -56,6 +57,7 @@ export const handlers: Handlers = {
   ...templateImages.handlers,
   ...hosts.handlers,
   ...mesh.handlers,
+  ...networks.handlers,
   ...farInside.handlers,
   ...placing.handlers,
   ...sizes.handlers,
