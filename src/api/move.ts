@@ -17,4 +17,6 @@ export interface PeerLook {
   readonly freeBytes: number | null
   /** Published ports of it that a program of the host itself listens on, like `tcp/22`. */
   readonly listens: readonly string[]
+  /** A device that a network of the guest is on, and that host does not have. */
+  readonly lacks?: string
 }

@@ -12,6 +12,7 @@ import { guestCommands } from './table/guest.ts'
 import { hostCommands } from './table/host.ts'
 import { insideCommands } from './table/inside.ts'
 import { mountCommands } from './table/mount.ts'
+import { networkCommands } from './table/network.ts'
 import { replicaCommands } from './table/replica.ts'
 import { routeCommands } from './table/route.ts'
 import { siteCommands } from './table/site.ts'
@@ -33,6 +34,7 @@ export const commands: readonly CommandRow[] = [
   ...volumeCommands,
   ...certCommands,
   ...farmCommands,
+  ...networkCommands,
   ...hostCommands,
   ...doorCommands,
   ...croftCommands,

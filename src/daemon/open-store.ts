@@ -17,6 +17,7 @@ import { keptFileOf, type Settings } from './settings.ts'
 import { copyBeforeUpgrade } from './store-copies.ts'
 import type { LeftRecord } from './store-move/copy.ts'
 import { findMarker, markerFileOf, type StoreMarker, writeMarker } from './store-move/place.ts'
+import { forgetVlans } from './vlans/place.ts'
 
 export interface OpenStoreParts {
   readonly env: Env
@@ -65,6 +66,7 @@ async function forgetFarm({ run, settings, log }: OpenStoreParts): Promise<void>
   const { stateDir, storeFile } = settings
   log.warn({}, 'this host is none of the farm any more: what it had of it is removed')
   await forgetMesh(run, settings)
+  await forgetVlans(run, settings)
   for (const path of [keptFileOf(settings), markerFileOf(stateDir), dirname(storeFile), folderOf(stateDir)])
     await rm(path, { recursive: true, force: true })
 }

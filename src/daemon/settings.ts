@@ -18,6 +18,8 @@ export interface Settings {
   readonly dnsHook: string
   /** Where lxcfs is mounted, when it runs; undefined: it is not used. */
   readonly lxcfs?: string
+  /** What stands in for tagged links where the kernel has none: to try, not to run. */
+  readonly vlanKind?: 'macvlan'
 }
 
 export const defaultStateDir = '/var/lib/croft'
@@ -36,6 +38,7 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
     lxcPath: join(stateDir, 'lxc'),
     cgroup: `croft${tag}`,
     ...lxcfsFrom(environment),
+    ...(environment.CROFT_VLAN_LINK === 'macvlan' ? { vlanKind: 'macvlan' } : {}),
     hostName:
       (environment.CROFT_HOST || os.hostname())
         .split('.')[0]

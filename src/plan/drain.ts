@@ -60,7 +60,8 @@ export function boundTo(
   name: string,
   { addresses = [], mounts = [], volumes = [], run }: Pick<GuestSpec, 'addresses' | 'mounts' | 'volumes' | 'run'>,
 ): { readonly why: string; readonly hint: string } | undefined {
-  const [address] = addresses
+  // One of a network comes in wherever that network is.
+  const [address] = addresses.filter(({ network }) => network === undefined)
   const [mount] = mounts
   if (address)
     return { why: `the address ${address.address} comes in at ${host}`, hint: `croft address rm ${address.address}` }

@@ -17,6 +17,7 @@ export interface FirewallGuest {
   readonly ports: readonly Port[]
   readonly rules: readonly Rule[]
   readonly more?: readonly string[]
+  readonly via?: readonly string[]
   readonly rateIn?: number
   readonly rateOut?: number
 }
@@ -56,13 +57,14 @@ export function compileFirewall(input: FirewallInput): CompiledFirewall {
   const guests = [...input.guests]
     .sort((a, b) => a.number - b.number)
     .map((guest): GuestRules => {
-      const { number, link, ipv4, ipv6, more, rateIn, rateOut } = guest
+      const { number, link, ipv4, ipv6, more, via, rateIn, rateOut } = guest
       return {
         ...{ number, link, ipv4, ipv6 },
         ports: compilePorts(guest, publishedBy, findings),
         rules: compileRules(guest, input.addressesOf, findings),
         egressList: guest.rules.some(({ action, direction }) => action === 'allow' && direction === 'out'),
         ...(more === undefined || more.length === 0 ? {} : { more }),
+        ...(via === undefined || via.length === 0 ? {} : { via }),
         ...(rateIn === undefined ? {} : { rateIn }),
         ...(rateOut === undefined ? {} : { rateOut }),
       }

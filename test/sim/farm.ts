@@ -48,6 +48,7 @@ import type { TemplateBuilder } from '../../src/drivers/template/driver.ts'
 import type { Write } from '../../src/store/store.ts'
 import { quiet, SimClock } from './clock.ts'
 import { heldBy, type Lifeline } from './lifeline.ts'
+import { simVlans } from './vlans.ts'
 import { createWeakStore } from './weak-store.ts'
 import { reasonOf, tell, told } from './words.ts'
 
@@ -102,6 +103,7 @@ export class SimFarm {
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
   readonly wire = fakeWire()
+  readonly vlans = simVlans()
   readonly mesh = createFakeMesh({ wire: this.wire, endpoint: '192.0.2.1:51820' })
   /** Whether programs in guests take connections. */
   listens = true
@@ -223,10 +225,9 @@ export class SimFarm {
     const elsewhere = createElsewhere({ env, store, log, host: host.value })
     const others = { env, store, log, network: this.network, elsewhere, host: host.value, farm: farm.value }
     return {
-      sitesDir: this.sitesDir,
-      elsewhere,
+      ...{ sitesDir: this.sitesDir, elsewhere, machine: () => this.machine },
       mesh: createHostMesh(others, { left: () => false, driver: async () => this.mesh }),
-      machine: () => this.machine,
+      vlans: this.vlans.of(others),
       ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({
         env,

@@ -48,6 +48,7 @@ import type { PoolSpec } from '../../src/drivers/storage/driver.ts'
 import { createFakeStorage } from '../../src/drivers/storage/fake/index.ts'
 import type { Release } from '../../src/plan/versions.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { type SimVlans, simVlans } from './vlans.ts'
 
 const run = createRunner()
 const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
@@ -71,7 +72,9 @@ export class HostsFarm {
   /** What runs words in guests of a host, instead of the fake's own way. */
   readonly insides = new Map<string, Inside>()
   /** They outlive their daemons. */
-  private readonly machines = new Map<string, ReturnType<typeof machine>>()
+  private readonly machines = new Map<string, ReturnType<typeof machine> & { readonly vlans: SimVlans }>()
+  /** Addresses that somebody has on the VLAN that all hosts are on. */
+  readonly taken = new Set<string>()
 
   private constructor(folder: string) {
     this.folder = folder
@@ -205,9 +208,9 @@ export class HostsFarm {
     records: { readonly farm: FarmRecord; readonly host: HostRecord },
   ): Promise<HostParts> {
     const { store } = this
-    const made = this.machines.get(records.host.name) ?? machine()
+    const made = this.machines.get(records.host.name) ?? { ...machine(), vlans: simVlans(this.taken) }
     this.machines.set(records.host.name, made)
-    const { storage, runtime, ...rest } = made
+    const { storage, runtime, vlans, ...rest } = made
     await storage.open()
     const pools = createPools(new Map([['default', storage]]), log)
     const ways = { env, store, log, network: made.network, ...records }
@@ -215,6 +218,7 @@ export class HostsFarm {
     const driver = createFakeMesh({ wire: this.wire, endpoint: records.host.name })
     return {
       elsewhere,
+      vlans: vlans.of(ways),
       mesh: createHostMesh({ ...ways, elsewhere }, { left: () => false, driver: async () => driver }),
       ...{ env, store, log, operations, seal, ...records, runtime, pools, storage: pools.storage },
       machine: () => ({ cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }),

@@ -27,7 +27,7 @@ export const guestCommands: readonly CommandRow[] = [
     args: ['NAME', 'TEMPLATE'],
     settings,
     changes: true,
-    flags: ['no-start', 'publish', 'host'],
+    flags: ['no-start', 'publish', 'network', 'host'],
     summary: 'make a guest from a template and start it',
     description:
       'Without settings it gets 2 processors, 1 GB of memory, 10 GB of disk and 2000 processes. ' +
@@ -38,6 +38,7 @@ export const guestCommands: readonly CommandRow[] = [
       'croft create web debian:12 memory=1G cpu=2 label.owner=lark -p 8080:80',
       'croft create web debian:12 --wait=stable --timeout 1m',
       'croft create web debian:12 --host birch',
+      'croft create web debian:12 --network office',
       'croft create web2 debian:12 label.away=web label.host-tags=ssd',
     ],
     run: () => import('../commands/guest/create.ts'),

@@ -75,6 +75,10 @@ export const flagTable = {
   boot: { value: 'N', optional: true, means: 'only since its last start; --boot=-1: of the start before that' },
   console: { means: 'what the console printed, not the journal' },
   announce: { means: 'the host answers for it on its uplink (proxy ARP, NDP)' },
+  network: {
+    value: 'NETWORK[:ADDRESS]',
+    means: 'an address of this network too, the next free one; again for another',
+  },
   'no-start': { means: 'make it, but leave it stopped' },
   publish: {
     short: 'p',

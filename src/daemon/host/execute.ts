@@ -65,17 +65,19 @@ const handlers: Handlers = {
   },
   openFirewall: (_parts, { gate, number }) => gate.open(number),
   closeFirewall: (_parts, { gate, number }) => gate.close(number),
-  async start({ runtime, mesh }, { number }) {
+  async start({ runtime, mesh, vlans }, { number }) {
     await mesh.ready(number)
+    await vlans.ready(number)
     await runtime.start(number)
   },
-  async tuneLink({ network, runtime }, { number, wishes, definition }, { fresh }) {
+  async tuneLink({ network, runtime, vlans }, { number, wishes, definition }, { fresh }) {
     const link = linkOf(number)
     const pid = (await runtime.observe(number))?.pid
     await Promise.all([
       network.tune(link, { reachableFromLoopback: wishes.guest.value.spec.ports.length > 0 }),
       pid === undefined ? undefined : network.equip(link, { ...definition.link, pid, fresh }),
     ])
+    await vlans.settle(number, fresh)
   },
   async setLimits({ runtime }, { number, storage }, step) {
     await runtime.setLimits(number, step.limits, await storage.blockDevice())

@@ -55,10 +55,11 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
 
   async function reconcile(): Promise<void> {
     heard ??= await askWhatIsHeard(parts)
-    const { model, announced } = await compileFor(parts, takes, heard)
+    const { model, announced, taken } = await compileFor(parts, takes, heard)
     parts.failpoint('firewall.before')
     await parts.firewall.reconcile(model)
     await parts.network.announce(announced)
+    await parts.vlans.bring(taken)
     parts.failpoint('firewall.after')
   }
 
@@ -77,7 +78,11 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
         parts.log.warn({}, `rules that name other hosts' guests: ${toCroftError(thrown).message}`),
       )
     },
-    announceAgain: async () => parts.network.announce((await compileFor(parts, takes)).announced),
+    async announceAgain() {
+      const { announced, taken } = await compileFor(parts, takes)
+      await parts.network.announce(announced)
+      await parts.vlans.bring(taken)
+    },
     open(number) {
       opened.add(number)
       return request()
@@ -90,6 +95,7 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
       if (openNow) {
         opened.clear()
         for (const number of openNow) opened.add(number)
+        parts.vlans.trust([...opened])
       }
       return request()
     },
@@ -109,6 +115,8 @@ type Heard = ReadonlySet<number> | 'all'
 export interface Compiled extends CompiledFirewall {
   /** Addresses of those guests that the host answers for on its uplink. */
   readonly announced: readonly string[]
+  /** Those guests. */
+  readonly taken: readonly GuestRecord[]
 }
 
 /** Compiles the rules of this host's guests for which `takes` is true, with what they can never do. */
@@ -121,8 +129,9 @@ export async function compileFor(
   const { uplink } = await parts.network.uplink()
   const ports = await listEdgePorts(parts.store, parts.host.name)
   const hostPorts = ports.filter((port) => heard === 'all' || heard.has(port))
-  const announced = records.filter(({ value }) => takes(value)).flatMap(({ value }) => announcedOf(value))
-  return { ...compileRecords(records, parts, { uplink, hostPorts }, takes), announced }
+  const taken = records.map(({ value }) => value).filter(takes)
+  const announced = taken.flatMap(announcedOf)
+  return { ...compileRecords(records, parts, { uplink, hostPorts }, takes), announced, taken }
 }
 
 /** By the kept plan nobody can say: it serves as it did. A host without routes need not ask. */
@@ -153,7 +162,9 @@ function compileRecords(
   { uplink, hostPorts }: { readonly uplink: string | null; readonly hostPorts: readonly number[] },
   takes: (guest: GuestRecord) => boolean,
 ): CompiledFirewall {
-  const here = records.map(({ value }): Peer => ({ ...value, part: value.spec.part, addresses: publicOf(value) }))
+  const here = records.map(
+    ({ value }): Peer => ({ ...value, part: value.spec.part, addresses: publicOf(value, true, false) }),
+  )
   const all = [...here, ...elsewhere.guests()]
   const byName = new Map(all.map((guest) => [guest.name, guest]))
   const addressesOf = ({ number, addresses }: Peer) => [
@@ -189,7 +200,8 @@ function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
     ipv6: ipv6Of(farm.prefix6, guest.number),
     ports,
     rules: [...guest.spec.rules, ...ruleOfPart(guest.spec.part, farm)],
-    more: publicOf(guest),
+    more: publicOf(guest, false),
+    via: publicOf(guest, true),
     ...(rateIn === undefined ? {} : { rateIn }),
     ...(rateOut === undefined ? {} : { rateOut }),
   }
@@ -203,6 +215,8 @@ function ruleOfPart(part: GuestPart | undefined, { prefix4, prefix6 }: FarmRecor
   return [prefix4, prefix6].map((peer) => ({ action: 'deny', direction: 'out', peer, ...all }))
 }
 
-const publicOf = ({ spec }: GuestRecord): string[] => (spec.addresses ?? []).map(({ address }) => address)
+/** Public addresses, or those of networks of the site. */
+const publicOf = ({ spec }: GuestRecord, ...ofNetworks: readonly boolean[]): string[] =>
+  (spec.addresses ?? []).flatMap(({ address, network }) => (ofNetworks.includes(network !== undefined) ? address : []))
 
 export type { GuestStatus }

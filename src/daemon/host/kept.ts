@@ -9,6 +9,7 @@ import type { Storage } from '../../drivers/storage/driver.ts'
 import type { Batch, Store, Write } from '../../store/store.ts'
 import { isEdges, type PortRecord } from '../records/edge-ports.ts'
 import { keys } from '../records/keys.ts'
+import type { NetworkRecord } from '../records/networks.ts'
 import {
   type BlocksRecord,
   type FarmRecord,
@@ -36,6 +37,8 @@ export interface KeptPlan {
     readonly blocks: BlocksRecord | undefined
     readonly guests: readonly GuestRecord[]
   }
+  /** Of the site. */
+  readonly networks?: readonly NetworkRecord[]
 }
 
 export interface Keeper {
@@ -116,7 +119,7 @@ export function keepPlan(source: Source, file: string): Keeper {
   }
 
   for (const prefix of [keys.guestStatuses, keys.pools, keys.ports]) follow(prefix(host.name))
-  for (const prefix of [keys.allGuests, keys.hosts, keys.blocks]) follow(prefix)
+  for (const prefix of [keys.allGuests, keys.hosts, keys.blocks, keys.networks]) follow(prefix)
   return {
     plan: () => planOf(source, records),
     async close() {
@@ -129,6 +132,7 @@ export function keepPlan(source: Source, file: string): Keeper {
 
 function planOf({ farm, host }: Source, records: ReadonlyMap<string, unknown>): KeptPlan {
   const below = (prefix: string) => [...records].filter(([key]) => key.startsWith(prefix))
+  const networks = below(keys.networks).map(([, value]) => value as NetworkRecord)
   const statuses = below(keys.guestStatuses(host.name)).map(([key, value]) => [Number(key.split('/').at(-1)), value])
   return {
     schema: schemaVersion,
@@ -140,6 +144,7 @@ function planOf({ farm, host }: Source, records: ReadonlyMap<string, unknown>): 
       .filter(([, value]) => isEdges(value as PortRecord))
       .map(([key]) => Number(key.split('/').at(-1))),
     ...othersIn(records, host),
+    ...(networks.length === 0 ? {} : { networks }),
   }
 }
 
@@ -172,7 +177,7 @@ export async function keepsQuiet(file: string, number: number): Promise<boolean>
 
 /** Guests on their way out are left as they are, and a restart that was asked for waits. */
 export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
-  const { farm, host, pools, guests, statuses, edgePorts = [], others } = kept
+  const { farm, host, pools, guests, statuses, edgePorts = [], others, networks = [] } = kept
   const writes: Write[] = [
     { put: keys.farm, value: farm },
     { put: keys.host(host.name), value: host },
@@ -180,6 +185,7 @@ export async function loadKept(store: Store, kept: KeptPlan): Promise<void> {
     ...(others?.blocks ? [{ put: keys.blocks, value: others.blocks }] : []),
     ...(others?.guests ?? []).map((guest): Write => ({ put: keys.guest(guest.host, guest.number), value: guest })),
     ...edgePorts.map((port): Write => ({ put: keys.port(host.name, 'tcp', port), value: { edge: true } })),
+    ...networks.map((network): Write => ({ put: keys.network(network.name), value: network })),
     ...pools.map((pool): Write => ({ put: keys.pool(host.name, pool.name), value: pool })),
   ]
   for (const guest of guests) {

@@ -20,6 +20,7 @@ import type { HashPassword } from '../pki/passwords.ts'
 import type { Seal } from '../pki/seal.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
+import type { HostVlans } from '../vlans/vlans.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Inside } from './inside.ts'
 import type { Machine } from './machine.ts'
@@ -51,6 +52,8 @@ export interface HostParts {
   /** What is known of the farm's other hosts, and the way to them. */
   readonly elsewhere: Elsewhere
   readonly mesh: HostMesh
+  /** Networks of the site. */
+  readonly vlans: HostVlans
   readonly firewall: Firewall
   readonly names: Names
   /** Absent while the host works by its kept plan, which knows no routes: the edge is left alone. */

@@ -4,16 +4,19 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Runner } from '../../drivers/exec/command.ts'
 import { defaultStateDir, type Settings, tagOf } from '../settings.ts'
+import { hostVlans } from '../vlans/place.ts'
+import type { HostVlans } from '../vlans/vlans.ts'
 import { createElsewhere, type Elsewhere } from './elsewhere.ts'
 import { createHostMesh, type HostMesh, type MeshParts, type MeshPlace } from './mesh.ts'
 
-/** What of a host's parts is about the other hosts. */
+/** What of a host's parts is about the other hosts, and about networks that are not the farm's own. */
 export function hostsParts(
   parts: Omit<MeshParts, 'elsewhere'>,
   by: { readonly run: Runner; readonly settings: Settings },
-): { readonly elsewhere: Elsewhere; readonly mesh: HostMesh } {
+): { readonly elsewhere: Elsewhere; readonly mesh: HostMesh; readonly vlans: HostVlans } {
   const elsewhere = createElsewhere(parts)
-  return { elsewhere, mesh: createHostMesh({ ...parts, elsewhere }, meshPlace(by.run, by.settings)) }
+  const mesh = createHostMesh({ ...parts, elsewhere }, meshPlace(by.run, by.settings))
+  return { elsewhere, mesh, vlans: hostVlans(parts, by) }
 }
 
 /** On a host that has left its farm: nothing of it stays in the network, and no key. */

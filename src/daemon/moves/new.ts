@@ -117,6 +117,10 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   const { number } = guest.value
   await assertMade(daemon, guest.value)
   const look = await lookThere(parts, { from: guest.value.host, to, number })
+  if (look.lacks !== undefined)
+    throw new CroftError('REFUSED', `${to} has no device ${look.lacks}, which a network of ${name} is on`, {
+      hint: `croft network ls · croft show ${name}`,
+    })
   const replica = await findReplica(daemon.store, { number, host: to })
   if (replica?.record.value.deleting)
     throw new CroftError('BUSY', `the replica of "${name}" on ${to} is being removed`, { hint: 'croft replica ls' })

@@ -26,10 +26,12 @@ export async function lookHere({ parts, loop }: Here, from: string, number: numb
     ),
   )
   const template = source.kind === 'template' && (await storage.exists({ kind: 'template', id: source.id }))
+  const lacks = await parts.vlans.lacks(value)
   if (!template) loop.nudgeTemplates()
   return {
     template,
     ...{ roots, snapshots, freeBytes, listens: used.flat() },
+    ...(lacks === undefined ? {} : { lacks }),
   }
 }
 

@@ -9,6 +9,7 @@ import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { giveUp, type MoveRecord, moveGoal, quiet, switchHost, writeMove, writeSnapshots } from '../records/moves.ts'
 import { type GuestRecord, type Held, read } from '../records/records.ts'
+import { hasNetwork } from '../vlans/vlans.ts'
 import { clearSource, clearTarget } from './clear.ts'
 import { landThere, lookThere, sendDisk } from './send.ts'
 import { withReplicas } from './snapshots.ts'
@@ -144,7 +145,9 @@ const handlers: Handlers = {
     await writeSnapshots(walk.parts.store, move.value)
   },
 
-  async switch({ parts }, { move, guest }) {
+  async switch({ parts, loop }, { move, guest }) {
+    // From now on this host answers for nothing of it: the other one asks whether somebody does.
+    if (hasNetwork(guest.value)) await loop.gate.close(guest.value.number)
     await switchHost(parts, move, guest)
   },
 }

@@ -121,9 +121,14 @@ export async function switchHost(parts: Parts, move: Held<MoveRecord>, guest: He
       { put: move.key, value: { ...move.value, phase: 'switched' } satisfies MoveRecord },
       ...(await seedWrites(parts, move.value)),
       ...replicas.writes,
+      ...addressWrites(record),
     ],
   )
 }
+
+/** Of networks of the site: they come in wherever the guest is. */
+const addressWrites = ({ host, number, spec }: GuestRecord): Write[] =>
+  (spec.addresses ?? []).map(({ address }) => ({ put: keys.address(address), value: { host, number } }))
 
 /** Sealed for its key: so it is sealed anew. */
 async function seedWrites({ store, seal }: Parts, { from, to, number }: MoveRecord): Promise<Write[]> {

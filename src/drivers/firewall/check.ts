@@ -56,7 +56,9 @@ function checkGuest(guest: GuestRules): string[] {
     if (rate !== undefined) inRange(rate, 1, Number.MAX_SAFE_INTEGER, 'rate')
   for (const rule of guest.rules) checkRule(rule)
   const own = [`number ${guest.number}`, guest.link, addressOf(guest.ipv4, 4), addressOf(guest.ipv6, 6)]
-  own.push(...(guest.more ?? []).map((address) => addressOf(address, isIP(address) === 6 ? 6 : 4)))
+  own.push(
+    ...[...(guest.more ?? []), ...(guest.via ?? [])].map((address) => addressOf(address, isIP(address) === 6 ? 6 : 4)),
+  )
   return [...own, ...guest.ports.map(checkPort)]
 }
 

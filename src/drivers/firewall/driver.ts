@@ -19,6 +19,8 @@ export interface GuestRules {
   readonly egressList: boolean
   /** Further addresses that it may send from; the first of each family is the one it shows outside. */
   readonly more?: readonly string[]
+  /** The same, by a way of their own: never shown for what it sends from others. */
+  readonly via?: readonly string[]
   /** Bytes a second. */
   readonly rateIn?: number
   readonly rateOut?: number

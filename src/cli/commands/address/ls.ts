@@ -11,13 +11,16 @@ const columns: readonly Column<AddressView>[] = [
   { title: 'ANNOUNCED', get: ({ announce }) => (announce ? 'yes' : 'no') },
 ]
 
+/** Only when there is something to say. */
+const ofNetwork: Column<AddressView> = { title: 'NETWORK', get: ({ network }) => network }
+
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.maybe('GUEST')
   const name = word === undefined ? undefined : guestName(word)
   if (name !== undefined) await context.client.request('getGuest', { params: { guest: name } })
   const all = items(await context.client.request('listAddresses'))
   const found = all.filter(({ guest }) => name === undefined || guest === name)
-  return rows(found, columns, {
+  return rows(found, found.some(({ network }) => network !== undefined) ? [...columns, ofNetwork] : columns, {
     name: ({ address }) => address,
     empty: `no public addresses: croft address add ${name ?? 'web'} ADDRESS`,
   })

@@ -33,6 +33,13 @@ const networks: readonly Column<Network>[] = [
   { title: 'MTU', as: 'number', get: (network) => network.mtu },
 ]
 
+/** Only when there is one. */
+const vlans: readonly Column<Network>[] = [
+  { title: 'VLAN', as: 'number', get: (network) => network.vlan },
+  { title: 'GATEWAYS', get: (network) => network.gateways?.join(', ') },
+  { title: 'GUESTS', elastic: true, get: (network) => network.guests?.join(', ') },
+]
+
 const sizes: readonly Column<Size>[] = [
   { title: 'NAME', get: (size) => size.name },
   { title: 'CPUS', as: 'number', get: (size) => size.cpus },
@@ -46,7 +53,10 @@ const listers: { readonly [K in Kind]: (context: Context) => Promise<Listed> } =
     const records = items(await client.request('listPools'))
     return { records, columns: records.some(({ reason }) => reason !== undefined) ? [...pools, poolReason] : pools }
   },
-  network: async ({ client }) => ({ records: items(await client.request('listNetworks')), columns: networks }),
+  async network({ client }) {
+    const records = items(await client.request('listNetworks'))
+    return { records, columns: records.some(({ kind }) => kind === 'vlan') ? [...networks, ...vlans] : networks }
+  },
   size: async ({ client }) => ({ records: items(await client.request('listSizes')), columns: sizes }),
 }
 

@@ -1,4 +1,5 @@
 import type { NewGuest } from '../../../api/guest.ts'
+import type { NewMembership } from '../../../api/network.ts'
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { parsePort } from '../../words/ports.ts'
@@ -12,11 +13,13 @@ export async function run(context: Context): Promise<Answer> {
   const name = args.one('NAME')
   const ports = flags.texts('publish').map(parsePort)
   const host = flags.text('host')
+  const networks = flags.texts('network').map(parseNetwork)
   const body: NewGuest = {
     name,
     template: args.one('TEMPLATE'),
     start: !flags.has('no-start'),
     ...(ports.length === 0 ? {} : { ports }),
+    ...(networks.length === 0 ? {} : { networks }),
     ...(host === undefined ? {} : { host }),
     ...readSettings(context.settings),
   }
@@ -25,4 +28,10 @@ export async function run(context: Context): Promise<Answer> {
     results: [await guestResult(context, name, changed)],
     hint: `croft shell ${name} · croft ls · croft rm ${name}`,
   }))
+}
+
+/** `office`, `office:192.0.2.15`, `office:2001:db8::15`. The server checks both. */
+function parseNetwork(text: string): NewMembership {
+  const [network = '', ...address] = text.split(':')
+  return { network, ...(address.length === 0 ? {} : { addresses: [address.join(':')] }) }
 }

@@ -5,7 +5,10 @@ import { assertRoot } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
-  checkNetwork: async (daemon, { params }) => getMesh(daemon, params.host).mesh.check(),
+  async checkNetwork(daemon, { params }) {
+    const { mesh, vlans } = getMesh(daemon, params.host)
+    return [...(await mesh.check()), ...(await vlans.check())]
+  },
 
   async rotateMeshKey(daemon, { params, query, caller }) {
     assertRoot(caller, 'keys between the hosts are changed', 'croft network rotate-key')

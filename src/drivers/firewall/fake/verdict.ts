@@ -176,7 +176,9 @@ function serves({ service }: ResolvedRule, { protocol, port = 0 }: Packet): bool
 
 function owns(guest: GuestRules, address: string): boolean {
   const range = rangeOf(address)
-  return [guest.ipv4, guest.ipv6, ...(guest.more ?? [])].some((own) => contains(rangeOf(own), range))
+  return [guest.ipv4, guest.ipv6, ...(guest.more ?? []), ...(guest.via ?? [])].some((own) =>
+    contains(rangeOf(own), range),
+  )
 }
 
 const isCloud = (address: string): boolean =>

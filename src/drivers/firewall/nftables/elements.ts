@@ -51,14 +51,14 @@ export function contentsOf(model: FirewallModel): Contents {
 
 type Put = (set: string, key: string, value?: string, owner?: string) => void
 
-function putOwn({ link, ipv4, ipv6, more = [], egressList }: GuestRules, put: Put): void {
-  for (const address of more) {
+function putOwn({ link, ipv4, ipv6, more = [], via = [], egressList }: GuestRules, put: Put): void {
+  for (const address of [...more, ...via]) {
     const family = isIPv6(address) ? 6 : 4
     const own = addressOf(address, family)
     put(`own${family}`, join(quoted(link), own))
     if (family === 4) put(arpOwn, join(quoted(link), own))
     // The first one stays.
-    put(`shown${family}`, quoted(link), own)
+    if (more.includes(address)) put(`shown${family}`, quoted(link), own)
   }
   put('own4', join(quoted(link), addressOf(ipv4, 4)))
   put('own6', join(quoted(link), addressOf(ipv6, 6)))

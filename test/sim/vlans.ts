@@ -1,0 +1,23 @@
+/** VLAN networks of a simulated host: a wire of its own, on which others may have an address. */
+import type { VlanParts } from '../../src/daemon/vlans/vlans.ts'
+import { createHostVlans, type HostVlans } from '../../src/daemon/vlans/vlans.ts'
+import { createFakeVlans, type FakeVlans } from '../../src/drivers/vlan/fake/index.ts'
+
+export interface SimVlans {
+  readonly taken: Set<string>
+  readonly driver: FakeVlans
+  of(parts: VlanParts): HostVlans
+}
+
+export function simVlans(taken = new Set<string>()): SimVlans {
+  const driver = createFakeVlans({ taken, uplinks: ['eth1'] })
+  const of = (parts: VlanParts) =>
+    createHostVlans(parts, {
+      driver: async () => driver,
+      left: () => driver.wish.networks.length > 0,
+      mark: async () => {},
+      unmark: async () => {},
+      hasDevice: (name) => name === 'eth1',
+    })
+  return { taken, driver, of }
+}
