@@ -88,7 +88,8 @@ function isVerb(table: readonly CommandRow[], noun: Noun, [, second]: readonly W
 }
 
 function nounFirst(table: readonly CommandRow[], noun: Noun, second: string | undefined): Found {
-  const verb = native(second ?? 'ls')
+  // A noun's own word goes before what the word means elsewhere.
+  const verb = findRow(table, noun, second ?? 'ls') ? (second ?? 'ls') : native(second ?? 'ls')
   const row = findRow(table, noun, verb)
   if (row) return command(row, { used: second === undefined ? 1 : 2, verbs: [second] })
   const general = table.find((candidate) => candidate.anyNoun && candidate.verb === verb)
@@ -133,7 +134,7 @@ function command(
 ): Extract<Found, { kind: 'command' }> {
   const notes = how.verbs.flatMap((word) => {
     const own = word === undefined ? undefined : foreignVerbs.get(word)
-    return own === undefined ? [] : [`"${word}" is "${own}" here`]
+    return own === undefined || word === row.verb ? [] : [`"${word}" is "${own}" here`]
   })
   return { kind: 'command', row, used: how.used, notes, ...(how.noun === undefined ? {} : { noun: how.noun }) }
 }
