@@ -127,3 +127,80 @@ async function sent(from: 'web' | 'outside', to: string): Promise<'all' | 'less 
   assert.equal((await nft('delete table inet counted\n')).code, 0)
   return packets > 3900 ? 'all' : packets < 2000 ? 'less than half' : 'more'
 }
+
+const ip = (...args: string[]) => ({ file: 'ip', args, timeoutMs: 10_000 })
+
+test('a guest of a VLAN network: its way in and out is that network’s; who has the address already keeps it', async () => {
+  // Tagged links want a kernel that has 802.1q: all but the tag is real.
+  const env = { CROFT_VLAN_LINK: 'macvlan' }
+  await farm.restartDaemon({ env })
+  const wire = ['lan0', 'type', 'veth', 'peer', 'name', 'lan1', 'netns', farm.namespaces.outside]
+  await farm.host(ip('link', 'add', ...wire))
+  await farm.host(ip('link', 'set', 'lan0', 'up'))
+  await farm.outside(ip('link', 'set', 'lan1', 'up'))
+  for (const address of ['192.0.2.1/24', '192.0.2.16/24', '2001:db8:20::1/64'])
+    await farm.outside(ip('address', 'add', address, 'dev', 'lan1', ...(address.includes(':') ? ['nodad'] : [])))
+  const said = await farm.croftOk(
+    ...[
+      'network',
+      'create',
+      'office',
+      'vlan=20',
+      'subnet=192.0.2.0/24,2001:db8:20::/64',
+      'gateway=192.0.2.1,2001:db8:20::1',
+    ],
+    ...['mtu=1400', 'uplink=lan0'],
+  )
+  assert.match(said, /office: VLAN 20 on lan0, 192\.0\.2\.0\/24, 2001:db8:20::\/64, by 192\.0\.2\.1/)
+  await Promise.all([create('web', '--network', 'office'), create('other')])
+  const { spec } = await show(farm, 'web')
+  assert.deepEqual(
+    spec.addresses?.map(({ address, network }) => `${network} ${address}`),
+    ['office 192.0.2.2', 'office 2001:db8:20::2'],
+  )
+  await serve(farm, 'web', 80)
+  assert.equal(await get(farm, 'outside', '192.0.2.2', 0.5), undefined, 'closed before a rule allows it')
+  await farm.croftOk('allow', 'web', 'from', 'any', 'tcp/80')
+  assert.equal(await get(farm, 'outside', '192.0.2.2'), 'web sees 192.0.2.1')
+  assert.equal(await get(farm, 'outside', '[2001:db8:20::2]'), 'web sees 2001:db8:20::1')
+  assert.equal(await asGuest('192.0.2.1'), 'outside sees 192.0.2.2')
+  assert.equal(await asGuest(outside4), `outside sees ${at.host.v4}`, 'elsewhere it goes as it did')
+  assert.match(
+    await farm.croftOk('network', 'check'),
+    /network:office +ok|lan0\.20 up, mtu 1400; answers for 192\.0\.2\.2/,
+  )
+  for (const [words, code] of [
+    [['attach', 'office', 'other', '192.0.2.2'], 5],
+    [['attach', 'office', 'other', '192.0.2.1'], 5],
+    [['attach', 'office', 'other', '198.51.100.7'], 2],
+    [['attach', 'nowhere', 'other'], 3],
+    [['create', 'office', 'vlan=21', 'subnet=203.0.113.0/24', 'uplink=lan0'], 5],
+    [['create', 'lab', 'vlan=20', 'subnet=203.0.113.0/24', 'uplink=lan0'], 5],
+    [['create', 'lab', 'vlan=21', 'subnet=192.0.2.128/25', 'uplink=lan0'], 5],
+    [['create', 'lab', 'vlan=21', 'subnet=10.100.4.0/24', 'uplink=lan0'], 5],
+    [['create', 'lab', 'vlan=4095', 'subnet=203.0.113.0/24', 'uplink=lan0'], 2],
+    [['create', 'lab', 'vlan=21', 'subnet=203.0.113.0/24', 'uplink=lan0;id'], 2],
+    [['set', 'office', 'subnet=203.0.113.0/24', 'gateway=none'], 2],
+    [['rm', 'office', '-y'], 5],
+  ] as const)
+    assert.equal((await farm.croft('network', ...words)).code, code, words.join(' '))
+  assert.equal((await farm.croft('address', 'add', 'other', '192.0.2.77')).code, 4)
+
+  const taken = await farm.croft('create', 'third', 'debian:12', '--network', 'office:192.0.2.16')
+  assert.notEqual(taken.code, 0)
+  assert.match(taken.stderr, /192\.0\.2\.16 answers on network office: somebody has it/)
+  await farm.croftOk('rm', 'third', '-y')
+
+  await farm.croftOk('network', 'attach', 'office', 'other', '192.0.2.30')
+  await serve(farm, 'other', 80)
+  await farm.croftOk('allow', 'other', 'from', 'any', 'tcp/80')
+  assert.equal(await get(farm, 'outside', '192.0.2.30'), 'other sees 192.0.2.1', 'live')
+  await farm.restartDaemon({ kill: 'SIGKILL', env })
+  await farm.croftOk('network', 'detach', 'office', 'other')
+  assert.equal(await get(farm, 'outside', '192.0.2.2'), 'web sees 192.0.2.1', 'over the daemon’s death')
+  await farm.croftOk('rm', 'web', '-y')
+  await farm.waitFor(async () => !(await farm.host(ip('link', 'show'))).stdout.includes('lan0.20'))
+  assert.doesNotMatch((await farm.host(ip('rule', 'show'))).stdout, /lan0|192\.0\.2/)
+  await farm.croftOk('network', 'rm', 'office', '-y')
+  await farm.host(ip('link', 'delete', 'lan0'))
+})
