@@ -20,10 +20,15 @@ const ofSeveralHosts = commands
   .flatMap(({ examples }) => examples)
   .filter((example) => /\bbirch\b|^croft (join|host leave) /.test(example))
 
+const ofNetworks = commands
+  .flatMap(({ examples }) => examples)
+  .filter((example) => /^croft network (create|set|rm|attach|detach) | --network /.test(example))
+
 export const notRun: ReadonlyMap<string, string> = new Map([
   ...[...ofReleases, ...ofInstances].map(
     (each) => [each, 'wants a release; test/system builds and deploys one'] as const,
   ),
+  ...ofNetworks.map((each) => [each, 'wants a VLAN; test/system/addresses.test.ts has a farm on one'] as const),
   ...ofSeveralHosts.map((each) => [each, 'wants another host; test/system has farms of several'] as const),
   ...['croft app import .metactl', 'croft app import myapp/config.yaml myapp'].map(
     (each) => [each, 'wants files of other tools; test/unit/plan/config/import.test.ts has some'] as const,

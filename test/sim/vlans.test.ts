@@ -1,0 +1,89 @@
+/** A guest of a VLAN network: its address is one guest's, is asked after before each start, and goes with it to another host. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { keys } from '../../src/daemon/records/keys.ts'
+import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { TwoHosts } from './two-hosts.ts'
+
+const office = { name: 'office', vlan: 20, uplink: 'eth1', subnet: ['192.0.2.0/24'], gateway: ['192.0.2.1'] }
+const networks = [{ network: 'office', addresses: [] }]
+const params = { guest: 'web' }
+
+async function withOffice(): Promise<TwoHosts> {
+  const two = await new TwoHosts().open()
+  await two.ash.ask('addNetwork', { body: office })
+  return two
+}
+const create = (two: TwoHosts, name: string, addresses: string[] = []) =>
+  two.ash.ask('createGuest', { body: { name, template: 'debian:12', networks: [{ ...networks[0], addresses }] } })
+const answering = ({ ash, birch }: TwoHosts) =>
+  [ash, birch].map(({ vlans }) =>
+    vlans.driver.wish.networks.flatMap(({ guests }) =>
+      guests.filter((each) => each.answers).flatMap((each) => each.addresses),
+    ),
+  )
+
+/** What the daemon said against it. */
+async function refusal({ ash }: TwoHosts, asked: Promise<unknown>): Promise<string> {
+  const before = ash.lines.length
+  await asked
+  return ash.lines.slice(before).join('\n')
+}
+
+test('the device comes with the first guest and goes with the last; of one address there is one guest', async () => {
+  const two = await withOffice()
+  const { ash } = two
+  await create(two, 'web')
+  await two.pass(1)
+  assert.deepEqual(answering(two), [['192.0.2.2'], []])
+  assert.match(await refusal(two, create(two, 'other', ['192.0.2.2'])), /192\.0\.2\.2 belongs to guest "web"/)
+  assert.match(await refusal(two, create(two, 'other', ['192.0.2.1'])), /gateway of network office/)
+  assert.match(await refusal(two, create(two, 'other', ['203.0.113.7'])), /no address of network office/)
+  const removal = ash.ask('removeNetwork', { params: { network: 'office' } })
+  assert.match(await refusal(two, removal), /web has an address of network office/)
+  await Promise.all([create(two, 'one', ['192.0.2.9']), create(two, 'two', ['192.0.2.9'])])
+  assert.equal((await readAll(ash.store, keys.allGuests)).length, 2, 'one of two gets it')
+  await ash.ask('cloneGuest', { params, body: { name: 'copy', start: false } })
+  const copy = (await readAll<GuestRecord>(ash.store, keys.allGuests)).find(({ value }) => value.name === 'copy')
+  assert.deepEqual(copy?.value.spec.addresses, [], 'a copy has none of it')
+  for (const { value } of await readAll<GuestRecord>(ash.store, keys.allGuests))
+    await ash.ask('deleteGuest', { params: { guest: value.name } })
+  await two.pass(2)
+  assert.deepEqual(ash.vlans.driver.wish.networks, [])
+  assert.deepEqual(await readAll(ash.store, keys.address('')), [])
+  await ash.ask('removeNetwork', { params: { network: 'office' } })
+  assert.deepEqual(await readAll(ash.store, keys.networks), [])
+})
+
+test('who has the address already keeps it: the guest does not start, and starts when it is free', async () => {
+  const two = await withOffice()
+  const { ash } = two
+  ash.vlans.taken.add('192.0.2.2')
+  await create(two, 'web')
+  await two.pass(2)
+  assert.notEqual(await ash.stateOf('web'), 'running')
+  assert.deepEqual(answering(two), [[], []])
+  assert.match(ash.lines.join('\n'), /192\.0\.2\.2 answers on network office|REFUSED/)
+  ash.vlans.taken.clear()
+  await ash.ask('actGuest', { params, body: { do: 'start' } })
+  assert.ok(await two.until(async () => (await ash.stateOf('web')) === 'running'))
+  assert.deepEqual(answering(two), [['192.0.2.2'], []])
+})
+
+test('it moves with its address: one host answers for it at any moment', async () => {
+  const two = await withOffice()
+  const { ash, birch } = two
+  await create(two, 'web')
+  await two.pass(1)
+  await ash.ask('moveGuest', { params, body: { to: 'birch' } })
+  const there = await two.until(async () => {
+    assert.ok(answering(two).flat().length <= 1)
+    return (await birch.stateOf('web')) === 'running' && (await readAll(ash.store, keys.moves)).length === 0
+  })
+  assert.ok(there, ash.lines.join('\n'))
+  await two.pass(1)
+  assert.deepEqual(answering(two), [[], ['192.0.2.2']])
+  assert.deepEqual(ash.vlans.driver.wish.networks, [])
+  const held = await read<{ host: string }>(ash.store, keys.address('192.0.2.2'))
+  assert.equal(held?.value.host, 'birch')
+})
