@@ -225,9 +225,8 @@ export class SimFarm {
     const elsewhere = createElsewhere({ env, store, log, host: host.value })
     const others = { env, store, log, network: this.network, elsewhere, host: host.value, farm: farm.value }
     return {
-      ...{ sitesDir: this.sitesDir, elsewhere, machine: () => this.machine },
+      ...{ sitesDir: this.sitesDir, elsewhere, machine: () => this.machine, vlans: this.vlans.of(others) },
       mesh: createHostMesh(others, { left: () => false, driver: async () => this.mesh }),
-      vlans: this.vlans.of(others),
       ...{ env, store, log, operations, seal, farm: farm.value, host: host.value },
       certificates: createCertificates({
         env,
