@@ -9,8 +9,10 @@
 #   echo example.org | croft push - post:/srv/mail/domain
 #   croft exec post -- useradd --create-home --shell /usr/sbin/nologin lark
 #   echo 'lark:PASSWORD' | croft exec post -- chpasswd
-# The certificate in /srv/mail/tls is made by the guest itself until another one lies there. The domain's MX names the host;
-# nothing is relayed but for people who log in.
+#   croft set post certificate=mail.example.org
+# With the last line it has the farm's certificate of that name, an ACME server's where one is asked, and each next one; without
+# it one that it makes itself, unless another lies in /srv/mail/tls. The domain's MX names the host; nothing is relayed but
+# for people who log in.
 mkdir -p /srv/mail/tls
 [ -e /etc/postfix/main.cf ] || cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
 [ -e /etc/aliases ] || echo 'postmaster: root' >/etc/aliases
@@ -55,7 +57,7 @@ service lmtp {
 CONF
 cat >/usr/local/sbin/mail-domain <<'DOMAIN'
 #!/bin/sh -e
-# Sets what /srv/mail/domain says, and makes a certificate for it unless somebody brought one.
+# Sets what /srv/mail/domain says, and takes the farm's certificate, or makes one unless somebody brought one.
 domain=$(head -n 1 /srv/mail/domain 2>/dev/null | tr -d '[:space:]')
 [ -n "$domain" ] || domain=localhost
 case $domain in
@@ -64,7 +66,11 @@ esac
 name=mail.$domain
 postconf -e "myhostname = $name" "mydomain = $domain" "myorigin = $domain" "mydestination = $domain, $name, localhost"
 cd /srv/mail/tls
-if [ ! -e cert.pem ] || { [ -e made-here ] && [ "$(cat made-here)" != "$name" ]; }; then
+if [ -e /dev/.croft/tls/cert.pem ]; then
+  umask 077
+  for file in key cert; do cp "/dev/.croft/tls/$file.pem" "$file.new" && mv "$file.new" "$file.pem"; done
+  echo 'of the farm' >made-here
+elif [ ! -e cert.pem ] || { [ -e made-here ] && [ "$(cat made-here)" != "$name" ]; }; then
   umask 077
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=$name" \
     -addext "subjectAltName = DNS:$name" -keyout key.new -out cert.new 2>/dev/null
@@ -87,9 +93,10 @@ WantedBy=multi-user.target
 UNIT
 cat >/etc/systemd/system/mail-domain.path <<'UNIT'
 [Unit]
-Description=a change of the domain of this mail server
+Description=a change of the domain of this mail server, or of its certificate
 [Path]
 PathChanged=/srv/mail/domain
+PathChanged=/dev/.croft/tls/cert.pem
 [Install]
 WantedBy=multi-user.target
 UNIT

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { AppName, VersionName } from './app.ts'
 import { PlannedBuild } from './build.ts'
-import { DomainOrWildcard, Seconds } from './edge.ts'
+import { DomainOrWildcard } from './domain.ts'
+import { Seconds } from './edge.ts'
 import { countMeans, mostInstances } from './instances.ts'
 
 const Count = z.coerce.number(countMeans).int(countMeans).min(1, countMeans).max(mostInstances, countMeans)

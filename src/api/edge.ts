@@ -3,35 +3,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { SiteName } from './app.ts'
-import { Flag, Unset } from './guest.ts'
-import { AddressRange, GuestName, Listen, OneLine, PortNumber, parseListen, SizeBytes } from './values.ts'
-
-const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
-/** `shop.example.org`, in lower case, in the spelling of DNS (`xn--…`). */
-export const domainPattern = new RegExp(`^(?=.{4,253}$)(${label}\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`)
-/** What people type: capitals and letters of other scripts become what DNS has. */
-const inDnsSpelling = (text: string): string => {
-  try {
-    const { hostname } = new URL(`http://${text.replace(/\.$/, '')}`)
-    return /^[^\s/\\@:?#%[\]]+$/.test(text) ? hostname : text
-  } catch {
-    return text
-  }
-}
-export const Domain = z
-  .string()
-  .max(253)
-  .transform(inDnsSpelling)
-  .pipe(z.string().regex(domainPattern, 'must be a domain like shop.example.org'))
-/** Also `*.example.org`: any one label. */
-export const DomainOrWildcard = z
-  .string()
-  .max(253)
-  .transform((text) => (text.startsWith('*.') ? `*.${inDnsSpelling(text.slice(2))}` : inDnsSpelling(text)))
-  .refine(
-    (text) => domainPattern.test(text.replace(/^\*\./, '')),
-    'must be a domain like shop.example.org or *.example.org',
-  )
+import { Domain, DomainOrWildcard, label } from './domain.ts'
+import { AddressRange, Flag, GuestName, Listen, OneLine, PortNumber, parseListen, SizeBytes, Unset } from './values.ts'
 
 const pathPattern = /^(\/[A-Za-z0-9._~-]{1,255}){1,32}$/
 const isPath = (text: string): boolean => pathPattern.test(text) && !/\/\.\.?(\/|$)/.test(text)

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { SiteName } from './app.ts'
+import { Domain } from './domain.ts'
 import type { Mount } from './mount.ts'
 import { NewMembership, type PublicAddress } from './network.ts'
 import { type Placed, placing } from './placement.ts'
 import {
   AddressRange,
+  Flag,
   GuestName,
   LabelKey,
   OneLine,
@@ -14,11 +16,9 @@ import {
   SizeBytes,
   SnapshotName,
   TemplateRef,
+  Unset,
 } from './values.ts'
 
-export const Flag = z
-  .union([z.boolean(), z.enum(['true', 'false', 'yes', 'no', 'on', 'off'])])
-  .transform((value) => value === true || value === 'true' || value === 'yes' || value === 'on')
 export const Cpus = z.coerce.number().min(0.05, 'must be 0.05 to 1024').max(1024, 'must be 0.05 to 1024')
 export const Processes = z.coerce.number().int().min(16).max(4_000_000)
 export const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must be at least 16M')
@@ -27,8 +27,6 @@ export const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'm
 export const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')
 /** Less than 1280 and there is no IPv6. */
 const Mtu = z.coerce.number().int().min(1280, 'must be 1280 to 9216').max(9216, 'must be 1280 to 9216')
-/** Takes a setting away. */
-export const Unset = z.union([z.null(), z.literal(''), z.literal('none')]).transform(() => null)
 
 /** What a guest may use. A missing limit is no limit. Bytes; bytes a second; whole or broken processors. */
 export interface Limits {
@@ -116,6 +114,8 @@ export interface GuestSpec {
   readonly order: number
   /** Whether it may run containers of its own, unprivileged ones too. */
   readonly nesting?: boolean
+  /** Whose certificate and key it is given, in /dev/.croft/tls. */
+  readonly certificate?: string
   readonly ports: readonly Port[]
   readonly addresses?: readonly PublicAddress[]
   readonly mounts?: readonly Mount[]
@@ -202,6 +202,7 @@ const settings = {
   mtu: z.union([Unset, Mtu]),
   autostart: Flag,
   nesting: Flag,
+  certificate: z.union([Unset, Domain]),
   order: z.coerce.number().int().min(-1000).max(1000),
   labels: z.record(LabelKey, z.union([OneLine, z.null()])),
   keys: z.array(PublicKey).max(100),

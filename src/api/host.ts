@@ -1,8 +1,8 @@
 /** Hosts: what an operator says of them, and how they are shown. */
 import { z } from 'zod'
-import { Flag, Rate, Unset } from './guest.ts'
+import { Rate } from './guest.ts'
 import type { HostPressure } from './resources.ts'
-import { SizeBytes } from './values.ts'
+import { Flag, SizeBytes, Unset } from './values.ts'
 
 const Tag = z
   .string()

@@ -166,3 +166,9 @@ export const PublicKey = z
     /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/=]+( [^\p{C}\p{Zl}\p{Zp}]*)?$/u,
     'must be one ssh public key',
   )
+
+export const Flag = z
+  .union([z.boolean(), z.enum(['true', 'false', 'yes', 'no', 'on', 'off'])])
+  .transform((value) => value === true || value === 'true' || value === 'yes' || value === 'on')
+/** Takes a setting away. */
+export const Unset = z.union([z.null(), z.literal(''), z.literal('none')]).transform(() => null)

@@ -46,6 +46,10 @@ export interface EdgeGuest {
   /** It is about to be asked to stop: nothing new goes there. */
   readonly leaves?: boolean
   readonly startedAt?: string | undefined
+  /** The domain whose certificate it is given. */
+  readonly certificate?: string | undefined
+  /** Of a guest of this host. */
+  readonly slot?: number
 }
 
 export const defaultListen = { http: [':80'], https: [':443'] } as const

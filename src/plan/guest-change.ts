@@ -7,8 +7,9 @@ type Spec = Omit<GuestSpec, 'root'>
 
 /** A size sets the limits it names; limits given beside it win. null takes one away. */
 export function applyChange<T extends Spec>(spec: T, change: GuestChange, size: Size | undefined): T {
-  const { size: _size, nesting: _nesting, ...rest } = spec
+  const { size: _size, nesting: _nesting, certificate: _certificate, ...rest } = spec
   const nesting = change.nesting ?? spec.nesting === true
+  const certificate = change.certificate === undefined ? spec.certificate : (change.certificate ?? undefined)
   const name = change.size === undefined ? spec.size : (change.size ?? undefined)
   return {
     ...rest,
@@ -18,6 +19,7 @@ export function applyChange<T extends Spec>(spec: T, change: GuestChange, size: 
     autostart: change.autostart ?? spec.autostart,
     order: change.order ?? spec.order,
     ...(nesting ? { nesting } : {}),
+    ...(certificate === undefined ? {} : { certificate }),
     keys: change.keys ?? spec.keys,
   } as unknown as T
 }
@@ -80,10 +82,12 @@ export function applyAction(spec: GuestSpec, action: GuestAction['do']): GuestSp
 }
 
 /**
- * Disk and run state stay as they are: a revert of settings must not throw data away. Folders of the host are given by root's
- * own word alone. Each limit and label is a field of its own.
+ * Disk and run state stay as they are: a revert of settings must not throw data away. Folders of the host and private keys are
+ * given by root's own word alone. Each limit and label is a field of its own.
  */
-const apart: ReadonlySet<string> = new Set('root run stop restarts pool template mounts limits labels'.split(' '))
+const apart: ReadonlySet<string> = new Set(
+  'root run stop restarts pool template mounts certificate limits labels'.split(' '),
+)
 
 /**
  * What a change from `before` to `after` touched is put back; all else stays as it is now. Throws CHANGED_MEANWHILE when

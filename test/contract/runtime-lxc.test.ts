@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createRouted } from '../../src/drivers/network/routed/index.ts'
 import { createLxc } from '../../src/drivers/runtime/lxc/index.ts'
@@ -43,6 +43,11 @@ else {
     ready: (number) => prints(number, 'hello'),
     halt: async (number) => void process.kill(await pidOf(number), 'SIGKILL'),
     run: pipe,
+    async lent(number) {
+      const read = (name: string) => inside(number, 'sh', '-c', `cat /dev/.croft/tls/${name}.pem 2>/dev/null`)
+      const [cert, key] = [await read('cert'), await read('key')]
+      return cert === '' && key === '' ? undefined : { cert, key }
+    },
     leftovers: (number) => world.leftovers(number),
   }))
 
@@ -114,6 +119,32 @@ else {
     await inside(922, 'sh', '-c', 'exec 2>/dev/null; echo mine >/dev/.croft/first; rm -f /dev/.croft/first')
     assert.match(readFileSync(join(lxcPath, '922', 'first', 'first'), 'utf8'), /^#!\/bin\/sh\n# croft/)
     await ended(922)
+  })
+
+  test('lxc: a private key is for the guest’s root alone, who cannot exchange it for a way out', async () => {
+    await started(931)
+    const { number, uidBase } = await world.definition(931)
+    await runtime.lend({ number, uidBase }, { cert: 'cert', key: 'key' })
+    const file = join(lxcPath, '931', 'first', 'tls', 'key.pem')
+    const { mode, uid, gid } = statSync(file)
+    assert.deepEqual([mode & 0o777, uid, gid], [0o640, 0, uidBase])
+    const asUser = {
+      command: ['cat', '/dev/.croft/tls/key.pem'],
+      env: { PATH: '/bin' },
+      user: { uid: 1000, gid: 1000 },
+    }
+    const { code, stdout } = await pipe(runtime.attach(931, asUser))
+    assert.deepEqual([code, stdout.toString()], [1, ''])
+    const tries = [
+      'mount -o remount,rw,bind /dev/.croft; mount -o remount,rw /dev/.croft',
+      'cd /dev/.croft/tls; echo mine >key.pem; chmod 666 key.pem; chown 0:0 . key.pem; rm -f key.pem; mv key.pem x',
+      'ln -s /etc/passwd /dev/.croft/tls/cert.pem.new; ln -sf /etc/passwd /dev/.croft/tls/key.pem',
+    ]
+    await inside(931, 'sh', '-c', `exec 2>/dev/null; ${tries.join('; ')}`)
+    assert.deepEqual(readdirSync(dirname(file)).sort(), ['cert.pem', 'key.pem'])
+    assert.equal(readFileSync(file, 'utf8'), 'key')
+    assert.equal(statSync(file).mode & 0o777, 0o640)
+    await ended(931)
   })
 
   test('lxc: first steps that hang are bounded, told, and leave nothing running', async () => {

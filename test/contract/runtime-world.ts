@@ -10,7 +10,10 @@ import type { Definition } from '../../src/drivers/runtime/driver.ts'
 export const run = createRunner()
 export const tool = (file: string, ...args: string[]): Command => ({ file, args, timeoutMs: 20_000 })
 
-const applets = 'sh cat chmod echo env head id ls mkdir mknod mv printf reboot rm sed seq sleep true kill ps'.split(' ')
+const applets =
+  'sh cat chmod chown echo env head id ln ls mkdir mknod mount mv printf reboot rm sed seq sleep true kill ps'.split(
+    ' ',
+  )
 
 /** Halts at SIGPWR; SIGUSR1 tries to reboot. Whatever ends it ends the guest. */
 const init = `#!/bin/sh

@@ -28,6 +28,7 @@ runtimeContract('fake', () => ({
   ready: async (number) => runtime.say(number, 'hello from init\n'),
   halt: async (number) => runtime.die(number),
   run,
+  lent: async (number) => runtime.lent(number),
   leftovers: async (number) => ((await runtime.observe(number)) ? ['it'] : []),
 }))
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Command } from '../../src/drivers/exec/command.ts'
-import type { Definition, Runtime } from '../../src/drivers/runtime/driver.ts'
+import type { Definition, KeyPair, Runtime } from '../../src/drivers/runtime/driver.ts'
 
 export interface RuntimeWorld {
   readonly runtime: Runtime
@@ -14,6 +14,8 @@ export interface RuntimeWorld {
   halt(number: number): Promise<void>
   /** Runs the command with bytes on stdin. */
   run(command: Command, stdin?: Uint8Array): Promise<{ readonly code: number | null; readonly stdout: Buffer }>
+  /** What it was lent, as its root reads it. */
+  lent(number: number): Promise<KeyPair | undefined>
   /** Whatever is still there of the guest outside of it: files, cgroups, links, processes. */
   leftovers(number: number): Promise<readonly string[]>
 }
@@ -145,6 +147,35 @@ export function runtimeContract(name: string, world: () => RuntimeWorld): void {
     assert.equal(said.stdout.toString(), 'x y=z--' + '--; $(id)\n\n')
     await runtime.kill(906)
     await runtime.remove(906)
+  })
+
+  test(`${name}: a certificate is lent while it runs, exchanged, taken back, and goes with it`, async () => {
+    const { runtime, ready, lent } = world()
+    const { number, uidBase } = await world().definition(910)
+    const guest = { number, uidBase }
+    await runtime.lend(guest, { cert: 'early', key: 'early' })
+    assert.equal(await runtime.observe(910), undefined, 'who is not defined here gets nothing')
+    await define(910)
+    await runtime.start(910)
+    await ready(910)
+    assert.equal(await lent(910), undefined)
+    for (const text of ['one', 'one', 'two']) {
+      await runtime.lend(guest, { cert: `cert ${text}`, key: `key ${text}` })
+      assert.deepEqual(await lent(910), { cert: `cert ${text}`, key: `key ${text}` })
+    }
+    await define(910)
+    assert.deepEqual(await lent(910), { cert: 'cert two', key: 'key two' }, 'defined anew it has it still')
+    for (const _ of twice) await runtime.lend(guest, undefined)
+    assert.equal(await lent(910), undefined)
+    await runtime.lend(guest, { cert: 'last', key: 'last' })
+    await runtime.kill(910)
+    await runtime.remove(910)
+    assert.deepEqual(await soon(world(), 910), [])
+    await define(910)
+    await runtime.start(910)
+    assert.equal(await lent(910), undefined, 'the next of that number begins without')
+    await runtime.kill(910)
+    await runtime.remove(910)
   })
 
   test(`${name}: tools on the disk of a guest that does not run: bytes, exit codes, several at once, nothing left`, async () => {

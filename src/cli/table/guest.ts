@@ -14,6 +14,7 @@ const settings = [
   'autostart',
   'order',
   'nesting',
+  'certificate',
   'key',
   'label.*',
 ] as const

@@ -15,6 +15,10 @@ export const settingTable = {
   autostart: { value: 'yes|no', means: 'whether it starts when its host does (yes)' },
   order: { value: 'NUMBER', means: 'when its host starts, lower ones start first (0)' },
   nesting: { value: 'yes|no', means: 'whether it may run containers inside, from its next start on (no)' },
+  certificate: {
+    value: 'DOMAIN',
+    means: 'put its certificate and key into /dev/.croft/tls of the guest, and renew them there; none: no longer',
+  },
   key: { value: 'LINE', means: 'an ssh public key that enters it as root; again for another' },
   tags: { value: 'WORD,...', means: 'what the host is called, for guests that want hosts like it: ssd,rack2; none' },
   overcommit: { value: 'NUMBER', means: 'so many times its memory it may promise to guests (1 with several hosts)' },

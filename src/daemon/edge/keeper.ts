@@ -8,24 +8,17 @@ import { toCroftError } from '../../api/errors.ts'
 import type { Edge, Missed, SiteCounters } from '../../drivers/edge/driver.ts'
 import { withoutMalformed } from '../../drivers/edge/malformed.ts'
 import { listensIn, portsIn } from '../../drivers/edge/missed.ts'
-import { certifiedNames } from '../../plan/domains.ts'
-import { idOf, type PlannedRoute, planEdge } from '../../plan/edge.ts'
+import { type EdgeGuest, idOf, planEdge } from '../../plan/edge.ts'
 import type { EdgeStatus } from '../../plan/edge-events.ts'
 import { describeMissed, insteadOf, type MissedRoute, missedBy } from '../../plan/edge-missed.ts'
 import { timestamp } from '../env.ts'
 import type { HostParts } from '../host/parts.ts'
-import { nearRanges } from '../near.ts'
 import { keys } from '../records/keys.ts'
-import {
-  type FarmRecord,
-  type Held,
-  type RouteRecord,
-  type RouteUsersRecord,
-  read,
-  readAll,
-} from '../records/records.ts'
-import { readEdgeGuests, readEdgeSites } from '../records/routes.ts'
+import { type Held, type RouteRecord, readAll } from '../records/records.ts'
+import { readEdgeGuests } from '../records/routes.ts'
+import { readEdgeInput } from './input.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
+import { createLending } from './lending.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 
 export interface EdgeKeeper extends Pick<Leaving, 'leadsTo' | 'leave' | 'back'> {
@@ -64,6 +57,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
   const { env, store, host, log, edge } = parts
   const statuses = keys.guestStatuses(host.name)
   const listeners = createListeners(parts)
+  const lending = createLending(parts)
   let soon: { readonly at: number; readonly timer: Disposable } | undefined
   /** For what the next one is: a change of this revision, or whatever is found. */
   let wanted = 0
@@ -95,9 +89,9 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     if (!edge) return
     try {
       told = (await store.get(keys.farm)).revision
-      const routes = await readAll<RouteRecord>(store, keys.routes)
-      if (routes.length === 0) await end(edge)
-      else await serve(edge, routes)
+      const [routes, guests] = await Promise.all([readAll<RouteRecord>(store, keys.routes), readEdgeGuests(parts)])
+      if (routes.length === 0 && guests.every(({ certificate }) => certificate === undefined)) await end(edge, guests)
+      else await serve(edge, routes, guests)
       trouble = undefined
       if (missed.length > 0) refreshSoon(retryMs)
     } catch (thrown) {
@@ -115,10 +109,15 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     await hear(portsIn(listens)).catch(() => undefined)
   }
 
-  async function serve(edge: Edge, routes: readonly Held<RouteRecord>[]): Promise<void> {
+  async function serve(edge: Edge, routes: readonly Held<RouteRecord>[], guests: readonly EdgeGuest[]): Promise<void> {
     serves = true
     const records = routes.map(({ value }) => value)
-    const input = await readInput(parts, records, leaving)
+    const input = await readEdgeInput(
+      parts,
+      records,
+      guests.map((guest) => ({ ...guest, leaves: leaving.isLeaving(guest.number) })),
+    )
+    await lending.lend(guests, input.certificates)
     const { wish, malformed } = withoutMalformed(planEdge({ ...input, silent: listeners.silent() }))
     noteLeftOut(
       new Map(malformed.map(({ id, why }) => [records.find((each) => idOf(each.id) === id)?.name ?? id, why])),
@@ -134,14 +133,14 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
     if (change !== 'none') log.info({ change, routes: routes.length }, 'the edge serves')
   }
 
-  async function end(edge: Edge): Promise<void> {
+  async function end(edge: Edge, guests: readonly EdgeGuest[]): Promise<void> {
     isUp = false
     if (serves && (await edge.state()).running) {
       parts.failpoint('edge.before')
       await edge.stop()
       parts.failpoint('edge.after')
     }
-    await parts.certificates.certificatesFor([])
+    await lending.lend(guests, await parts.certificates.certificatesFor([]))
     leaving.told({ sites: [] }, [])
     serves = false
     missed = []
@@ -270,28 +269,4 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
 export async function heardBy(edge: Edge): Promise<readonly string[]> {
   const state = await edge.state().catch(() => undefined)
   return state?.running ? state.listens : []
-}
-
-async function readInput(parts: HostParts, records: readonly RouteRecord[], { isLeaving }: Leaving) {
-  const { store, farm, certificates } = parts
-  const [settings, guests, sites, users] = await Promise.all([
-    read<FarmRecord>(store, keys.farm),
-    readEdgeGuests(parts),
-    readEdgeSites(store),
-    readAll<RouteUsersRecord>(store, keys.routesUsers),
-  ])
-  const hashes = new Map(users.map(({ key, value }) => [key, value.users]))
-  const routes = records.map(({ id, name, spec, created }): PlannedRoute => {
-    const known = Object.entries(hashes.get(keys.routeUsers(id)) ?? {})
-    return { id, name, spec, created, users: known.map(([user, hash]) => ({ name: user, hash })) }
-  })
-  const previewDomain = settings?.value.edge?.previewDomain
-  const groups = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))
-  return {
-    ...{ settings: settings?.value.edge ?? {}, routes, sites },
-    guests: guests.map((guest) => ({ ...guest, leaves: isLeaving(guest.number) })),
-    certificates: await certificates.certificatesFor(groups.filter((names) => names.length > 0)),
-    tokens: await certificates.tokens(),
-    near: nearRanges({ ...farm, ...settings?.value, hosts: parts.elsewhere.hosts() }),
-  }
 }

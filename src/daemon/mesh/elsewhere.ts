@@ -24,6 +24,7 @@ export interface FarGuest {
   readonly run: GuestSpec['run']
   readonly deleting: boolean
   readonly part: GuestPart | undefined
+  readonly certificate: string | undefined
   /** Public ones. */
   readonly addresses: readonly string[]
 }
@@ -193,8 +194,9 @@ export function createElsewhere({ store, env, log, host }: Parts): Elsewhere {
 const newValue = (change: Change): unknown => (change.kind === 'put' ? change.value : undefined)
 
 function farGuest({ number, id, name, host, generation, deleting, spec }: GuestRecord): FarGuest {
+  const { run, part, certificate } = spec
   const addresses = (spec.addresses ?? []).map(({ address }) => address)
-  return { number, id, name, host, generation, run: spec.run, deleting: deleting === true, part: spec.part, addresses }
+  return { number, id, name, host, generation, run, deleting: deleting === true, part, certificate, addresses }
 }
 
 const namesOf = ({ name, part }: FarGuest): string[] => [name, ...(part?.kind === 'instance' ? [part.site] : [])]

@@ -45,17 +45,24 @@ export async function readEdgeGuests({ store, farm, host, elsewhere }: GuestsPar
   ])
   const byNumber = new Map(statuses.map(({ key, value }) => [Number(key.slice(-5)), value]))
   const here = records.map(({ value }) => ({
-    guest: { ...value, run: value.spec.run, deleting: value.deleting === true },
+    guest: {
+      ...value,
+      ...{ run: value.spec.run, deleting: value.deleting === true, certificate: value.spec.certificate },
+    },
     status: byNumber.get(value.number),
   }))
   const there = elsewhere.guests().map((guest) => ({ guest, status: elsewhere.statusOf(guest) }))
-  return [...here, ...there].map(({ guest: { number, id, name, generation, run, deleting }, status }) => ({
-    ...{ number, id, name, address: ipv4Of(farm.prefix4, number) },
-    // One that is held starts when somebody says so.
-    run: status?.held === generation ? 'stopped' : run,
-    state: deleting ? 'removing' : status?.state,
-    startedAt: status?.startedAt,
-  }))
+  return [...here, ...there].map(({ guest, status }) => {
+    const { number, id, name, generation, run, deleting, certificate } = guest
+    return {
+      ...{ number, id, name, address: ipv4Of(farm.prefix4, number), certificate },
+      ...('slot' in guest ? { slot: guest.slot } : {}),
+      // One that is held starts when somebody says so.
+      run: status?.held === generation ? 'stopped' : run,
+      state: deleting ? 'removing' : status?.state,
+      startedAt: status?.startedAt,
+    }
+  })
 }
 
 type GuestsParts = Pick<HostParts, 'store' | 'farm' | 'host' | 'elsewhere'>

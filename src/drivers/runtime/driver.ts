@@ -53,6 +53,12 @@ export interface AttachOptions {
   readonly user?: { readonly uid: number; readonly gid: number }
 }
 
+/** PEM: the certificate and those that lead to its root, and the private key. */
+export interface KeyPair {
+  readonly cert: string
+  readonly key: string
+}
+
 /** The disk of a guest that does not run. */
 export interface Disk {
   readonly number: number
@@ -73,6 +79,11 @@ export interface Runtime {
   checkMount(mount: Mount): Promise<void>
   /** Returns when its init runs. START_FAILED with the last lines of its log. Starting what runs is fine. */
   start(number: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Puts these into its /dev/.croft/tls, at once and without a restart, for its root alone to read and for nobody in it to
+   * write; undefined takes them away. Nothing happens to a guest that is not defined here. `uidBase` is that of its definition.
+   */
+  lend(guest: Pick<Definition, 'number' | 'uidBase'>, pair: KeyPair | undefined): Promise<void>
   /** Asks init to shut down and returns at once; `undefined` answers and stopped guests are fine. */
   askToStop(number: number): Promise<void>
   /** Kills all its processes; returns when none is left. */

@@ -1,7 +1,8 @@
 /** What croft.toml may say, by the names that people write; out comes what one layer says (`AppConfig`). */
 import { z } from 'zod'
 import { type AppConfig, AppName, type HealthCheck, platformNames } from '../../api/app.ts'
-import { DomainOrWildcard, RouteChange } from '../../api/edge.ts'
+import { DomainOrWildcard } from '../../api/domain.ts'
+import { RouteChange } from '../../api/edge.ts'
 import { countMeans, mostInstances } from '../../api/instances.ts'
 import { flat } from './issues.ts'
 import { routeFields } from './paths.ts'

@@ -17,6 +17,7 @@ export interface Settings {
   readonly autostart: unknown
   readonly order: unknown
   readonly nesting: unknown
+  readonly certificate: unknown
   readonly labels: Readonly<Record<string, unknown>>
   readonly keys: unknown
 }
@@ -37,6 +38,7 @@ export function settingsOf({ spec }: Guest): Settings {
     autostart: spec.autostart,
     order: spec.order,
     nesting: spec.nesting === true,
+    certificate: spec.certificate ?? null,
     labels: spec.labels,
     keys: spec.keys,
   }

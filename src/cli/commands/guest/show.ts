@@ -63,6 +63,7 @@ function fields(guest: ShownGuest, usage: Usage | undefined): readonly Field[] {
     { title: 'autostart', value: spec.autostart ? 'yes' : 'no' },
     { title: 'order', value: spec.order === 0 ? null : spec.order },
     { title: 'nesting', value: spec.nesting ? 'yes' : null },
+    { title: 'certificate', value: spec.certificate },
     ...(spec.mounts ?? []).map((mount, index) => ({ title: index === 0 ? 'mounts' : '', value: mountText(mount) })),
     ...replicaFields(guest),
     { title: 'keys', value: spec.keys.length === 0 ? null : spec.keys.length },

@@ -1,6 +1,6 @@
 /** Wishes about guests. Each decides from what the store says now, writes once, and answers with an operation. */
 import { CroftError } from '../../../api/errors.ts'
-import type { GuestSpec, Init } from '../../../api/guest.ts'
+import type { GuestChange, GuestSpec, Init } from '../../../api/guest.ts'
 import type { Placed } from '../../../api/placement.ts'
 import type { PlannedStep } from '../../../api/resources.ts'
 import { planGuest } from '../../../plan/guest.ts'
@@ -32,6 +32,7 @@ export const handlers = {
   async createGuest(daemon, { body, query, caller }) {
     const { name, template, start, ports, networks, host, placed, ...settings } = body
     assertOfHost(placed, caller)
+    assertMayHaveKey(body, caller)
     let spec = emptySpec
     const specOf = async (init?: Init): Promise<Omit<GuestSpec, 'root'>> => {
       const base: Omit<GuestSpec, 'root'> = {
@@ -71,8 +72,8 @@ export const handlers = {
   async cloneGuest(daemon, { params, body, query, caller }) {
     const plan = async (): Promise<GuestPlan> => {
       const source = await getGuestToChange(daemon, params.guest, 'clone')
-      // A folder of the host is given to one guest by an operator's word, never by way of another's.
-      const { root: _root, mounts: _mounts, ...spec } = source.value.spec
+      // A folder of the host or a private key is given to one guest by root's word, never by way of another's.
+      const { root: _root, mounts: _mounts, certificate: _certificate, ...spec } = source.value.spec
       const from =
         body.snapshot === undefined
           ? await rootSource(daemon, source)
@@ -96,6 +97,7 @@ export const handlers = {
   },
 
   async changeGuest(daemon, { params, body, query, caller }) {
+    assertMayHaveKey(body, caller)
     const size = await sizeOf(daemon, body.size)
     let after = emptySpec
     const answer = await changeSpec(daemon, { name: params.guest, verb: 'set', query, caller }, (spec) => {
@@ -175,6 +177,14 @@ const withoutTarget = (names: readonly string[], have: string): { warnings?: str
 function assertOfHost(placed: Placed | undefined, { via, role }: Caller): void {
   if (placed === undefined || via !== undefined || role === 'host') return
   throw new CroftError('BAD_VALUE', 'placed: is said by hosts to each other')
+}
+
+/** A private key of the farm leaves it by the word of root on a host alone. */
+function assertMayHaveKey({ certificate }: GuestChange, { token }: Caller): void {
+  if (token === undefined || certificate === undefined || certificate === null) return
+  throw new CroftError('FORBIDDEN', 'private keys are given to guests by root on a host', {
+    hint: `there: croft set GUEST certificate=${certificate}`,
+  })
 }
 
 async function makeGuest(daemon: Daemon, { query, caller }: Writing, plan: () => Promise<GuestPlan>) {

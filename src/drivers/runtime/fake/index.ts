@@ -5,7 +5,7 @@ import { CroftError } from '../../../api/errors.ts'
 import type { Counted, Limits } from '../../../api/guest.ts'
 import type { Command } from '../../exec/command.ts'
 import { checkDefinition, checkDisk, checkNumber } from '../check.ts'
-import type { AttachOptions, Definition, Observed, Runtime } from '../driver.ts'
+import type { AttachOptions, Definition, KeyPair, Observed, Runtime } from '../driver.ts'
 import { seedArchive } from '../seed.ts'
 
 export interface FakeClock {
@@ -34,6 +34,7 @@ export interface FakeRuntime extends Runtime {
   starts(number: number): number
   /** The root it runs from, as it was defined at its start. */
   rootOf(number: number): string | undefined
+  lent(number: number): KeyPair | undefined
   /** What was last put on that disk. */
   planted(rootPath: string): readonly SeedFile[] | undefined
 }
@@ -59,6 +60,7 @@ interface Guest {
   /** Processes of it that ended. */
   ends: number
   readonly watchers: Set<() => void>
+  lent: KeyPair | undefined
 }
 
 const haltMs = 100
@@ -73,7 +75,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     const known = guests.get(number)
     if (known) return known
     const guest: Guest = {
-      ...{ definition: undefined, hash: undefined, alive: undefined },
+      ...{ definition: undefined, hash: undefined, alive: undefined, lent: undefined },
       ...{ behaviour: {}, console: '', consoleStart: 0, starts: 0, ends: 0, watchers: new Set<() => void>() },
     }
     guests.set(number, guest)
@@ -123,6 +125,9 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
       signal?.throwIfAborted()
       start(number)
     },
+    async lend({ number }, pair) {
+      if (guestOf(number).definition) guestOf(number).lent = pair
+    },
     async askToStop(number) {
       const { alive, behaviour } = guestOf(number)
       const age = alive ? clock.now() - Date.parse(alive.startedAt) : 0
@@ -148,7 +153,13 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     },
     async remove(number) {
       if (guestOf(number).alive) throw new CroftError('BUSY', `guest ${number} still runs`)
-      Object.assign(guestOf(number), { definition: undefined, hash: undefined, console: '', consoleStart: 0 })
+      Object.assign(guestOf(number), {
+        definition: undefined,
+        hash: undefined,
+        lent: undefined,
+        console: '',
+        consoleStart: 0,
+      })
     },
     async tidy() {},
     attach: (number, options) => attachCommand(number, options),
@@ -193,6 +204,7 @@ export function createFakeRuntime(clock: FakeClock): FakeRuntime {
     },
     starts: (number) => guestOf(number).starts,
     planted: (rootPath) => planted.get(rootPath),
+    lent: (number) => guestOf(number).lent,
     rootOf: (number) => guestOf(number).alive?.rootPath,
   }
 }

@@ -32,6 +32,7 @@ import { mountsOf, readMounts, whyNotMounted, withMounts, writeMounts } from './
 import { lastErrors, nameWasTaken, parseNetDev, pulseIn } from './parse.ts'
 import { plant } from './plant.ts'
 import { seccompProfile } from './seccomp.ts'
+import { lend } from './tls.ts'
 
 const killWaitMs = 10_000
 /** Part of every definition's hash: raise it when the way a config is written changes. */
@@ -184,6 +185,10 @@ export function createLxc(run: Runner, options: LxcOptions): Runtime {
       const mine = start(number, signal).finally(() => starting.delete(number))
       starting.set(number, mine)
       return mine
+    },
+
+    async lend({ number, uidBase }, pair) {
+      lend(layout(number), uidBase, pair)
     },
 
     async askToStop(number) {

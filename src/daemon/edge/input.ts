@@ -1,0 +1,38 @@
+/** What the edge is planned from, as the records say it. */
+import { certifiedNames } from '../../plan/domains.ts'
+import type { EdgeGuest, EdgeInput, PlannedRoute } from '../../plan/edge.ts'
+import type { HostParts } from '../host/parts.ts'
+import { nearRanges } from '../near.ts'
+import { keys } from '../records/keys.ts'
+import { type FarmRecord, type RouteRecord, type RouteUsersRecord, read, readAll } from '../records/records.ts'
+import { readEdgeSites } from '../records/routes.ts'
+
+export async function readEdgeInput(
+  { store, farm, certificates, elsewhere }: HostParts,
+  records: readonly RouteRecord[],
+  guests: readonly EdgeGuest[],
+): Promise<EdgeInput> {
+  const [settings, sites, users] = await Promise.all([
+    read<FarmRecord>(store, keys.farm),
+    readEdgeSites(store),
+    readAll<RouteUsersRecord>(store, keys.routesUsers),
+  ])
+  const hashes = new Map(users.map(({ key, value }) => [key, value.users]))
+  const routes = records.map(({ id, name, spec, created }): PlannedRoute => {
+    const known = Object.entries(hashes.get(keys.routeUsers(id)) ?? {})
+    return { id, name, spec, created, users: known.map(([user, hash]) => ({ name: user, hash })) }
+  })
+  const previewDomain = settings?.value.edge?.previewDomain
+  const ofRoutes = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))
+  const routed = new Set(ofRoutes.flat())
+  // A guest may be given a certificate of a name that no route has.
+  const ofGuests = guests.flatMap(({ certificate }) =>
+    certificate === undefined || routed.has(certificate) ? [] : [[certificate]],
+  )
+  return {
+    ...{ settings: settings?.value.edge ?? {}, routes, sites, guests },
+    certificates: await certificates.certificatesFor([...ofRoutes, ...ofGuests].filter((names) => names.length > 0)),
+    tokens: await certificates.tokens(),
+    near: nearRanges({ ...farm, ...settings?.value, hosts: elsewhere.hosts() }),
+  }
+}
