@@ -69,6 +69,11 @@ test('what needs root on the host says so from afar', async () => {
   const mine = await laptop()
   assert.equal((await mine.type(await loginWord('far'), 'login')).code, 0)
   assertSaid(await mine.run('init'), 4, /init is not possible from afar yet/)
+  for (const words of [
+    ['create', 'web', 'debian:12'],
+    ['set', 'web'],
+  ])
+    assertSaid(await mine.run(...words, 'certificate=shop.example.org'), 4, /private keys are given to guests by root/)
   const before = (await farm.api('GET', '/v1/data?prefix=pools/')).text
   const pool = '{"schema":1,"name":"default","kind":"directory","source":"/etc","mountPoint":"/etc"}'
   assertSaid(await mine.run('data', 'set', 'pools/ash/default', pool, '-y'), 4, /raw records are written by root/)

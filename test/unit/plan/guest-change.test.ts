@@ -24,11 +24,19 @@ test('limits: named ones change, null takes one away, the rest stays', () => {
     const change = GuestChange.parse({ cpu: gone })
     assert.ok(!('cpus' in applyChange(spec, change, undefined).limits), String(gone))
   }
+  const { certificate, ...without } = applyChange(
+    spec,
+    GuestChange.parse({ certificate: 'Mail.Example.org.' }),
+    undefined,
+  )
+  assert.equal(certificate, 'mail.example.org')
+  assert.deepEqual(applyChange({ ...without, certificate }, { certificate: null }, undefined), spec)
 })
 
 test('a size sets its four limits; one given beside it wins; taking the size away keeps the limits', () => {
   const bound = { ...spec, mounts: [{ source: '/srv', target: '/srv', readOnly: true }] }
   assert.deepEqual(revertSpec(spec, bound, spec), spec, 'a folder of the host does not come back by it')
+  assert.deepEqual(revertSpec(spec, { ...spec, certificate: 'a.org' }, spec), spec, 'nor does a private key')
   const sized = applyChange(spec, { size: 'small', cpu: 8 }, small)
   assert.equal(sized.size, 'small')
   assert.deepEqual(sized.limits, { memoryBytes: 1, cpus: 8, diskBytes: 3, processes: 4, netRate: 5 })
