@@ -78,13 +78,13 @@ test('the recipe mail: one domain, a person, a letter in and out, and no relay',
   const bySmtp = async () => (await send(2525, 'nobody@elsewhere.example', '--ssl-reqd')).said
   const byImap = async () => (await curl(`imaps://${at.host.v4}:2993/`)).said
   const both = async (issuer: RegExp) => issuer.test(await byImap()) && issuer.test(await bySmtp())
-  await farm.waitFor(() => both(/issuer: .*CN=meadow/), 120_000, 'the farm’s certificate, in both')
+  await farm.waitFor(() => both(/issuer: .*croft farm meadow/), 120_000, 'the farm’s certificate, in both')
   // What comes next is there without a word: here a new CA of the farm makes all certificates anew.
   const serial = () => farm.inGuest('post', 'openssl', 'x509', '-noout', '-serial', '-in', '/srv/mail/tls/cert.pem')
   const before = await serial()
   await farm.croftOk('cert', 'rotate')
   await farm.waitFor(async () => (await serial()) !== before, 120_000, 'the next certificate')
-  await farm.waitFor(() => both(/issuer: .*CN=meadow/), 120_000, 'the next one, in both')
+  await farm.waitFor(() => both(/issuer: .*croft farm meadow/), 120_000, 'the next one, in both')
   const away = await send(2587, 'rook@meadow.example', '--ssl-reqd', '--user', 'lark:Seed.and.song')
   assert.match(away.said, /^< 235 .*Authentication successful/m)
   await farm.croftOk('rm', 'post', '-y')
