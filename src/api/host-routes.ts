@@ -52,6 +52,12 @@ export const hostRoutes = {
     access: can('read', 'host'),
     summary: 'which guests would be better off on another host',
   },
+  readSiteFile: {
+    method: 'GET',
+    path: '/v1/peers/sites/:app',
+    access: can('read', 'peer'),
+    summary: 'what this host says of an application; asked by hosts alone',
+  },
   runForPeer: {
     method: 'POST',
     path: '/v1/peers/inside/:inside',

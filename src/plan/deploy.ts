@@ -8,19 +8,25 @@ export interface SlotWish {
   /** Of all that an instance in this place is made from. */
   readonly hash: string
   readonly config: ResolvedConfig
+  /** On hosts that say something of their own. */
+  readonly hosts?: Readonly<Record<string, { readonly hash: string; readonly config: ResolvedConfig }>>
 }
 
 export interface PlacedMember extends Pick<ServingMember, 'name' | 'state'> {
   readonly slot: number
   readonly hash: string
+  readonly host?: string | undefined
 }
 
 /** Names of those that go: whoever is not what would be made in its place, or has none. */
 export function leavingOf(members: readonly PlacedMember[], slots: readonly SlotWish[]): string[] {
-  const wished = new Map(slots.map(({ slot, hash }) => [slot, hash]))
+  const places = new Map(slots.map((each) => [each.slot, each]))
+  const wishedOf = ({ slot, host = '' }: PlacedMember) => (places.get(slot)?.hosts?.[host] ?? places.get(slot))?.hash
   const stays = new Map<number, string>()
-  for (const { slot, hash, name, state } of members)
-    if (wished.get(slot) === hash && state === 'ready' && !stays.has(slot)) stays.set(slot, name)
+  for (const member of members) {
+    const { slot, hash, name, state } = member
+    if (wishedOf(member) === hash && state === 'ready' && !stays.has(slot)) stays.set(slot, name)
+  }
   const staying = new Set(stays.values())
   return members.filter(({ name }) => !staying.has(name)).map(({ name }) => name)
 }

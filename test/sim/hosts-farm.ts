@@ -222,7 +222,7 @@ export class HostsFarm {
       mesh: createHostMesh({ ...ways, elsewhere }, { left: () => false, driver: async () => driver }),
       ...{ env, store, log, operations, seal, ...records, runtime, pools, storage: pools.storage },
       machine: () => ({ cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }),
-      ...{ sitesDir: '/nowhere', askHealth: async () => undefined },
+      ...{ sitesDir: join(own, 'sites'), askHealth: async () => undefined },
       inside: { run: (...asked) => (this.insides.get(records.host.name) ?? createInside(runtime)).run(...asked) },
       peers: () => this.hosts.get(records.host.name)?.daemon.others?.()?.peers,
       certificates: createCertificates({

@@ -1,11 +1,14 @@
 /** Instances of a site are spread over hosts, go from who is drained, and stay beside their data. */
 import assert from 'node:assert/strict'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { AppConfig } from '../../src/api/app.ts'
 import type { Guest } from '../../src/api/guest.ts'
 import type { Accepted } from '../../src/api/resources.ts'
 import type { Site } from '../../src/api/site.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
+import type { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
 import { templateOnAll } from './hosts-templates.ts'
 import { plain } from './sites-farm.ts'
@@ -73,13 +76,53 @@ test('host by host, each where the one was that it replaces', async () => {
   assert.deepEqual(await places(), had)
 })
 
+test('what a host says of an application is said of the instances that it has', async () => {
+  const folder = join(farm.folder, 'birch', 'sites')
+  await mkdir(folder, { mode: 0o700 })
+  await writeFile(join(folder, 'shop.toml'), '[env]\nWHERE = "on birch"\n', { mode: 0o600 })
+  const onBirch = async () => {
+    const { said } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
+    return said.filter(({ name }) => name.startsWith('shop/')).map(({ name, host }) => `${name} ${host}`)
+  }
+  const had = await onBirch()
+  await deployed('shop/prod', { version: 'v1', waves: 'host' })
+  const now = await onBirch()
+  assert.deepEqual(
+    now.filter((one) => !had.includes(one)).map((one) => one.split(' ')[1]),
+    ['birch'],
+    'the others are what they were made from',
+  )
+  const [name = ''] = now.find((one) => one.endsWith(' birch'))?.split(' ') ?? []
+  const { said } = await farm.ask<Guest>('cedar', 'GET', `/v1/guests/${encodeURIComponent(name)}`)
+  const slot = said.spec.part?.kind === 'instance' ? said.spec.part.slot : 0
+  const config = async (query: string) =>
+    (
+      await farm.ask<{ values: { path: string; value: unknown; origin?: { from: string } }[] }>(
+        'cedar',
+        'GET',
+        `/v1/sites/shop%2Fprod/config?all=1${query}`,
+      )
+    ).said.values
+  const [where] = (await config(`&instance=${slot}`)).filter(({ path }) => path === 'env.WHERE')
+  assert.equal(where?.value, 'on birch', JSON.stringify(where))
+  assert.deepEqual(
+    (await config('')).filter(({ path }) => path === 'env.WHERE'),
+    [],
+  )
+  const again = ['ash', 'POST', '/v1/sites/shop%2Fprod/deploy?dryRun=1', { version: 'v1' }] as const
+  assert.deepEqual((await farm.ask<Accepted<Site>>(...again)).said.steps, [], 'the same again changes nothing')
+  await rm(folder, { recursive: true })
+})
+
 test('what ends is noticed on the host where it was, and told on all', async () => {
   const { said } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
   for (const [host, status] of [
     ['ash', '1'],
     ['birch', '2'],
   ] as const) {
-    const guest = said.find((each) => each.host === host) ?? assert.fail()
+    const guest = said.find((each) => each.host === host && !each.deleting) ?? assert.fail()
+    const runtime = farm.get(host).parts.runtime as ReturnType<typeof createFakeRuntime>
+    runtime.endOne(guest.number)
     const line = JSON.stringify({
       ...{ __REALTIME_TIMESTAMP: String((Date.now() + 3000) * 1000), MESSAGE_ID: '98e322203f7a4ed290d09fe03c09fe15' },
       ...{ UNIT: 'app-web.service', EXIT_CODE: 'exited', EXIT_STATUS: status },
@@ -92,7 +135,7 @@ test('what ends is noticed on the host where it was, and told on all', async () 
     })
   }
   const exits = async () => (await farm.ask<Site>('cedar', 'GET', '/v1/sites/shop%2Fprod')).said.exits ?? []
-  await until('both are told', async () => (await exits()).length === 2)
+  await until('both are told', async () => (await exits()).length === 2, 90_000)
   const told = (await exits()).map(({ why, times }) => `${why}, ${times}`).sort()
   assert.deepEqual(told, ['ended with 1, 1', 'ended with 2, 1'])
   farm.insides.clear()

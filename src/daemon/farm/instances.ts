@@ -29,42 +29,44 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const prefer = rollout.value.order?.find((each) => each.slot === slot)?.host ?? undefined
   const place = slots.find((each) => each.slot === slot)
   if (!place) throw new CroftError('INTERNAL', `${site} has no place ${slot}`)
-  const config = place.config ?? first
+  const usual = { config: place.config ?? first, hash: place.hash }
   const record = members?.value ?? emptyMembers(now.site?.value.id ?? '')
   const name = `${site}/${record.next}`
-  const jobs = onceJobs(config, slot)
   const template = await getReadyTemplate(daemon, to)
   const init = await initOf(daemon, template.value.id)
   const secrets = await openSecrets(parts, site)
-  const about = { config, site, slot, name, release: to, farm: parts.farm.name, secrets }
-  const bare: Omit<GuestSpec, 'root'> = {
+  const about = { site, slot, name, release: to, farm: parts.farm.name, secrets }
+  const bareOf = async (config: ResolvedConfig): Promise<Omit<GuestSpec, 'root'>> => ({
     ...(await sized(daemon, config.instances.size)),
     template: to,
     ...(init === undefined ? {} : { init }),
     part: { kind: 'instance', site, slot, release: to },
-  }
+  })
   const ids = { id: daemon.env.uuid(), root: daemon.env.uuid() }
   const caller: Caller = { name: by, role: 'operator' }
   const make = async (host: string, placed?: Placed): Promise<void> => {
+    const made = place.hosts?.[host] ?? usual
+    const { config } = made
     const volumes = await volumesOf(daemon, now, { config, host })
     const plan: GuestPlan = {
-      ...{ name, verb: 'create', seed: instanceFiles(about), host },
-      spec: { ...bare, ...(volumes.length > 0 ? { volumes } : {}) },
+      ...{ name, verb: 'create', seed: instanceFiles({ ...about, config }), host },
+      spec: { ...(await bareOf(config)), ...(volumes.length > 0 ? { volumes } : {}) },
       ...(placed === undefined ? {} : { placed }),
       from: { kind: 'template', id: template.value.id, ref: to },
       compare: [{ key: template.key, revision: template.revision }],
     }
-    const number = await commitInstance(plan)
+    const number = await commitInstance(plan, made)
     if (host === parts.host.name) loop.nudge(number)
   }
-  const commitInstance = async (plan: GuestPlan): Promise<number> => {
+  const commitInstance = async (plan: GuestPlan, { config, hash }: typeof usual): Promise<number> => {
+    const jobs = onceJobs(config, slot)
     let number = 0
     await commitNewGuest(daemon, caller, { reason: `rollout ${rollout.value.id}` }, async () => {
       const { change: made, record: guest } = await newGuestChange(daemon, plan, ids)
       const { goal: _, ...change } = made
       number = guest.number
       const member: Member = {
-        ...{ number, id: ids.id, name, slot, release: to, hash: place.hash, state: 'starting' },
+        ...{ number, id: ids.id, name, slot, release: to, hash, state: 'starting' },
         ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },
         ...(jobs.length > 0 ? { jobs } : {}),
       }
@@ -88,7 +90,8 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   if (isAlone(daemon)) await make(parts.host.name)
   else {
     const { placeInstance } = await import('../placing/instance.ts')
-    const asked = { site, spec: bare, template: template.value.id, leaving: rollout.value.old }
+    const { config } = usual
+    const asked = { site, spec: await bareOf(config), template: template.value.id, leaving: rollout.value.old }
     await placeInstance(daemon, { ...asked, prefer, hasData: Object.keys(config.data).length > 0 }, make)
   }
   return name

@@ -133,6 +133,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
     listHosts: here,
     getHost: { by: 'host', away: 'here' },
     changeHost: here,
+    readSiteFile: here,
     runForPeer: here,
     balanceFarm: here,
     drainHost: { by: 'emptied' },

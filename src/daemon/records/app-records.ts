@@ -1,6 +1,7 @@
 /** Records of applications as they lie in the store. */
 import type { AppConfig, PlatformName, ResolvedConfig } from '../../api/app.ts'
 import type { BuildStep, RolloutStep, SiteExit } from '../../api/site.ts'
+import type { SlotWish } from '../../plan/deploy.ts'
 import type { ServingMember } from '../../plan/members.ts'
 
 export interface AppRecord {
@@ -161,7 +162,13 @@ export interface RolloutRecord {
   readonly finished?: string
   readonly config: ResolvedConfig
   /** Places for instances; `hash` is of all that one in it is made from, `config` its own where that is another one. */
-  readonly slots: readonly { readonly slot: number; readonly hash: string; readonly config?: ResolvedConfig }[]
+  readonly slots: readonly {
+    readonly slot: number
+    readonly hash: string
+    readonly config?: ResolvedConfig
+    /** On hosts that say something of their own. */
+    readonly hosts?: SlotWish['hosts']
+  }[]
   /** Of release and configuration: the same again changes nothing. */
   readonly hash: string
   /** How many instances each wave replaces; absent: all at once. */

@@ -14,6 +14,7 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { RolloutRecord, SiteConfigRecord, SiteSecretRecord } from './app-records.ts'
+import { type HostSays, hostsSaying } from './host-layers.ts'
 import { keys } from './keys.ts'
 import { readAll, schemaVersion } from './records.ts'
 import { assertData, assertSecrets } from './resolved-checks.ts'
@@ -79,23 +80,29 @@ export async function slotsOf(
   const { parts } = getFarm(daemon)
   const over: Layer = { name: 'stage', from: 'croft deploy', config: wanted.said.config }
   let layers: readonly Layer[] = []
-  const layersFor = async (slot: number) => {
-    layers = [...(await layersOf(parts, wanted.site, from, { slot, set: wanted.said.set })), over]
+  const [app = ''] = wanted.site.split('/')
+  const hosts = await hostsSaying(daemon, app)
+  const base = hosts ? null : undefined
+  const layersFor: LayersFor = async (slot, at = base) => {
+    layers = [...(await layersOf(parts, wanted.site, from, { slot, set: wanted.said.set, at })), over]
     return layers
   }
   try {
-    return await settled(daemon, wanted, layersFor)
+    return await settled(daemon, wanted, { layersFor, hosts: hosts ?? [] })
   } catch (thrown) {
     throw placed(thrown, layers, typeof from === 'string' ? undefined : from.where)
   }
 }
 
+type LayersFor = (slot: number, at?: HostSays | null) => Promise<readonly Layer[]>
+
 async function settled(
   daemon: Daemon,
   { site, template: { ref, id }, anew, isFresh }: Wanted,
-  layersFor: (slot: number) => Promise<readonly Layer[]>,
+  { layersFor, hosts }: { readonly layersFor: LayersFor; readonly hosts: readonly HostSays[] },
 ) {
-  const resolve = async (slot: number) => resolveConfig(await layersFor(slot), { site, slot, release: ref }).config
+  const resolve = async (slot: number, at?: HostSays) =>
+    resolveConfig(await layersFor(slot, at), { site, slot, release: ref }).config
   const first = await resolve(1)
   const known = await readAll<SiteSecretRecord>(daemon.store, keys.siteSecrets(site))
   const [names, secrets] = [known.map(({ value }) => value.name), known.map(({ value }) => value.sealed)]
@@ -112,10 +119,24 @@ async function settled(
       throw new CroftError('BAD_VALUE', `the configurations of ${site}'s instances are more than 4 MiB together`, {
         hint: `fewer values with \${slot}, or fewer instances`,
       })
-    assertSecrets(config, { site, names, isFresh })
-    assertData(config, totalBytes)
-    await assertSize(daemon, config)
-    slots.push({ slot, config, hash: hashOf({ id, secrets, anew, made: madeFrom(config) }) })
+    const check = async (made: ResolvedConfig) => {
+      assertSecrets(made, { site, names, isFresh })
+      assertData(made, totalBytes)
+      await assertSize(daemon, made)
+    }
+    await check(config)
+    const hashed = (made: ResolvedConfig) => hashOf({ id, secrets, anew, made: madeFrom(made) })
+    const byHost: Record<string, { hash: string; config: ResolvedConfig }> = {}
+    for (const host of hosts) {
+      const there = await resolve(slot, host)
+      const said = JSON.stringify(there)
+      if (said === text) continue
+      letters += said.length
+      await check(there)
+      byHost[host.name] = { hash: hashed(there), config: there }
+    }
+    const hash = hashed(config)
+    slots.push({ slot, config, hash, ...(Object.keys(byHost).length > 0 ? { hosts: byHost } : {}) })
     // Others are answered meanwhile.
     await setImmediate()
   }
@@ -134,6 +155,10 @@ export const hashOf = (value: object): string =>
 
 /** Their configuration where it is another one than the first's. */
 export const briefly = (slots: readonly SlotWish[], first: ResolvedConfig): RolloutRecord['slots'] =>
-  slots.map(({ slot, hash, config }) => (config === first ? { slot, hash } : { slot, hash, config }))
+  slots.map(({ slot, hash, config, hosts }) => ({
+    ...{ slot, hash },
+    ...(config === first ? {} : { config }),
+    ...(hosts ? { hosts } : {}),
+  }))
 /** Of all configurations that a rollout's record holds beside the first. */
 const mostLetters = 4 * 1024 ** 2

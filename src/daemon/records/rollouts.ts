@@ -2,14 +2,15 @@
 import type { ResolvedConfig } from '../../api/app.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { PlannedStep } from '../../api/resources.ts'
-import { leavingOf } from '../../plan/deploy.ts'
+import { leavingOf, type SlotWish } from '../../plan/deploy.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
-import type { MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord } from './app-records.ts'
+import type { Member, MembersRecord, RolloutRecord, SiteConfigRecord, SiteRecord } from './app-records.ts'
 import type { Change } from './change.ts'
 import { differences } from './edge-settings.ts'
+import { readFarmGuests } from './farm-guests.ts'
 import { keys } from './keys.ts'
 import { backWarnings, configHistory, readRan } from './ran.ts'
 import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
@@ -76,8 +77,11 @@ export async function decideRollout(
   const { slots, first } = await slotsOf(daemon, { ...about, anew: asked.anew ? ids.anew : '' })
   const names = await checkSiteRoutes(daemon, site.value, first)
   const there = members?.value.members ?? []
-  const old = leavingOf(there, slots)
-  const hash = hashOf({ slots: slots.map((each) => each.hash), count: slots.length, route: first.route })
+  const old = leavingOf(await onHosts(store, there, slots), slots)
+  const hashes = slots.map(({ hash, hosts }) =>
+    hosts ? [hash, Object.entries(hosts).map(([host, own]) => [host, own.hash])] : hash,
+  )
+  const hash = hashOf({ slots: hashes, count: slots.length, route: first.route })
   const compare: Compare[] = [
     { key: site.key, revision: site.revision },
     ...template.compare,
@@ -127,6 +131,13 @@ export async function decideRollout(
       ...(isSame ? {} : { goal: { kind: 'rollout', id: ids.id } as const }),
     },
   }
+}
+
+/** Which host each is on: asked where hosts say something of their own, or have said. */
+async function onHosts(store: Daemon['store'], there: readonly Member[], slots: readonly SlotWish[]) {
+  if (!slots.some(({ hosts }) => hosts)) return there
+  const hosts = new Map((await readFarmGuests(store)).map(({ value }) => [value.number, value.host]))
+  return there.map((member) => ({ ...member, host: hosts.get(member.number) }))
 }
 
 const isScale = ({ version, instances, size }: Asked): boolean =>

@@ -6,6 +6,7 @@ import type { Layer, Resolved } from '../../plan/config/resolve.ts'
 import type { HostParts } from '../host/parts.ts'
 import { readSiteFile } from '../host/site-file.ts'
 import type { ReleaseFacts, SiteConfigRecord } from './app-records.ts'
+import type { HostSays } from './host-layers.ts'
 import { keys } from './keys.ts'
 import { read, type TemplateRecord } from './records.ts'
 
@@ -17,12 +18,12 @@ export interface ToBe extends Pick<ReleaseFacts, 'platform' | 'config'> {
   readonly where?: Where | undefined
 }
 
-/** Lowest first; `set`: instead of what is set now. Without a release there is nothing that croft.toml says; without a slot nothing of one instance. */
+/** Lowest first; `at`: whose word of a host counts, this one's unless it is said. `set`: instead of what is set now. Without a release there is nothing that croft.toml says; without a slot nothing of one instance. */
 export async function layersOf(
   source: Source,
   site: string,
   release: string | ToBe | null,
-  { slot, set }: { readonly slot?: number | undefined; readonly set?: SiteConfigRecord['values'] | undefined } = {},
+  { slot, set, at }: Wanted = {},
 ): Promise<Layer[]> {
   const [{ layerOf }, made, record] = await Promise.all([
     import('../../plan/config/stored.ts'),
@@ -30,23 +31,34 @@ export async function layersOf(
     read<SiteConfigRecord>(source.store, keys.siteConfig(site)),
   ])
   const [app = ''] = site.split('/')
-  const file = await readSiteFile(source.sitesDir, app)
+  const host = at === undefined ? { name: source.host.name, file: await readSiteFile(source.sitesDir, app) } : at
   const values = set ?? record?.value.values ?? {}
   const layers = [
     ...(made ? await releaseLayers(made) : []),
     layerOf(values),
-    file && layer('host', file.path, file.config),
-    layerOf(values, { host: source.host.name }),
+    host?.file && layer('host', host.file.path, host.file.config),
+    host ? layerOf(values, { host: host.name }) : undefined,
     slot === undefined ? undefined : layerOf(values, { slot }),
   ]
   return layers.filter((each) => each !== undefined)
 }
 
+interface Wanted {
+  readonly slot?: number | undefined
+  readonly set?: SiteConfigRecord['values'] | undefined
+  readonly at?: HostSays | null | undefined
+}
+
 /** All of them joined; an instance's own with its slot, else as the first one has it. */
-export async function configOf(source: Source, site: string, release: string | null, slot?: number): Promise<Resolved> {
+export async function configOf(
+  source: Source,
+  site: string,
+  release: string | null,
+  { slot, at }: Pick<Wanted, 'slot' | 'at'> = {},
+): Promise<Resolved> {
   const [{ resolveConfig }, layers] = await Promise.all([
     import('../../plan/config/resolve.ts'),
-    layersOf(source, site, release, { slot }),
+    layersOf(source, site, release, { slot, at }),
   ])
   return resolveConfig(layers, { site, slot: slot ?? 1, ...(release === null ? {} : { release }) })
 }

@@ -15,6 +15,7 @@ import type {
 } from '../../records/app-records.ts'
 import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
+import { hostOfSlot } from '../../records/host-layers.ts'
 import { keys } from '../../records/keys.ts'
 import { read, readAll, schemaVersion } from '../../records/records.ts'
 import { configOf, layersOf } from '../../records/site-config.ts'
@@ -30,7 +31,10 @@ export const handlers = {
     const { value } = await getSite(daemon, site)
     const release = query.release ?? value.release
     const record = await read<SiteConfigRecord>(daemon.store, keys.siteConfig(site))
-    const layers = await layersOf(getFarm(daemon).parts, site, release, { slot: query.instance })
+    const layers = await layersOf(getFarm(daemon).parts, site, release, {
+      slot: query.instance,
+      at: await hostOfSlot(daemon, site, query.instance),
+    })
     const [{ linesOf, linesOfLayers }, { resolveConfig }] = await Promise.all([
       import('../../../plan/config/compare.ts'),
       import('../../../plan/config/resolve.ts'),
@@ -69,7 +73,7 @@ export const handlers = {
 
 /** What a deploy of this release would change of what serves. */
 export async function pendingOf(daemon: Daemon, site: string, release: string): Promise<ConfigDifference[]> {
-  const next = await configOf(getFarm(daemon).parts, site, release)
+  const next = await configOf(getFarm(daemon).parts, site, release, { at: await hostOfSlot(daemon, site) })
   const { differencesBetween } = await import('../../../plan/config/compare.ts')
   const members = await read<MembersRecord>(daemon.store, keys.membersOf(site))
   return [...differencesBetween(members?.value.serves?.config, next), ...(await newSecrets(daemon, site))]
@@ -150,7 +154,7 @@ async function warningsOf(daemon: Daemon, site: string, { after }: Change): Prom
 async function problemOf(daemon: Daemon, site: string, { release }: SiteRecord): Promise<string | undefined> {
   if (release === null) return undefined
   try {
-    await configOf(getFarm(daemon).parts, site, release)
+    await configOf(getFarm(daemon).parts, site, release, { at: await hostOfSlot(daemon, site) })
     return undefined
   } catch (thrown) {
     return `with ${release} it cannot be deployed like this: ${toCroftError(thrown).message}`

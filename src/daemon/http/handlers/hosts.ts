@@ -54,6 +54,11 @@ export const handlers = {
     return { ...answer, steps: [...(answer.steps ?? []), ...goes, ...stays] }
   },
 
+  async readSiteFile(daemon, { params }) {
+    const { readSiteFile } = await import('../../host/site-file.ts')
+    return (await readSiteFile(getFarm(daemon).parts.sitesDir, params.app)) ?? {}
+  },
+
   async planHost(daemon, { params }): Promise<{ steps: readonly PlannedStep[] }> {
     assertHost(daemon, params.host)
     return { steps: await planHost(getFarm(daemon).parts, getFarm(daemon).loop) }
