@@ -4,7 +4,7 @@
  * A new CA comes beside the old one, which vouches for it: who trusts either trusts what the new one signs.
  */
 import type { X509Certificate } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Certificate } from '../../api/door.ts'
 import { CroftError } from '../../api/errors.ts'
@@ -15,6 +15,7 @@ import type { Env } from '../env.ts'
 import { replaceFile } from '../replace-file.ts'
 import { type Issued, issue, type Wanted } from './openssl.ts'
 import { type Ca, findCa, findPair, type Pair, readCa, readPair } from './pair.ts'
+import { removeWork, workFolder } from './work.ts'
 
 export interface AuthorityParts {
   readonly env: Pick<Env, 'now' | 'id'>
@@ -64,7 +65,7 @@ export async function openAuthority(parts: AuthorityParts): Promise<Authority> {
   const { env, run, folder, farm, host, hostLifeMs = lifeMs.host } = parts
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await removeWork(folder)
-  const make = (wanted: Wanted) => issue(run, join(folder, `work-${env.id()}`), wanted)
+  const make = (wanted: Wanted) => issue(run, workFolder(folder, env), wanted)
   const wantedCa = () =>
     ({ kind: 'ca', subject: `croft farm ${farm}`, names: [], ...validityFrom(env.now(), lifeMs.ca) }) as const
   let ca = (await findCa(join(folder, 'ca.pem'))) ?? (await keepCa(textOf(await make(wantedCa()))))
@@ -215,10 +216,4 @@ export function shapeOf(x509: X509Certificate): HostCertificate {
 export function plainAddress(text: string): string {
   if (!text.includes(':')) return text
   return new URL(`http://[${text}]`).hostname.slice(1, -1)
-}
-
-/** What a killed daemon was at. */
-async function removeWork(folder: string): Promise<void> {
-  for (const name of await readdir(folder))
-    if (name.startsWith('work-')) await rm(join(folder, name), { recursive: true, force: true })
 }

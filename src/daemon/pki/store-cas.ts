@@ -11,6 +11,7 @@ import { replaceFile } from '../replace-file.ts'
 import { issue } from './openssl.ts'
 import { type Pair, readPair } from './pair.ts'
 import type { StorePairParts } from './store-pair.ts'
+import { workFolder } from './work.ts'
 
 export const storeCasFile = (folder: string): string => join(folder, 'store-cas.pem')
 
@@ -59,7 +60,7 @@ type Making = Pick<StorePairParts, 'env' | 'run' | 'folder'>
 export async function makeStoreCa({ env, run, folder }: Making): Promise<Pair> {
   const validity = validityFrom(env.now(), lifeMs.ca)
   const wanted = { kind: 'ca', subject: 'croft store', names: [], ...validity } as const
-  const { key, certificate } = await issue(run, join(folder, `work-${env.id()}`), wanted)
+  const { key, certificate } = await issue(run, workFolder(folder, env), wanted)
   return readPair(`${key}${certificate}`)
 }
 

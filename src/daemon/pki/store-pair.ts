@@ -9,6 +9,7 @@ import { shapeOf } from './authority.ts'
 import { issue } from './openssl.ts'
 import { findPair, type Pair } from './pair.ts'
 import { getStoreCas } from './store-cas.ts'
+import { workFolder } from './work.ts'
 
 export interface StorePairParts {
   readonly env: Pick<Env, 'now' | 'id'>
@@ -43,7 +44,7 @@ export async function refreshStorePair(parts: StorePairParts, addresses: readonl
     return { files, tls: { ca, key: found.key, cert: found.pem } }
   const validity = validityFrom(env.now(), lifeMs.host)
   const signer = `${cas[0]?.key}${cas[0]?.pem}`
-  const made = await issue(run, join(folder, `work-${env.id()}`), {
+  const made = await issue(run, workFolder(folder, env), {
     kind: 'host',
     subject: host,
     names,

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from 'node:tls'
 import { isCode } from '../../../src/api/errors.ts'
@@ -12,6 +12,7 @@ import { type Env, systemEnv } from '../../../src/daemon/env.ts'
 import { createOutside } from '../../../src/daemon/http/outside.ts'
 import { openAuthority, plainAddress } from '../../../src/daemon/pki/authority.ts'
 import { configText } from '../../../src/daemon/pki/openssl.ts'
+import { workFolder } from '../../../src/daemon/pki/work.ts'
 import { hostKeyOf } from '../../../src/daemon/records/host-key.ts'
 import { keys } from '../../../src/daemon/records/keys.ts'
 import { type HostRecord, read } from '../../../src/daemon/records/records.ts'
@@ -228,3 +229,12 @@ function shown(
     socket.once('error', reject)
   })
 }
+
+test('what is being made beside it is left alone', async () => {
+  await using own = await folder()
+  const { env } = clock()
+  const beside = workFolder(own.path, env)
+  await mkdir(beside)
+  await openAuthority(parts(own.path, env))
+  assert.ok((await readdir(own.path)).includes(basename(beside)))
+})
