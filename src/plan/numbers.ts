@@ -76,6 +76,17 @@ export const freeSlot = <T extends Numbers>(numbers: T, slot: number): T => ({
   slots: numbers.slots.filter((each) => each !== slot),
 })
 
+/** Of a host that goes: a block with numbers of guests that live elsewhere is another's from then on, with what rests in it. */
+export function inheritBlock<T extends Numbers>(heir: T, from: Numbers, block: number): T {
+  const isOfIt = (number: number) => number >> 8 === block
+  return {
+    ...heir,
+    blocks: [...heir.blocks, block],
+    used: [...heir.used, ...from.used.filter(isOfIt)],
+    resting: [...heir.resting, ...from.resting.filter(([number]) => isOfIt(number))],
+  }
+}
+
 /** What was found without a record: its number rests, its slot is nobody's. The same numbers when nothing changes. */
 export function reserveFound<T extends Numbers>(
   numbers: T,

@@ -75,6 +75,8 @@ export type RolloutAction =
 
 /** Who ends without that a check meets it is told by another host. */
 const holdLookMs = 5000
+/** So long after its time who was not asked yet is waited for. */
+const unheardMs = 60_000
 /** A guest that does not run after so long is a failure. */
 export const startWithinMs = 300_000
 
@@ -123,7 +125,10 @@ function gate(sight: RolloutSight): RolloutAction {
   if (!unwell) return { do: 'register', members: namesOf(newOnes(sight), 'starting') }
   const lostOnes = newOnes(sight).filter(({ health }) => health?.good === false && health.hopeless)
   const left = sight.withinMs - (sight.now - sight.since)
-  if (left > 0 && lostOnes.length === 0) return { do: 'wait', forMs: left }
+  // Who leads now may have come when the time was over: nobody is judged unheard.
+  const isUnheard = newOnes(sight).some(({ guest, health }) => guest === 'running' && health === undefined)
+  const patience = isUnheard ? left + unheardMs : left
+  if (patience > 0 && lostOnes.length === 0) return { do: 'wait', forMs: left > 0 ? left : patience }
   const [told = unwell] = lostOnes
   const { name, health } = told
   const asked = health?.good === false && health.daemon !== undefined ? { daemon: health.daemon } : {}

@@ -12,6 +12,7 @@ export class SimClock {
   private wallMs = Date.parse('2026-11-21T12:00:00Z')
   private order = 0
   private ids = 0
+  private secrets = 0
   private readonly timers = new Set<Timer>()
 
   /** One for each daemon: what a dead one had planned does not happen. */
@@ -22,7 +23,8 @@ export class SimClock {
       later: (ms, work) => this.later(ms, () => isAlive() && work()),
       id: () => `id${String(++this.ids).padStart(8, '0')}`,
       uuid: () => `uuid-${String(++this.ids).padStart(4, '0')}`,
-      randomHex: (bytes) => 'ab'.repeat(bytes),
+      // Secrets are all others.
+      randomHex: (bytes) => (bytes < 32 ? 'ab'.repeat(bytes) : String(++this.secrets).padStart(2 * bytes, '0')),
     }
   }
 
@@ -68,7 +70,8 @@ export class SimClock {
   }
 }
 
-/** Nothing here waits for the outside, so a turn of the event loop ends everything that was begun. */
+/** A turn of the event loop ends everything that was begun, and who reads a file is waited for: nothing else here asks the outside. */
 export async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise<void>((go) => setImmediate(go))
+  do for (let turn = 0; turn < 3; turn++) await new Promise<void>((go) => setImmediate(go))
+  while (process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq')))
 }

@@ -6,14 +6,13 @@ import assert from 'node:assert/strict'
 import { type CroftError, toCroftError } from '../../src/api/errors.ts'
 import type { GuestState, GuestStatus } from '../../src/api/guest.ts'
 import type { Operation } from '../../src/api/resources.ts'
-import type { RouteName } from '../../src/api/routes.ts'
-import { bodies, queries } from '../../src/api/schemas.ts'
 import { createCertificates } from '../../src/daemon/certificates/certificates.ts'
 import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
 import type { Daemon, WholeDaemon } from '../../src/daemon/daemon.ts'
+import type { Env } from '../../src/daemon/env.ts'
 import { createBuilds } from '../../src/daemon/farm/builds.ts'
 import type { Asked as AskedHealth } from '../../src/daemon/farm/health.ts'
-import { onlyLeader } from '../../src/daemon/farm/leader.ts'
+import { onlyLeader, type Reign } from '../../src/daemon/farm/leader.ts'
 import { createRollouts } from '../../src/daemon/farm/rollouts.ts'
 import { createInside, type Inside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
@@ -21,16 +20,18 @@ import type { HostParts } from '../../src/daemon/host/parts.ts'
 import { planHost } from '../../src/daemon/host/plan-host.ts'
 import { createPools } from '../../src/daemon/host/pools.ts'
 import { createTurns } from '../../src/daemon/host/turns.ts'
-import type { Handler, Handlers } from '../../src/daemon/http/handler.ts'
-import { handlers } from '../../src/daemon/http/handlers/table.ts'
+import type { Handlers } from '../../src/daemon/http/handler.ts'
 import { createOutside } from '../../src/daemon/http/outside.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
 import { createElsewhere } from '../../src/daemon/mesh/elsewhere.ts'
 import { createHostMesh } from '../../src/daemon/mesh/mesh.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
-import { sealWith } from '../../src/daemon/pki/seal.ts'
+import type { Others, OthersParts } from '../../src/daemon/peers/others.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
-import { type FarmRecord, type GuestRecord, type HostRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { getOwnHost } from '../../src/daemon/records/own-host.ts'
+import { type FarmRecord, type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import { enterVersions } from '../../src/daemon/records/versions.ts'
+import { releaseFrom } from '../../src/daemon/release.ts'
 import { createSessions } from '../../src/daemon/sessions/sessions.ts'
 import { Uploads } from '../../src/daemon/uploads/uploads.ts'
 import { createUsageBoard } from '../../src/daemon/usage/board.ts'
@@ -42,34 +43,17 @@ import { createFakeMesh, fakeWire } from '../../src/drivers/mesh/fake/index.ts'
 import { createFakeNames } from '../../src/drivers/names/fake/index.ts'
 import { createFakeNetwork } from '../../src/drivers/network/fake/index.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
-import type { PoolSpec } from '../../src/drivers/storage/driver.ts'
 import { createFakeStorage } from '../../src/drivers/storage/fake/index.ts'
-import type { TemplateBuilder } from '../../src/drivers/template/driver.ts'
+import type { Release } from '../../src/plan/versions.ts'
+import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Write } from '../../src/store/store.ts'
+import { type Asked, answerTo, checked } from './asking.ts'
 import { quiet, SimClock } from './clock.ts'
+import { builder, built, noCertificates, paths, pool, seal, withoutJournal } from './given.ts'
 import { heldBy, type Lifeline } from './lifeline.ts'
 import { simVlans } from './vlans.ts'
 import { createWeakStore } from './weak-store.ts'
-import { reasonOf, tell, told } from './words.ts'
-
-const seal = async () => sealWith(Buffer.alloc(32, 7))
-/** No route asks for one. */
-const noCertificates = {
-  ...{ folder: '', seal, dnsHook: '/none', addresses: () => [] },
-  ca: { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) },
-  acme: { name: 'none', issue: () => Promise.reject(new Error('no ACME here')) },
-}
-const pool: PoolSpec = { name: 'default', kind: 'file', source: '/p.img', mountPoint: '/pool', sizeBytes: 2 ** 40 }
-const paths = {
-  stateDir: '/s',
-  socket: '/s/k',
-  storeFile: '/s/d',
-  lxcPath: '/s/l',
-  cgroup: 'croft',
-  hooksDir: '/s/h',
-  sitesDir: '/s/sites',
-  dnsHook: '/s/d',
-}
+import { tell, tellWrites, told } from './words.ts'
 
 interface Running {
   readonly life: Lifeline
@@ -77,17 +61,15 @@ interface Running {
   readonly parts: HostParts
 }
 
-interface Asked {
-  readonly params?: Readonly<Record<string, string>>
-  readonly body?: unknown
-  readonly query?: Readonly<Record<string, string>>
-}
-
 export interface SimOptions {
   /** `ash` without. */
   readonly hostName?: string
-  /** Of another host of the farm, whose store and clock it has. */
+  /** Of another host of the farm, whose store, clock and log it has. */
   readonly beside?: SimFarm
+  /** One of several: what it knows of the others. */
+  readonly others?: (own: SimFarm, parts: Omit<OthersParts, 'own' | 'material'>) => Promise<Others>
+  /** How a host comes into the farm, where it is told. */
+  readonly joining?: WholeDaemon['joining']
 }
 
 export class SimFarm {
@@ -102,16 +84,21 @@ export class SimFarm {
   readonly network = createFakeNetwork()
   readonly firewall = createFakeFirewall()
   readonly names = createFakeNames()
-  readonly wire = fakeWire()
   readonly vlans = simVlans()
-  readonly mesh = createFakeMesh({ wire: this.wire, endpoint: '192.0.2.1:51820' })
+  readonly wire: ReturnType<typeof fakeWire>
+  readonly mesh: ReturnType<typeof createFakeMesh>
   /** Whether programs in guests take connections. */
   listens = true
   /** Why the edge takes nothing, as when somebody else has its ports. */
   edgeRefuses: Error | undefined
   readonly edge = createFakeEdge({ refuses: () => this.edgeRefuses })
+  /** The farm's; this host's way to it can be cut. */
   readonly store: ReturnType<typeof createWeakStore>
-  readonly lines: string[] = []
+  readonly lines: string[]
+  /** Its croft. */
+  croft: Release = { ...releaseFrom({}), version: 'sim' }
+  /** How far the wall clock of this host is off. */
+  offMs = 0
   refused: CroftError | undefined
   /** Every failpoint that was passed, in order. */
   readonly passed: string[] = []
@@ -128,15 +115,22 @@ export class SimFarm {
   unwell: (asked: AskedHealth) => string | undefined = () => undefined
   private running: Running | undefined
   private silent = false
+  private readonly options: SimOptions
+  private readonly acts = new Map<string, () => void>()
   private dieAt = Number.POSITIVE_INFINITY
   private dies: (passed: readonly string[]) => boolean = () => false
 
-  constructor({ hostName = 'ash', beside }: SimOptions = {}) {
+  constructor(options: SimOptions = {}) {
+    const { hostName = 'ash', beside } = options
+    this.options = options
     this.hostName = hostName
     this.clock = beside?.clock ?? new SimClock()
+    this.lines = (options.others && beside?.lines) || []
+    this.wire = beside?.wire ?? fakeWire()
+    this.mesh = createFakeMesh({ wire: this.wire, endpoint: `${hostName}:51820` })
     this.runtime = createFakeRuntime(this.clock)
-    const now = () => this.clock.now()
-    this.store = beside?.store ?? createWeakStore(now, (writes) => this.wrote(writes))
+    const inner = beside?.store.inner ?? createMemoryStore({ now: () => this.clock.seconds * 1000 })
+    this.store = createWeakStore(inner, (writes) => this.wrote(writes))
   }
 
   async open(): Promise<this> {
@@ -160,33 +154,48 @@ export class SimFarm {
   /** A daemon begins; whatever ran before must be dead. */
   async boot(): Promise<void> {
     const life: Lifeline = { alive: true }
-    const env = this.clock.env(() => life.alive)
+    const env = this.env(life)
     const store = heldBy(life, this.store)
+    if (this.options.others) await enterVersions(store, this.hostName, this.croft)
     const operations = new Operations(store, env)
-    await operations.recover()
+    await operations.recover(this.hostName, this.options.others !== undefined)
     const parts = await this.build(life, operations)
     const loop = createHostLoop(parts)
     const usage = createUsageBoard(parts)
     const numbering = createTurns(1, env)
     const checks = createRouteChecks({ ...parts, farmCa: () => null, everyMs: 300_000 })
-    const some: Daemon = { env, store, operations, open: () => daemon.open() }
+    const nudge = (number: number) => loop.nudge(number)
+    const sight = { env, store, operations, log: parts.log, nudge, shutOut: () => {} }
+    const others = await this.options.others?.(this, sight)
+    const leader = others?.leader ?? onlyLeader(store, this.hostName)
+    const some: Daemon = { env, store: leader.store, operations, open: () => daemon.open() }
     const builds = createBuilds(some, '')
-    const rollouts = createRollouts(some)
+    let rollouts = createRollouts(some)
+    const loops: Reign = {
+      begin: async () => {
+        await operations.takeOver()
+        await rollouts.begin()
+      },
+      end: async () => {
+        const old = rollouts
+        rollouts = createRollouts(some)
+        await old.close()
+        operations.letGo()
+      },
+    }
     const daemon: WholeDaemon = {
       ...{ env, store, operations, version: 'sim', hostName: this.hostName },
       open: () => ({
-        ...{ parts, loop, numbering, usage, certificates: parts.certificates, checks, builds, rollouts },
-        ...{
-          leader: onlyLeader(store, this.hostName),
-          loops: { begin: async () => undefined, end: async () => undefined },
-        },
+        ...{ parts, loop, numbering, usage, certificates: parts.certificates, checks, builds, rollouts, leader, loops },
+        ...(others ? { others } : {}),
       }),
+      others: () => others,
       outside: createOutside(
         { env, log: parts.log, run: createRunner(), folder: '', store: () => store },
         () => undefined,
       ),
       sessions: createSessions({ env, log: parts.log }),
-      joining: () => Promise.reject(new Error('one host alone')),
+      joining: this.options.joining ?? (() => Promise.reject(new Error('one host alone'))),
       storeCare: () => Promise.reject(new Error('the store is in memory')),
       init: async () => ({ lines: [] }),
       diagnose: async () => [],
@@ -196,19 +205,24 @@ export class SimFarm {
     this.say('daemon', 'begins')
     await loop.begin()
     loop.between.begin(daemon)
-    await rollouts.begin()
+    await leader.follow(loops)
     await quiet()
+  }
+
+  private env(life: Lifeline): Env {
+    const env = this.clock.env(() => life.alive)
+    return { ...env, now: () => env.now() + this.offMs }
   }
 
   private async build(life: Lifeline, operations: Operations): Promise<HostParts> {
     const farm = await read<FarmRecord>(this.store, keys.farm)
-    const host = await read<HostRecord>(this.store, keys.host(this.hostName))
-    assert.ok(farm && host)
+    assert.ok(farm)
+    const host = { value: await getOwnHost(this.store, this.hostName) }
     const act = (family: string) => (method: string, args: unknown[]) => {
       const text = tell(family, method, args)
       if (text !== undefined) this.say('host', text)
     }
-    const env = this.clock.env(() => life.alive)
+    const env = this.env(life)
     const log = {
       info() {},
       warn() {},
@@ -266,6 +280,11 @@ export class SimFarm {
     this.dies = (passed) => passed.slice(from).filter((each) => each === name).length === nth
   }
 
+  /** Done at that moment, once. */
+  when(name: string, act: () => void): void {
+    this.acts.set(name, act)
+  }
+
   kill(): void {
     assert.ok(this.running)
     this.running.life.alive = false
@@ -275,6 +294,8 @@ export class SimFarm {
   private failpoint(life: Lifeline, name: string): void {
     if (!life.alive) throw new Error('dead')
     this.passed.push(name)
+    const act = this.acts.get(name)
+    if (this.acts.delete(name)) act?.()
     if (this.passed.length <= this.dieAt && !this.dies(this.passed)) return
     this.dies = () => false
     this.dieAt = Number.POSITIVE_INFINITY
@@ -302,21 +323,17 @@ export class SimFarm {
     return this.running?.life.alive === true
   }
 
-  /** A request as the HTTP server hands it on. */
-  async ask<R extends keyof Handlers>(route: R, { params = {}, body, query = {} }: Asked): Promise<unknown> {
-    assert.ok(this.running)
+  /** Asked on this host; what fails is told. */
+  async ask<R extends keyof Handlers>(route: R, asked: Asked): Promise<unknown> {
+    const { params = {}, body } = asked
     const words = [route, ...Object.values(params), ...(body === undefined ? [] : [JSON.stringify(body)])].join(' ')
     this.say('api', words)
-    const schema = (bodies as Partial<Record<RouteName, { parse(value: unknown): unknown }>>)[route]
-    const asking = (queries as Partial<Record<RouteName, { parse(value: unknown): unknown }>>)[route]
-    const request = { params, query: asking?.parse(query) ?? {}, body: schema?.parse(body ?? {}), caller }
+    const request = { ...asked, ...checked(route, asked) }
     try {
-      const handle = handlers[route] as unknown as Handler<RouteName>
-      const answer = handle(this.running.daemon, request as unknown as Parameters<typeof handle>[1])
-      return await this.heard(answer)
+      return await this.heard(answerTo(this.daemon, route, request))
     } catch (thrown) {
-      this.refused = toCroftError(thrown)
-      this.say('api', `→ ${this.refused.code}: ${this.refused.message}`)
+      const error = toCroftError(thrown)
+      this.say('api', `→ ${error.code}: ${error.message}`)
       return undefined
     }
   }
@@ -365,36 +382,16 @@ export class SimFarm {
 
   say(who: string, text: string): void {
     if (this.silent) return
-    const time = this.clock.seconds - 1
-    this.lines.push(`${time.toFixed(1).padStart(6)} ${who.padEnd(6)} ${text}`)
+    const host = this.options.others ? `${this.hostName.padEnd(6)} ` : ''
+    const line = `${this.stamp} ${host}${who.padEnd(6)} ${text}`
+    if (host === '' || this.lines.at(-1) !== line) this.lines.push(line)
+  }
+
+  get stamp(): string {
+    return (this.clock.seconds - 1).toFixed(1).padStart(6)
   }
 
   private wrote(writes: readonly Write[]): void {
-    for (const write of writes) {
-      if (!('put' in write)) continue
-      const { put: key, value } = write
-      const guest = /^status\/ash\/guest\/0*(\d+)$/.exec(key)
-      if (guest) this.say('status', told(`guest ${guest[1]} ${(value as GuestStatus).state}`, reasonOf(value)))
-      const snapshot = /^status\/ash\/snapshot\/(.+)$/.exec(key)
-      if (snapshot) this.say('status', `snapshot ${snapshot[1]} ${(value as { state: string }).state}`)
-      const operation = value as Operation
-      if (key.startsWith('operations/') && operation.state !== 'running')
-        this.say('op', told(`${operation.verb} ${operation.target.name} ${operation.state}`, operation.error ?? {}))
-    }
+    for (const [who, text] of tellWrites(writes)) this.say(who, text)
   }
 }
-
-const caller = { name: 'root', role: 'operator' } as const
-
-const built = { sizeBytes: 1, sha256: 'c0ffee', facts: {} }
-const builder: Omit<TemplateBuilder, 'build'> = {
-  name: 'sim',
-  check() {},
-  async sweep() {},
-}
-
-/** A real process takes real time, which no clock of ours knows of; who tells of journals says so by `inside`. */
-const withoutJournal = (inside: Inside): Inside => ({
-  run: async (number, words, options) =>
-    words[0] === 'journalctl' ? { code: 0, lines: [] } : inside.run(number, words, options),
-})

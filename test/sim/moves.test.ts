@@ -5,13 +5,13 @@ import { keys } from '../../src/daemon/records/keys.ts'
 import { type GuestRecord, type NumbersRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import type { Ref } from '../../src/drivers/storage/driver.ts'
 import type { SimFarm } from './farm.ts'
-import { TwoHosts } from './two-hosts.ts'
+import { SimHosts } from './several.ts'
 
 const params = { guest: 'web' }
 const ports = [{ hostPort: 8080, guestPort: 80 }]
 
-async function withWeb(): Promise<TwoHosts> {
-  const two = await new TwoHosts().open()
+async function withWeb(): Promise<SimHosts> {
+  const two = await SimHosts.open('ash', 'birch')
   await two.ash.ask('createGuest', { body: { name: 'web', template: 'debian:12', ports } })
   await two.pass(1)
   two.ash.storage.write(await rootOf(two), 'letter', 'dear reader')
@@ -20,23 +20,23 @@ async function withWeb(): Promise<TwoHosts> {
   return two
 }
 
-const move = (two: TwoHosts, to = 'birch', by = two.ash) => by.ask('moveGuest', { params, body: { to } })
-const web = async ({ ash }: TwoHosts): Promise<GuestRecord> => {
+const move = (two: SimHosts, to = 'birch', by = two.ash) => two.ask(by.hostName, 'moveGuest', { params, body: { to } })
+const web = async ({ ash }: SimHosts): Promise<GuestRecord> => {
   const guests = await readAll<GuestRecord>(ash.store, keys.allGuests)
   assert.equal(guests.length, 1, 'one record')
   return (guests[0] ?? assert.fail()).value
 }
-const rootOf = async (two: TwoHosts): Promise<Ref> => {
+const rootOf = async (two: SimHosts): Promise<Ref> => {
   const { number, spec } = await web(two)
   return { kind: 'root', number, id: spec.root.id }
 }
 const isLive = async ({ runtime }: SimFarm) => ((await runtime.observe(1))?.state ?? 'stopped') !== 'stopped'
-const isOver = async ({ ash }: TwoHosts) =>
+const isOver = async ({ ash }: SimHosts) =>
   (await readAll(ash.store, keys.moves)).length === 0 &&
   (await ash.operations()).every(({ state }) => state !== 'running')
 
 /** One copy at any moment, and at the end all of it on one host, nothing on the other. */
-async function settled(two: TwoHosts, where?: 'ash' | 'birch'): Promise<void> {
+async function settled(two: SimHosts, where?: 'ash' | 'birch'): Promise<void> {
   const over = await two.until(async () => {
     assert.ok(!((await isLive(two.ash)) && (await isLive(two.birch))), 'two copies run')
     return isOver(two)
@@ -70,7 +70,7 @@ async function settled(two: TwoHosts, where?: 'ash' | 'birch'): Promise<void> {
   )
 }
 
-const lastOp = async (two: TwoHosts) => (await two.ash.operations()).findLast(({ verb }) => verb === 'move')
+const lastOp = async (two: SimHosts) => (await two.ash.operations()).findLast(({ verb }) => verb === 'move')
 
 describe('moves', () => {
   test('there and back, with what it has; then its number is free again', async () => {

@@ -1,14 +1,14 @@
-/** The memory store, which can be out of reach for a while. */
+/** A way to the store of memory, which can be cut for a while: each host has its own. */
 import { CroftError } from '../../src/api/errors.ts'
-import { createMemoryStore } from '../../src/store/memory/index.ts'
-import type { Batch, Store, Write } from '../../src/store/store.ts'
+import type { Batch, Lease, Store, Write } from '../../src/store/store.ts'
 
 export interface WeakStore extends Store {
+  /** As those see it whose way is not cut. */
+  readonly inner: Store
   reachable(yes: boolean): void
 }
 
-export function createWeakStore(now: () => number, wrote: (writes: readonly Write[]) => void): WeakStore {
-  const inner = createMemoryStore({ now })
+export function createWeakStore(inner: Store, wrote: (writes: readonly Write[]) => void): WeakStore {
   const is = { up: true, fall: new AbortController() }
   const enter = (): void => {
     if (!is.up) throw new CroftError('STORE_CLOSED', 'the store cannot be reached')
@@ -21,7 +21,18 @@ export function createWeakStore(now: () => number, wrote: (writes: readonly Writ
     if (!options.signal.aborted) throw new CroftError('STORE_CLOSED', 'the store went away')
   }
 
+  async function lease(ttlMs: number): Promise<Lease> {
+    enter()
+    const made = await inner.lease(ttlMs)
+    const reached = async (work: () => Promise<void>) => {
+      enter()
+      await work()
+    }
+    return { id: made.id, keepAlive: () => reached(made.keepAlive), revoke: () => reached(made.revoke) }
+  }
+
   return {
+    inner,
     id: inner.id,
     kind: 'memory',
     async get(key) {
@@ -39,7 +50,7 @@ export function createWeakStore(now: () => number, wrote: (writes: readonly Writ
       return done
     },
     watch,
-    lease: (ttlMs) => inner.lease(ttlMs),
+    lease,
     compact: (revision) => inner.compact(revision),
     close: () => inner.close(),
     reachable(yes) {

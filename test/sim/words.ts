@@ -1,8 +1,12 @@
 /** What a driver is told, in words for the log. Looking is not told. */
 import type { GuestStatus } from '../../src/api/guest.ts'
+import type { Operation } from '../../src/api/resources.ts'
+import { keys } from '../../src/daemon/records/keys.ts'
+import type { MoveRecord } from '../../src/daemon/records/moves.ts'
 import type { FirewallModel } from '../../src/drivers/firewall/driver.ts'
 import type { Definition, Disk } from '../../src/drivers/runtime/driver.ts'
 import type { Ref } from '../../src/drivers/storage/driver.ts'
+import type { Write } from '../../src/store/store.ts'
 
 type Teller = (...args: never[]) => string
 
@@ -27,6 +31,27 @@ const tellers: Readonly<Record<string, Teller>> = {
 
 export function tell(family: string, method: string, args: unknown[]): string | undefined {
   return tellers[`${family}.${method}`]?.(...(args as never[]))
+}
+
+/** Who and what, of the records that stories are about. */
+export function tellWrites(writes: readonly Write[]): (readonly [who: string, text: string])[] {
+  return writes.flatMap((write) => ('put' in write ? tellPut(write.put, write.value) : []))
+}
+
+function tellPut(key: string, value: unknown): (readonly [string, string])[] {
+  const guest = /^status\/[^/]+\/guest\/0*(\d+)$/.exec(key)
+  if (guest) return [['status', told(`guest ${guest[1]} ${(value as GuestStatus).state}`, reasonOf(value))]]
+  const snapshot = /^status\/[^/]+\/snapshot\/(.+)$/.exec(key)
+  if (snapshot) return [['status', `snapshot ${snapshot[1]} ${(value as { state: string }).state}`]]
+  if (key === keys.leader) return [['leads', 'the farm']]
+  if (key.startsWith(keys.moves)) {
+    const { name: guestName, phase, to } = value as MoveRecord
+    return [['move', `${guestName} to ${to}: ${phase}`]]
+  }
+  const { verb, target, state, error } = value as Operation
+  return key.startsWith('operations/') && state !== 'running'
+    ? [['op', told(`${verb} ${target.name} ${state}`, error ?? {})]]
+    : []
 }
 
 const name = (ref: Ref): string => ('number' in ref ? `${ref.kind} ${ref.number}/${ref.id}` : `${ref.kind} ${ref.id}`)

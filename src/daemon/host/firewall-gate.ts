@@ -71,12 +71,14 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
       await request()
     },
     async refreshFor(names) {
-      const doors = parts.elsewhere.several() ? JSON.stringify(doorsOf(parts)) : 'one host'
-      if (doors === knownDoors && !(await namesAny(parts, names))) return
-      knownDoors = doors
-      await request().catch((thrown) =>
-        parts.log.warn({}, `rules that name other hosts' guests: ${toCroftError(thrown).message}`),
-      )
+      try {
+        const doors = parts.elsewhere.several() ? JSON.stringify(doorsOf(parts)) : 'one host'
+        if (doors === knownDoors && !(await namesAny(parts, names))) return
+        await request()
+        knownDoors = doors
+      } catch (thrown) {
+        parts.log.warn({}, `rules that name other hosts' guests: ${toCroftError(thrown).message}`)
+      }
     },
     async announceAgain() {
       const { announced, taken } = await compileFor(parts, takes)
