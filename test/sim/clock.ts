@@ -73,5 +73,5 @@ export class SimClock {
 /** A turn of the event loop ends everything that was begun, and who reads a file is waited for: nothing else here asks the outside. */
 export async function quiet(): Promise<void> {
   do for (let turn = 0; turn < 3; turn++) await new Promise<void>((go) => setImmediate(go))
-  while (process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq')))
+  while (process.getActiveResourcesInfo().some((name) => /^FSReq|Request$|^GetAddrInfo/.test(name)))
 }
