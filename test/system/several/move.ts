@@ -101,6 +101,9 @@ export function moving(hosts: TestHosts): void {
     assert.match(failed.stderr, /birch/)
     await hosts.mend(birch)
     await ash.waitFor(() => isOn(ash, ash), 90_000)
+    // The other host finds the store again, and is asked by this one, a moment later.
+    await birch.waitFor(async () => (await birch.croft('ls')).code === 0, 90_000, 'the store, on birch')
+    await ash.waitFor(async () => (await ash.croft('host', 'plan', 'birch')).code === 0, 90_000, 'the way to birch')
     await ash.croftOk('rm', 'web', '-y')
   })
 }
