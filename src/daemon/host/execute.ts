@@ -67,7 +67,8 @@ const handlers: Handlers = {
   closeFirewall: (_parts, { gate, number }) => gate.close(number),
   async start({ runtime, mesh, vlans }, { number }) {
     await mesh.ready(number)
-    await vlans.ready(number)
+    const networks = vlans.ready(number)
+    if (networks) await networks
     await runtime.start(number)
   },
   async tuneLink({ network, runtime, vlans }, { number, wishes, definition }, { fresh }) {
@@ -77,7 +78,8 @@ const handlers: Handlers = {
       network.tune(link, { reachableFromLoopback: wishes.guest.value.spec.ports.length > 0 }),
       pid === undefined ? undefined : network.equip(link, { ...definition.link, pid, fresh }),
     ])
-    await vlans.settle(number, fresh)
+    const networks = vlans.settle(number, fresh)
+    if (networks) await networks
   },
   async setLimits({ runtime }, { number, storage }, step) {
     await runtime.setLimits(number, step.limits, await storage.blockDevice())

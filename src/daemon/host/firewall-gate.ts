@@ -59,7 +59,8 @@ export function createFirewallGate(parts: HostParts): FirewallGate {
     parts.failpoint('firewall.before')
     await parts.firewall.reconcile(model)
     await parts.network.announce(announced)
-    await parts.vlans.bring(taken)
+    const networks = parts.vlans.bring(taken)
+    if (networks) await networks
     parts.failpoint('firewall.after')
   }
 

@@ -7,14 +7,17 @@ import type { GuestRecord } from '../records/records.ts'
 import type { VlanKeeper } from './keeper.ts'
 
 export interface HostVlans {
-  /** The kernel holds what these guests need, who have a link or are about to. Trouble is told of, and fails nothing else. */
-  bring(guests: readonly GuestRecord[]): Promise<void>
+  /**
+   * The kernel holds what these guests need, who have a link or are about to. Trouble is told of, and fails nothing else.
+   * Here and below: undefined when there is nothing to do.
+   */
+  bring(guests: readonly GuestRecord[]): Promise<void> | undefined
   /** These run already: nobody need be asked whether their addresses are free. */
   trust(numbers: readonly number[]): void
   /** Before a guest starts: its networks are here, and nobody on them has its addresses. REFUSED when somebody answers. */
-  ready(number: number): Promise<void>
+  ready(number: number): Promise<void> | undefined
   /** It runs: from now on the host answers for it. `asked`: by `ready`, a moment ago. */
-  settle(number: number, asked: boolean): Promise<void>
+  settle(number: number, asked: boolean): Promise<void> | undefined
   /** The device that this host does not have and the guest would want. */
   lacks(guest: Pick<GuestRecord, 'spec'>): Promise<string | undefined>
   /** With evidence; nothing where there are none. */
@@ -43,19 +46,16 @@ export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
     return loading
   }
   return {
-    async bring(guests) {
-      if (guests.some(hasNetwork) || place.left()) await (await begun()).bring(guests)
+    bring(guests) {
+      if (!guests.some(hasNetwork) && !place.left()) return undefined
+      return begun().then((keeper) => keeper.bring(guests))
     },
     trust(numbers) {
       running.clear()
       for (const number of numbers) running.add(number)
     },
-    async ready(number) {
-      if (loading) await (await loading).ready(number)
-    },
-    async settle(number, asked) {
-      if (loading) await (await loading).settle(number, asked)
-    },
+    ready: (number) => loading?.then((keeper) => keeper.ready(number)),
+    settle: (number, asked) => loading?.then((keeper) => keeper.settle(number, asked)),
     async lacks(guest) {
       if (!hasNetwork(guest)) return undefined
       const names = new Set((guest.spec.addresses ?? []).flatMap(({ network }) => network ?? []))
