@@ -1,6 +1,7 @@
 /** Recipes for real: their guests, asked for their pages from outside. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { addBases } from './bases.ts'
 import { recipeTemplate } from './cache.ts'
@@ -27,6 +28,26 @@ test('the recipe static: its guest serves a page on port 80', async () => {
   await comes(8080, /<h1>It serves<\/h1>/, 'static')
   await farm.croftOk('rm', 'web', '-y')
   await farm.croftOk('template', 'rm', 'static:v1', '-y')
+})
+
+test('the recipe plain: its guest starts whole, and answers exec and ssh', async () => {
+  await farm.addTemplate(await recipeTemplate('plain'))
+  const key = join(farm.stateDir, 'key')
+  await farm.host({ file: 'ssh-keygen', args: ['-q', '-t', 'ed25519', '-N', '', '-f', key], timeoutMs: 30_000 })
+  const line = (await readFile(`${key}.pub`, 'utf8')).trim()
+  await farm.croftOk('create', 'web', 'plain:v1', `key=${line}`)
+  const { ipv4 } = await farm.json<{ ipv4: string }>('show', 'web')
+  const tools = ['git', 'htop', 'rsync', 'vim.tiny', 'unattended-upgrade']
+  assert.equal((await farm.inGuest('web', 'which', ...tools)).split('\n').length, tools.length)
+  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'BatchMode=yes', 'LogLevel=ERROR']
+  const args = ['-i', key, ...options.flatMap((each) => ['-o', each]), `root@${ipv4}`, 'hostname']
+  const ssh = () => farm.host({ file: 'ssh', args, timeoutMs: 30_000 })
+  await farm.waitFor(async () => (await ssh()).stdout === 'web\n', 120_000, 'an answer by ssh')
+  const state = async () => (await farm.croft('exec', 'web', '--', 'systemctl', 'is-system-running')).stdout.trim()
+  await farm.waitFor(async () => /^(running|degraded)$/.test(await state()), 120_000, 'the end of its start')
+  assert.equal(await state(), 'running')
+  await farm.croftOk('rm', 'web', '-y')
+  await farm.croftOk('template', 'rm', 'plain:v1', '-y')
 })
 
 /** Their packages are in the root that all tests share: what is theirs beside them is done in a guest of it. */
