@@ -67,12 +67,13 @@ async function lock(name: string, kind: 'shared' | 'exclusive'): Promise<Lock> {
   const child = spawn('flock', [kind === 'shared' ? '-s' : '-x', file, 'sh', '-c', 'echo held; exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  await once(child.stdout, 'data')
+  // Waited for from the start: a signal to the whole group may end it before it is released.
+  const gone = once(child, 'exit')
+  await Promise.race([once(child.stdout, 'data'), gone])
   child.unref()
   return {
     async release() {
       child.ref()
-      const gone = once(child, 'exit')
       child.stdin.end()
       await gone
     },
@@ -101,12 +102,12 @@ async function ensureTemplate(): Promise<CachedTemplate> {
   return ensureBuilt('templates', key, { ref: 'debian:12', source: { from: 'debian:12', packages: [] } })
 }
 
-/** A template of a recipe, built once as long as the recipe stays. The farm that asks keeps the pool mounted. */
+/** A template of a recipe, built once as long as the recipe stays. The farm that asks keeps the pool mounted; others do not wait for it. */
 export async function recipeTemplate(name: string): Promise<CachedTemplate> {
   const file = new URL(`../../recipes/${name}.sh`, import.meta.url).pathname
   const { from, packages, script } = readRecipe(name, await readFile(file, 'utf8'))
   const key = createHash('sha256').update(script).update(unread.join()).digest('hex').slice(0, 16)
-  const turn = await lock('turn.lock', 'exclusive')
+  const turn = await lock('recipes.lock', 'exclusive')
   try {
     return await ensureBuilt('recipes', key, { ref: `${name}:v1`, source: { from, packages, script } })
   } finally {

@@ -45,7 +45,12 @@ test('the recipe plain: its guest starts whole, and answers exec and ssh', async
   await farm.waitFor(async () => (await ssh()).stdout === 'web\n', 120_000, 'an answer by ssh')
   const state = async () => (await farm.croft('exec', 'web', '--', 'systemctl', 'is-system-running')).stdout.trim()
   await farm.waitFor(async () => /^(running|degraded)$/.test(await state()), 120_000, 'the end of its start')
-  assert.equal(await state(), 'running')
+  // What apt would do each day finds no mirror from here.
+  const failed = await farm.inGuest('web', 'systemctl', 'list-units', '--failed', '--plain', '--no-legend')
+  assert.deepEqual(
+    failed.split('\n').filter((line) => line !== '' && !line.startsWith('apt-')),
+    [],
+  )
   await farm.croftOk('rm', 'web', '-y')
   await farm.croftOk('template', 'rm', 'plain:v1', '-y')
 })
