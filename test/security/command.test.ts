@@ -29,6 +29,7 @@ const good: Readonly<Record<string, string>> = {
   ...{ ROUTE: 'shop.example.org', 'DOMAIN/PATH': 'shop.example.org', 'GUEST:PORT': 'victim:80' },
   ...{ 'HOST_FOLDER:GUEST_FOLDER': '/nowhere/music:/mnt/music', ro: 'ro', GUEST_FOLDER: '/mnt/music' },
   ...{ PORT: '8080:80', RULE: 'from', PREFIX: 'farm', WORD: 'create', ACT: 'restore' },
+  ...{ VOLUME: 'shop/prod:uploads', NETWORK: 'office' },
 }
 
 test('every command refuses what is hostile in one clear line, and changes nothing', async () => {
