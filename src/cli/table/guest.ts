@@ -33,7 +33,7 @@ export const guestCommands: readonly CommandRow[] = [
     description:
       'Without settings it gets 2 processors, 1 GB of memory, 10 GB of disk and 2000 processes. ' +
       'A template without version means its newest. A farm of several hosts puts it where it fits best (croft explain says why), or on --host. Labels say what it ' +
-      'wants: near=data1 and away=web2,shop/prod name guests, sites or labels like role=db; host-tags=ssd wants a host with these tags.',
+      'wants: label.near=data1 and label.away=web2,shop/prod name guests, sites or labels like role=db; label.host-tags=ssd wants a host with these tags.',
     examples: [
       'croft create web debian:12',
       'croft create web debian:12 memory=1G cpu=2 label.owner=lark -p 8080:80',
