@@ -2,7 +2,7 @@
  * The budgets of one host, beside the raw tools and, with --with-lxd, LXD, in one run and in turn. Prints a table;
  * --write puts it into docs/benchmarks.md. Figures are for reading, no test asserts one.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -11,7 +11,7 @@ import { createTestFarm, type TestFarm } from '../test/system/farm.ts'
 import { files } from './files.ts'
 import { createLxd, type Lxd } from './lxd.ts'
 import { creates, operations, withMany } from './many.ts'
-import { command, type Figure, measure, type Row, table } from './measure.ts'
+import { command, type Figure, measure, type Row, residentMb, table } from './measure.ts'
 import { createRaw } from './raw.ts'
 import { answersSsh } from './ssh.ts'
 
@@ -25,6 +25,9 @@ const { values } = parseArgs({
     files: { type: 'boolean', default: false },
     edge: { type: 'boolean', default: false },
     apps: { type: 'boolean', default: false },
+    /** So many hosts; and how large the guest is that moves. */
+    hosts: { type: 'string', default: '0' },
+    mib: { type: 'string', default: '1024' },
     idle: { type: 'string', default: '2000' },
     'with-lxd': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -39,6 +42,7 @@ const lxd = values['with-lxd'] ? await createLxd(farm.template.path) : undefined
 try {
   if (values.edge) await measureEdge()
   else if (values.apps) await measureApps()
+  else if (values.hosts !== '0') await measureHosts()
   else await measureHost()
 } finally {
   await lxd?.dispose()
@@ -55,6 +59,13 @@ async function measureEdge(): Promise<void> {
 async function measureApps(): Promise<void> {
   const { apps } = await import('./apps.ts')
   const { figures, memory } = await apps(farm, { runs, idleMs, say })
+  report(figures, memory)
+}
+
+async function measureHosts(): Promise<void> {
+  const { hostsFigures } = await import('./hosts.ts')
+  const pace = { runs, idleMs, say, count: Number(values.hosts), mib: Number(values.mib) }
+  const { figures, memory } = await hostsFigures(farm, pace)
   report(figures, memory)
 }
 
@@ -206,11 +217,6 @@ function croftOf(farm: TestFarm): (...words: string[]) => Promise<void> {
   const entry = process.env.CROFT_ENTRY ?? ''
   return (...words) =>
     command('nsenter', [`--net=/run/netns/${farm.namespaces.host}`, '--', entry, ...words], farm.env())
-}
-
-function residentMb(farm: TestFarm): number {
-  const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${farm.daemonPid}/status`, 'utf8'))?.[1]
-  return Number(kb) / 1024
 }
 
 function report(figures: readonly Figure[], memory: readonly string[]): void {

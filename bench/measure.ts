@@ -1,5 +1,6 @@
 /** Timing of whole commands, contestants in turn, and the table of it. */
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Contestant {
@@ -44,7 +45,7 @@ export async function measure(row: Row, runs: number, idleMs: number): Promise<F
   return row.contestants.map(({ name }, index) => figure(row, name, times[index] ?? []))
 }
 
-function figure(row: Row, name: string, times: readonly number[]): Figure {
+export function figure(row: Row, name: string, times: readonly number[]): Figure {
   const sorted = [...times].sort((a, b) => a - b)
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
   return {
@@ -81,4 +82,9 @@ export function command(file: string, args: readonly string[], env: Readonly<Rec
       code === 0 ? resolve() : reject(new Error(`${file} ${args.join(' ')}: exit ${code}\n${said}`)),
     )
   })
+}
+
+export function residentMb({ daemonPid }: { readonly daemonPid: number }): number {
+  const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemonPid}/status`, 'utf8'))?.[1]
+  return Number(kb) / 1024
 }
