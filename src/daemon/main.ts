@@ -7,7 +7,7 @@ import { diagnoseWithoutDaemon } from './doctor/doctor.ts'
 import { createLog } from './log.ts'
 import { sayReady } from './ready.ts'
 import { releaseFrom } from './release.ts'
-import { settingsFrom } from './settings.ts'
+import { settingsFrom, trialsIn } from './settings.ts'
 import { shutDownGuests } from './shutdown.ts'
 import { startDaemon } from './start.ts'
 
@@ -32,6 +32,8 @@ export async function runDaemon(): Promise<void> {
     log.error({ error: String(thrown), stack: (thrown as Error | undefined)?.stack }, 'unhandled rejection'),
   )
   const settings = settingsFrom(process.env)
+  for (const name of trialsIn(process.env))
+    log.warn({ [name]: process.env[name] }, `${name} is set: that is for trying croft out, not for running it`)
   const running = await startDaemon({
     settings: settingsFrom(process.env),
     log,

@@ -47,6 +47,10 @@ export function settingsFrom(environment: NodeJS.ProcessEnv): Settings {
   }
 }
 
+/** What only who tries croft out sets: a daemon that runs so says it. */
+export const trialsIn = (environment: NodeJS.ProcessEnv): string[] =>
+  ['CROFT_PRETEND', 'CROFT_VLAN_LINK'].filter((name) => environment[name])
+
 /** Eight letters that no other state directory has. */
 export const tagOf = (stateDir: string): string => createHash('sha256').update(stateDir).digest('hex').slice(0, 8)
 

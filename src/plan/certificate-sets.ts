@@ -10,7 +10,20 @@ export interface CertificateSet {
   readonly names: readonly string[]
   /** Wildcards are proven another way, so they stand alone: one that cannot be had keeps no other name from its own. */
   readonly wildcard: boolean
+  /** For guests that were given the certificate of this one name. */
+  readonly lent?: boolean
 }
+
+/** No host name has such a letter: no route's set and no imported one is called so. */
+const lentPrefix = 'guest_'
+export const isLent = (name: string): boolean => name.startsWith(lentPrefix)
+
+/**
+ * What guests are given is of a set of its own, with a key of its own, whatever routes have the name: routes change their names
+ * and owners, and none of theirs may come into a guest's hands by that.
+ */
+export const lentSets = (names: readonly string[]): CertificateSet[] =>
+  [...new Set(names)].map((name) => ({ name: lentPrefix + name, names: [name], wildcard: false, lent: true }))
 
 /**
  * From the host names of each route. A name that several routes have (by path) goes with the first of them, in the order of
@@ -51,6 +64,8 @@ export interface HeldCertificate {
   readonly names: readonly string[]
   readonly from: number
   readonly until: number
+  /** Made for guests: its key is in their hands. */
+  readonly lent?: boolean
 }
 export type CertificateKind = 'imported' | 'acme' | 'farm'
 const rank: Readonly<Record<CertificateKind, number>> = { imported: 0, acme: 1, farm: 2 }
@@ -61,6 +76,13 @@ export const covers = ({ names }: Pick<HeldCertificate, 'names'>, name: string):
 
 export const isValid = ({ from, until }: Pick<HeldCertificate, 'from' | 'until'>, now: number): boolean =>
   from <= now && now < until
+
+/** Those that may go to guests, or serve at the edge. Of imported ones guests get what is for one name alone. */
+export function candidates<C extends HeldCertificate>(held: readonly C[], { lent = false }: { lent?: boolean }): C[] {
+  const isForOne = ({ kind, names: [first = '*.', ...more] }: C) =>
+    kind === 'imported' && isPlain(first) && more.every((name) => name === first)
+  return held.filter((each) => (lent ? each.lent === true || isForOne(each) : each.lent !== true))
+}
 
 /** Best first: what people gave, what a public CA gave, the farm's own; of two of a kind the one that ends later. */
 export const bestFirst = (one: HeldCertificate, two: HeldCertificate): number =>

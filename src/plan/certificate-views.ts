@@ -3,7 +3,15 @@
 import type { Certificate } from '../api/door.ts'
 import type { Attention } from '../api/resources.ts'
 import type { SetState, Trouble } from './acme.ts'
-import { type CertificateSet, chooseCertificates, covers, type HeldCertificate, isValid } from './certificate-sets.ts'
+import {
+  type CertificateSet,
+  candidates,
+  certificateChooser,
+  covers,
+  type HeldCertificate,
+  isLent,
+  isValid,
+} from './certificate-sets.ts'
 import { renewsAt } from './certificates.ts'
 
 export interface ToldCertificate extends HeldCertificate {
@@ -27,13 +35,17 @@ const soonMs = 14 * 24 * 3600 * 1000
 export function viewCertificates({ sets, held, stateOf, now }: Told): Certificate[] {
   const usable = held.filter((each) => each.usable)
   const imported = held.filter(({ kind }) => kind === 'imported')
-  const names = sets.flatMap((set) => set.names)
-  const chosen = chooseCertificates(names, usable, now)
+  const chooserOf = (lent: boolean) => {
+    const mine = candidates(usable, { lent })
+    return { mine, choose: certificateChooser(mine, now) }
+  }
+  const [ofRoutes, ofGuests] = [chooserOf(false), chooserOf(true)]
   const rows = sets.flatMap((set): Certificate[] => {
-    const serving = set.names.flatMap((name) => chosen.get(name) ?? []).filter(({ kind }) => kind !== 'imported')
+    const { mine, choose } = set.lent ? ofGuests : ofRoutes
+    const serving = set.names.flatMap((name) => choose(name) ?? []).filter(({ kind }) => kind !== 'imported')
     const best = serving.find(({ kind }) => kind === 'acme') ?? serving[0]
     if (!best) return []
-    return [{ ...viewOf(best), name: set.name, names: set.names, ...troubles(set, stateOf(set.name), usable, now) }]
+    return [{ ...viewOf(best), name: set.name, names: set.names, ...troubles(set, stateOf(set.name), mine, now) }]
   })
   return [...imported.map((each) => viewOfImported(each, now)), ...rows].sort(byName)
 }
@@ -101,8 +113,8 @@ export function certificateAttention(certificates: readonly Certificate[]): Atte
 /** Why a name has no certificate of a public CA, or no new one. */
 export function certificateReasons(certificates: readonly Certificate[]): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>()
-  for (const { kind, names, failure, without = [] } of certificates) {
-    if (kind !== 'farm' && kind !== 'acme') continue
+  for (const { name: own, kind, names, failure, without = [] } of certificates) {
+    if ((kind !== 'farm' && kind !== 'acme') || isLent(own)) continue
     if (failure) for (const name of names) reasons.set(name, failure.reason)
     for (const { name, reason } of without) reasons.set(name, reason)
   }

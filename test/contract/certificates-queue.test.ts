@@ -153,6 +153,34 @@ test('150 names at once: two orders at a time, each name once, those that point 
   await certificates.close()
 })
 
+test('what guests are given is ordered for itself, once, though the route’s certificate bears the name', async () => {
+  const { scene, start, pass, agree, store } = createScene()
+  await agree
+  const certificates = start()
+  const serve = () => certificates.certificatesFor([['a.org', 'b.org']], ['b.org'])
+  await serve()
+  await comes(async () => (await store.list('certificates/acme/')).entries.length === 2)
+  await pass(4 * hour)
+  assert.deepEqual(scene.asked.map(({ names }) => names.join(' ')).toSorted(), ['a.org b.org', 'b.org'])
+  const served = await serve()
+  assert.deepEqual(
+    served.map(({ name, names, lent }) => [name, names.join(' '), lent]),
+    [
+      ['acme-a.org', 'a.org b.org', false],
+      ['acme-guest_b.org', 'b.org', true],
+    ],
+  )
+  const views = await certificates.views()
+  assert.deepEqual(
+    views.map(({ name, names, kind, state }) => [name, names.join(' '), kind, state]),
+    [
+      ['a.org', 'a.org b.org', 'acme', 'valid'],
+      ['guest_b.org', 'b.org', 'acme', 'valid'],
+    ],
+  )
+  await certificates.close()
+})
+
 test('a server in trouble is held off for all, not asked by each; then all goes on, with the orders that were begun', async () => {
   const { scene, start, pass, agree, store } = createScene()
   await agree

@@ -95,6 +95,7 @@ export class SimFarm {
   /** The farm's; this host's way to it can be cut. */
   readonly store: ReturnType<typeof createWeakStore>
   readonly lines: string[]
+  ca = noCertificates.ca
   /** Its croft. */
   croft: Release = { ...releaseFrom({}), version: 'sim' }
   /** How far the wall clock of this host is off. */
@@ -248,7 +249,7 @@ export class SimFarm {
         log,
         run: createRunner(),
         failpoint: () => {},
-        ...noCertificates,
+        ...{ ...noCertificates, ca: this.ca },
       }),
       runtime: heldBy(life, this.runtime, act('runtime')),
       inside: this.inside ?? withoutJournal(createInside(this.runtime)),

@@ -1,14 +1,16 @@
 /** What a host of fakes is given and no story is about. */
+import type { FarmCa } from '../../src/daemon/certificates/farm-leaves.ts'
 import type { Inside } from '../../src/daemon/host/inside.ts'
 import { sealWith } from '../../src/daemon/pki/seal.ts'
 import type { PoolSpec } from '../../src/drivers/storage/driver.ts'
 import type { TemplateBuilder } from '../../src/drivers/template/driver.ts'
 
 export const seal = async () => sealWith(Buffer.alloc(32, 7))
+const ca: FarmCa = { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) }
 /** No route asks for one. */
 export const noCertificates = {
   ...{ folder: '', seal, dnsHook: '/none', addresses: () => [] },
-  ca: { fingerprint: () => null, issueEdge: () => Promise.reject(new Error('no CA here')) },
+  ca,
   acme: { name: 'none', issue: () => Promise.reject(new Error('no ACME here')) },
 }
 export const pool: PoolSpec = {

@@ -1,8 +1,15 @@
 /** Certificates of guests: who has one, who no longer, and that nobody gets the one of somebody else. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Guest } from '../../src/api/guest.ts'
 import { createLending } from '../../src/daemon/edge/lending.ts'
+import { systemEnv } from '../../src/daemon/env.ts'
+import { openAuthority } from '../../src/daemon/pki/authority.ts'
+import { createRunner } from '../../src/drivers/exec/runner.ts'
 import type { Definition } from '../../src/drivers/runtime/driver.ts'
 import { createFakeRuntime } from '../../src/drivers/runtime/fake/index.ts'
 import type { EdgeGuest } from '../../src/plan/edge.ts'
@@ -70,4 +77,50 @@ test('a clone has no certificate of its source', async () => {
   const of = async (name: string) =>
     ((await farm.ask('getGuest', { params: { guest: name } })) as Guest).spec.certificate
   assert.deepEqual([await of('post'), await of('two')], ['mail.example.org', undefined])
+})
+
+/** A farm whose CA signs these, made beforehand: no time passes while it signs. */
+async function signing(...groups: readonly (readonly string[])[]): Promise<SimFarm> {
+  const farm = new SimFarm()
+  const folder = await mkdtemp(join(tmpdir(), 'croft-lending-'))
+  const env = { ...systemEnv, now: () => farm.clock.now() }
+  const run = createRunner()
+  const ca = await openAuthority({ env, run, folder, farm: 'meadow', host: 'ash', names: () => [] })
+  const made = new Map<string, Awaited<ReturnType<typeof ca.issueEdge>>[]>()
+  for (const names of groups) made.set(`${names}`, [...(made.get(`${names}`) ?? []), await ca.issueEdge(names)])
+  await rm(folder, { recursive: true })
+  farm.ca = {
+    fingerprint: () => 'of-the-ca',
+    issueEdge: async (names) => made.get(`${names}`)?.shift() ?? Promise.reject(new Error(`nobody expected ${names}`)),
+  }
+  return farm
+}
+
+test('who changes a route, or takes its name over, puts no other key into the guest that has the certificate of that name', async () => {
+  const domain = 'a.example.org'
+  const others = [domain, 'shop.victim.example', '*.example.org']
+  const farm = await signing([domain], [domain], others.slice(0, 2), ['*.example.org'], [domain, 'b.example.org'])
+  await farm.open()
+  for (const name of ['post', 'web']) await farm.ask('createGuest', { body: { name, template: 'debian:12' } })
+  await farm.pass(5)
+  const { number } = (await farm.ask('getGuest', { params: { guest: 'post' } })) as Guest
+  await farm.ask('addRoute', { body: { name: domain, to: 'post:80' } })
+  await farm.ask('changeGuest', { params: { guest: 'post' }, body: { certificate: domain } })
+  await farm.pass(5)
+  const first = farm.runtime.lent(number)
+  assert.equal(new X509Certificate(first?.cert ?? '').subjectAltName, `DNS:${domain}`)
+  const served = () => farm.edge.wish?.certificates.flatMap(({ names }) => names).sort()
+  assert.deepEqual(served(), [domain])
+  await farm.ask('changeRoute', { params: { route: domain }, body: { names: others.slice(1) } })
+  await farm.pass(5)
+  assert.deepEqual(served(), others.toSorted())
+  assert.deepEqual(farm.runtime.lent(number), first)
+  await farm.ask('removeRoute', { params: { route: domain }, body: {} })
+  await farm.pass(5)
+  assert.deepEqual(farm.runtime.lent(number), first)
+  await farm.ask('addRoute', { body: { name: domain, to: 'web:80', names: ['b.example.org'] } })
+  await farm.pass(5)
+  assert.deepEqual(served(), [domain, 'b.example.org'])
+  assert.deepEqual(farm.runtime.lent(number), first)
+  assert.ok(!farm.edge.wish?.certificates.some(({ pem }) => pem.includes(first?.key.trim() ?? '')), 'a key of its own')
 })

@@ -7,7 +7,14 @@ import { CroftError } from '../../api/errors.ts'
 import type { Acme } from '../../drivers/acme/driver.ts'
 import type { AcmeToken, EdgeCertificate } from '../../drivers/edge/driver.ts'
 import type { Runner } from '../../drivers/exec/command.ts'
-import { type CertificateSet, certificateSets, chooseCertificates, nextChange } from '../../plan/certificate-sets.ts'
+import {
+  type CertificateSet,
+  candidates,
+  certificateSets,
+  chooseCertificates,
+  lentSets,
+  nextChange,
+} from '../../plan/certificate-sets.ts'
 import { viewCertificates } from '../../plan/certificate-views.ts'
 import type { Store } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
@@ -29,8 +36,9 @@ export interface Certificates {
   /**
    * For the host names of each route, the first of them first. Names stay together in one certificate; what the farm's CA
    * must make is made before this returns. The last call says what certificates are asked for and renewed from then on.
+   * `ofGuests`: each of these names has one more, for guests: `lent`.
    */
-  certificatesFor(groups: readonly (readonly string[])[]): Promise<EdgeCertificate[]>
+  certificatesFor(groups: readonly (readonly string[])[], ofGuests?: readonly string[]): Promise<ServedCertificate[]>
   /** What ACME servers ask the edge for now. */
   tokens(): Promise<AcmeToken[]>
   /** What is told of them. */
@@ -44,6 +52,11 @@ export interface Certificates {
   /** Told when `certificatesFor` or `tokens` would answer something else, also by time alone. */
   onChange(listener: () => void): Disposable
   close(): Promise<void>
+}
+
+export interface ServedCertificate extends EdgeCertificate {
+  /** For guests; the edge may serve by it only where no route has the name. */
+  readonly lent: boolean
 }
 
 export interface CertificatesParts {
@@ -110,39 +123,45 @@ export function createCertificates(parts: CertificatesParts): Certificates {
     return { book, seal, acme, leaves: createFarmLeaves({ env, log, book, ca }) }
   }
 
-  async function serve(sets: readonly CertificateSet[]): Promise<EdgeCertificate[]> {
-    const { book, leaves, acme } = await getOpened()
-    wished = sets
-    const better = book.all().filter((each) => each.kind !== 'farm' && book.findPem(each) !== undefined)
-    const chosen = chooseCertificates(
-      sets.flatMap(({ names }) => names),
-      better,
-      env.now(),
+  async function serve(
+    ofRoutes: readonly CertificateSet[],
+    ofGuests: readonly CertificateSet[],
+  ): Promise<ServedCertificate[]> {
+    const { book, acme } = await getOpened()
+    wished = [...ofRoutes, ...ofGuests]
+    const [chosen, lent] = await Promise.all([choose(ofRoutes, { lent: false }), choose(ofGuests, { lent: true })])
+    const missing = wished.some((set) => set.names.some((name) => !(set.lent ? lent : chosen).has(name)))
+    const used = new Set([...chosen.values(), ...lent.values()])
+    lookAgain(missing ? env.now() + soonMs : nextChange(used, env.now()))
+    await acme.wish(wished)
+    await endings(
+      book.all().flatMap(({ kind, record, until }) => (kind === 'imported' ? [{ name: record.name, until }] : [])),
     )
-    let missing = false
+    return [...served(book, chosen, false), ...served(book, lent, true)]
+  }
+
+  async function choose(sets: readonly CertificateSet[], whose: { lent: boolean }): Promise<Map<string, Certificate>> {
+    const { book, leaves } = await getOpened()
+    const better = book.all().filter((each) => each.kind !== 'farm' && book.findPem(each) !== undefined)
+    const names = sets.flatMap((set) => set.names)
+    const chosen = chooseCertificates(names, candidates(better, whose), env.now())
     await Promise.all(
       sets.map(async (set) => {
         const rest = set.names.filter((name) => !chosen.has(name))
         const leaf = rest.length === 0 ? undefined : await leaves.ensure(set, rest)
-        if (rest.length > 0 && !leaf) missing = true
         if (leaf) for (const name of rest) chosen.set(name, leaf)
       }),
     )
-    lookAgain(missing ? env.now() + soonMs : nextChange(new Set(chosen.values()), env.now()))
-    await acme.wish(sets)
-    await endings(
-      book.all().flatMap(({ kind, record, until }) => (kind === 'imported' ? [{ name: record.name, until }] : [])),
-    )
-    return served(book, chosen)
+    return chosen
   }
 
-  function served(book: Book, chosen: ReadonlyMap<string, Certificate>): EdgeCertificate[] {
+  function served(book: Book, chosen: ReadonlyMap<string, Certificate>, lent: boolean): ServedCertificate[] {
     const names = Map.groupBy(chosen, ([, certificate]) => certificate)
     const sorted = [...names].sort(([one], [two]) => (one.at < two.at ? -1 : 1))
     return sorted.flatMap(([certificate, pairs]) => {
       const pem = book.findPem(certificate)
       const name = `${certificate.kind}-${certificate.record.name}`
-      return pem === undefined ? [] : [{ name, names: pairs.map(([each]) => each).sort(), pem }]
+      return pem === undefined ? [] : [{ name, names: pairs.map(([each]) => each).sort(), pem, lent }]
     })
   }
 
@@ -154,7 +173,8 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   }
 
   return {
-    certificatesFor: async (groups) => (groups.length === 0 && !opened ? [] : serve(certificateSets(groups))),
+    certificatesFor: async (groups, ofGuests = []) =>
+      groups.length + ofGuests.length === 0 && !opened ? [] : serve(certificateSets(groups), lentSets(ofGuests)),
     async tokens() {
       const found = await readAll<TokenRecord>(store, keys.acmeTokens)
       return found.flatMap(({ value: { token, answer, dns } }) => (dns === undefined ? [{ token, answer }] : []))

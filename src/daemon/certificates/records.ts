@@ -1,6 +1,6 @@
 /** What the store holds of the edge's certificates. Private keys are sealed; everything else is public by its nature. */
 import { X509Certificate } from 'node:crypto'
-import type { CertificateKind, HeldCertificate } from '../../plan/certificate-sets.ts'
+import { type CertificateKind, type HeldCertificate, isLent } from '../../plan/certificate-sets.ts'
 import { plainAddress } from '../pki/authority.ts'
 import { keys } from '../records/keys.ts'
 import { schemaVersion } from '../records/records.ts'
@@ -38,7 +38,14 @@ export interface Certificate extends HeldCertificate {
 export const certificateKey = (kind: CertificateKind, name: string): string => keys.edgeCertificate(`${kind}/${name}`)
 
 export const held = (at: string, revision: number, record: CertificateRecord): Certificate => ({
-  ...{ at, revision, record, kind: record.kind, names: record.names },
+  ...{
+    at,
+    revision,
+    record,
+    kind: record.kind,
+    names: record.names,
+    lent: record.kind !== 'imported' && isLent(record.name),
+  },
   from: Date.parse(record.begins),
   until: Date.parse(record.expires),
 })

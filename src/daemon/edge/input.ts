@@ -1,6 +1,7 @@
 /** What the edge is planned from, as the records say it. */
 import { certifiedNames } from '../../plan/domains.ts'
 import type { EdgeGuest, EdgeInput, PlannedRoute } from '../../plan/edge.ts'
+import type { ServedCertificate } from '../certificates/certificates.ts'
 import type { HostParts } from '../host/parts.ts'
 import { nearRanges } from '../near.ts'
 import { keys } from '../records/keys.ts'
@@ -11,7 +12,7 @@ export async function readEdgeInput(
   { store, farm, certificates, elsewhere }: HostParts,
   records: readonly RouteRecord[],
   guests: readonly EdgeGuest[],
-): Promise<EdgeInput> {
+): Promise<EdgeInput & { readonly lent: readonly ServedCertificate[] }> {
   const [settings, sites, users] = await Promise.all([
     read<FarmRecord>(store, keys.farm),
     readEdgeSites(store),
@@ -25,13 +26,14 @@ export async function readEdgeInput(
   const previewDomain = settings?.value.edge?.previewDomain
   const ofRoutes = records.map(({ name, spec }) => certifiedNames(name, spec, previewDomain))
   const routed = new Set(ofRoutes.flat())
-  // A guest may be given a certificate of a name that no route has.
-  const ofGuests = guests.flatMap(({ certificate }) =>
-    certificate === undefined || routed.has(certificate) ? [] : [[certificate]],
-  )
+  const ofGuests = guests.flatMap(({ certificate }) => certificate ?? [])
+  const groups = ofRoutes.filter((names) => names.length > 0)
+  const served = await certificates.certificatesFor(groups, ofGuests)
   return {
     ...{ settings: settings?.value.edge ?? {}, routes, sites, guests },
-    certificates: await certificates.certificatesFor([...ofRoutes, ...ofGuests].filter((names) => names.length > 0)),
+    // A guest may be given one of a name that no route has: the edge answers the ACME server.
+    certificates: served.filter(({ lent, names }) => !lent || !names.some((name) => routed.has(name))),
+    lent: served.filter(({ lent }) => lent),
     tokens: await certificates.tokens(),
     near: nearRanges({ ...farm, ...settings?.value, hosts: elsewhere.hosts() }),
   }

@@ -117,7 +117,7 @@ export function createEdgeKeeper(parts: HostParts, hear: (ports: readonly number
       records,
       guests.map((guest) => ({ ...guest, leaves: leaving.isLeaving(guest.number) })),
     )
-    await lending.lend(guests, input.certificates)
+    await lending.lend(guests, input.lent)
     const { wish, malformed } = withoutMalformed(planEdge({ ...input, silent: listeners.silent() }))
     noteLeftOut(
       new Map(malformed.map(({ id, why }) => [records.find((each) => idOf(each.id) === id)?.name ?? id, why])),

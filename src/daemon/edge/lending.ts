@@ -1,4 +1,4 @@
-/** Guests that were given a certificate have the one that the edge would serve by, and the next one as soon as the edge has it. */
+/** Guests that were given a certificate have that of their one name, never a route's, and the next one as soon as it is there. */
 import { toCroftError } from '../../api/errors.ts'
 import type { EdgeCertificate } from '../../drivers/edge/driver.ts'
 import type { KeyPair } from '../../drivers/runtime/driver.ts'
@@ -8,7 +8,7 @@ import type { HostParts } from '../host/parts.ts'
 
 export interface Lending {
   /** To those of this host. One that cannot be given hers keeps nobody else waiting. */
-  lend(guests: readonly EdgeGuest[], certificates: readonly EdgeCertificate[]): Promise<void>
+  lend(guests: readonly EdgeGuest[], lent: readonly EdgeCertificate[]): Promise<void>
 }
 
 export function createLending({ runtime, host, log }: Pick<HostParts, 'runtime' | 'host' | 'log'>): Lending {
@@ -16,13 +16,13 @@ export function createLending({ runtime, host, log }: Pick<HostParts, 'runtime' 
   let holders: Set<number> | undefined
 
   return {
-    async lend(guests, certificates) {
+    async lend(guests, lent) {
       const had = holders
       holders = new Set()
       for (const { number, name, certificate, slot } of guests) {
         if (slot === undefined || (certificate === undefined && had?.has(number) === false)) continue
         if (certificate !== undefined) holders.add(number)
-        const found = certificates.find(({ names }) => certificate !== undefined && names.includes(certificate))
+        const found = lent.find(({ names }) => certificate !== undefined && names.includes(certificate))
         // None for a moment is no reason to take the last one away.
         if (certificate !== undefined && !found) continue
         await runtime.lend({ number, uidBase: uidOf(host.uidBase, slot) }, found && pairOf(found)).catch((thrown) => {

@@ -3,7 +3,7 @@ import type { EdgeRoute, RouteAim, RouteSpec } from '../../api/edge.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import { ipv4Of } from '../../plan/addresses.ts'
-import { certificateChooser } from '../../plan/certificate-sets.ts'
+import { candidates, certificateChooser } from '../../plan/certificate-sets.ts'
 import { certificateReasons } from '../../plan/certificate-views.ts'
 import { parseRoute, previewOf } from '../../plan/domains.ts'
 import { type EdgeGuest, findGuest, idOf } from '../../plan/edge.ts'
@@ -113,7 +113,7 @@ async function viewer(
     count ? loop.edge.counters() : undefined,
   ])
   const there = certificates.map(({ key, revision, value }) => held(key, revision, value))
-  const choose = certificateChooser(there, daemon.env.now())
+  const choose = certificateChooser(candidates(there, { lent: false }), daemon.env.now())
   const reasons = certificateReasons(views)
   const effective = inheriting(routes)
   return ({ revision, value }) => {

@@ -116,6 +116,49 @@ test('names are added at once; at two thirds of its life it is renewed without a
   await certificates.close()
 })
 
+test('what guests are given is for the one name, with a key of its own, whatever becomes of the route', async () => {
+  await using farm = await world()
+  const certificates = farm.start()
+  const [ofRoute, ofGuest, ...none] = await certificates.certificatesFor([['a.example']], ['a.example', 'a.example'])
+  assert.deepEqual(
+    [ofRoute, ofGuest].map((each) => [each?.name, each?.lent]),
+    [
+      ['farm-a.example', false],
+      ['farm-guest_a.example', true],
+    ],
+  )
+  assert.deepEqual(none, [])
+  const keyOf = (pem = '') => createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem' })
+  assert.notEqual(keyOf(ofGuest?.pem), keyOf(ofRoute?.pem))
+  const names = ['a.example', 'b.example']
+  const { key, certificate } = await farm.ca.issueEdge(names)
+  const { key: at, value } = await certificates.seal({ kind: 'imported', name: 'a.example', key, chain: certificate })
+  await farm.store.transact([], [{ put: at, value }])
+  await certificates.known(at)
+  for (const groups of [[['a.example', 'b.example']], [['b.example', 'a.example']], []]) {
+    const served = await certificates.certificatesFor(groups, ['a.example'])
+    assert.deepEqual(
+      served.filter(({ lent }) => lent),
+      [ofGuest],
+    )
+    assert.ok(served.every(({ lent, name }) => lent || name === 'imported-a.example'))
+  }
+  assert.deepEqual(new X509Certificate(ofGuest?.pem ?? '').subjectAltName, 'DNS:a.example')
+  const alone = await farm.ca.issueEdge(['c.example'])
+  const one = await certificates.seal({ kind: 'imported', name: 'c.example', key: alone.key, chain: alone.certificate })
+  await farm.store.transact([], [{ put: one.key, value: one.value }])
+  await certificates.known(one.key)
+  const given = await certificates.certificatesFor([['c.example']], ['c.example'])
+  assert.deepEqual(
+    given.map(({ name, lent }) => [name, lent]),
+    [
+      ['imported-c.example', false],
+      ['imported-c.example', true],
+    ],
+  )
+  await certificates.close()
+})
+
 test('a CA that cannot sign now holds up nothing else, and is asked again', async () => {
   await using farm = await world()
   const working = farm.start()

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
+  candidates,
   certificateSets,
   chooseCertificates,
   type HeldCertificate,
   isValid,
+  lentSets,
   mostNames,
   nextChange,
 } from '../../../src/plan/certificate-sets.ts'
@@ -31,6 +33,31 @@ test('every name is in one set, whatever order the routes come in', () => {
       for (const { name } of sets) assert.match(name, /^[a-z0-9._-]+$/)
     }),
   )
+})
+
+test('a name that guests are given is a set of its own beside that of its route, and called like no route', () => {
+  const [own, ...more] = lentSets(['a.org', 'a.org'])
+  assert.deepEqual([own, more], [{ name: 'guest_a.org', names: ['a.org'], wildcard: false, lent: true }, []])
+  assert.equal(certificateSets([['a.org']])[0]?.name, 'a.org')
+})
+
+test('guests are given what was made for them, or an imported one of one name alone; the edge serves by all the rest', () => {
+  const held = (kind: HeldCertificate['kind'], names: string[], lent = false) => ({
+    kind,
+    names,
+    lent,
+    from: 0,
+    until: 9,
+  })
+  const forOne = held('imported', ['a.org', 'a.org'])
+  const forGuests = [held('acme', ['a.org'], true), held('farm', ['a.org'], true)]
+  const forRoutes = [
+    ...[held('imported', ['a.org', 'b.org']), held('imported', ['*.org']), held('imported', [])],
+    ...[held('acme', ['a.org']), held('farm', ['a.org'])],
+  ]
+  const all = [...forRoutes, forOne, ...forGuests]
+  assert.deepEqual(candidates(all, { lent: true }), [forOne, ...forGuests])
+  assert.deepEqual(candidates(all, {}), [...forRoutes, forOne])
 })
 
 test('no certificate bears more names than a public CA takes', () => {

@@ -14,7 +14,7 @@ import {
   type Settling,
   settle,
 } from '../../../plan/acme.ts'
-import type { CertificateSet, HeldCertificate } from '../../../plan/certificate-sets.ts'
+import { type CertificateSet, candidates, type HeldCertificate } from '../../../plan/certificate-sets.ts'
 import { isPublic } from '../../../plan/public-names.ts'
 import { keys } from '../../records/keys.ts'
 import { readAll } from '../../records/records.ts'
@@ -58,11 +58,11 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
   let server = { failures: 0, holdUntil: 0 }
 
   const stateOf = (name: string): SetState => states.get(name) ?? freshState
-  const settling = (): Settling => {
+  const settling = (whose: Pick<CertificateSet, 'lent'>): Settling => {
     const counts = (each: HeldCertificate) =>
       each.kind !== 'acme' || (each as Certificate).record.directory === settings?.directory
     const usable = book.all().filter((each) => each.kind !== 'farm' && book.findPem(each) !== undefined)
-    return settle(usable, counts, env.now())
+    return settle(candidates(usable, whose), counts, env.now())
   }
 
   function look(): void {
@@ -74,10 +74,11 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
       return
     }
     const now = env.now()
-    const held = settling()
+    const [ofRoutes, ofGuests] = [settling({ lent: false }), settling({ lent: true })]
+    const heldFor = ({ lent }: CertificateSet) => (lent ? ofGuests : ofRoutes)
     const waiting = wished
       .filter(({ name }) => !busy.has(name))
-      .map((set) => ({ set, at: Math.max(dueAt(set.names, stateOf(set.name), held, now), server.holdUntil) }))
+      .map((set) => ({ set, at: Math.max(dueAt(set.names, stateOf(set.name), heldFor(set), now), server.holdUntil) }))
       .sort((one, two) => one.at - two.at)
     const holdMs = paceMs(states.values(), now)
     for (const { set, at } of waiting) {
@@ -121,7 +122,8 @@ export async function openAcmeKeeper(parts: AttemptParts, onChange: () => void):
     try {
       sweeping ??= parts.proofs.sweep()
       await sweeping
-      const end = await attempt(parts, { set, state: stateOf(set.name), settings, account, settling, signal, note })
+      const given = { set, state: stateOf(set.name), settings, account, settling: () => settling(set), signal, note }
+      const end = await attempt(parts, given)
       if (end === 'away') server = held(server.failures + 1)
       else if (end !== 'rested') server = { failures: 0, holdUntil: 0 }
       if (end === 'issued') onChange()
