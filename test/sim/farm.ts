@@ -334,6 +334,7 @@ export class SimFarm {
       return await this.heard(answerTo(this.daemon, route, request))
     } catch (thrown) {
       const error = toCroftError(thrown)
+      this.refused = error
       this.say('api', `→ ${error.code}: ${error.message}`)
       return undefined
     }
