@@ -44,16 +44,23 @@ function subnetOf(text: string): AddressRange {
   return range
 }
 
+export interface Taken {
+  readonly range: string
+  readonly whose: string
+}
+
 /** Throws EXISTS: what leads to two networks leads to none. */
-export function assertApart(network: SiteNetwork, others: readonly SiteNetwork[], farm: readonly string[]): void {
+export function assertApart(network: SiteNetwork, others: readonly SiteNetwork[], hosts: readonly Taken[]): void {
   for (const other of others.filter(({ name }) => name !== network.name)) {
     if (other.vlan === network.vlan)
       throw taken(`VLAN ${network.vlan} is network ${other.name}, and so is its routing table`)
     for (const { subnet } of other.subnets)
       if (network.subnets.some((own) => overlap(own.subnet, subnet))) throw taken(`${subnet} is network ${other.name}`)
   }
-  for (const prefix of farm)
-    if (network.subnets.some(({ subnet }) => overlap(subnet, prefix))) throw taken(`${prefix} is the farm's own`)
+  for (const { range, whose } of hosts)
+    for (const { subnet } of network.subnets)
+      if (overlap(subnet, range))
+        throw taken(range === subnet ? `${subnet} is ${whose}` : `${subnet}: ${range} is ${whose}`)
 }
 
 /** In its one spelling. Throws when it is none that a guest of the network may have. */

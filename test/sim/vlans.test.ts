@@ -5,7 +5,7 @@ import { keys } from '../../src/daemon/records/keys.ts'
 import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { TwoHosts } from './two-hosts.ts'
 
-const office = { name: 'office', vlan: 20, uplink: 'eth1', subnet: ['192.0.2.0/24'], gateway: ['192.0.2.1'] }
+const office = { name: 'office', vlan: 20, uplink: 'eth1', subnet: ['203.0.113.0/24'], gateway: ['203.0.113.1'] }
 const networks = [{ network: 'office', addresses: [] }]
 const params = { guest: 'web' }
 
@@ -35,13 +35,13 @@ test('the device comes with the first guest and goes with the last; of one addre
   const { ash } = two
   await create(two, 'web')
   await two.pass(1)
-  assert.deepEqual(answering(two), [['192.0.2.2'], []])
-  assert.match(await refusal(two, create(two, 'other', ['192.0.2.2'])), /192\.0\.2\.2 belongs to guest "web"/)
-  assert.match(await refusal(two, create(two, 'other', ['192.0.2.1'])), /gateway of network office/)
-  assert.match(await refusal(two, create(two, 'other', ['203.0.113.7'])), /no address of network office/)
+  assert.deepEqual(answering(two), [['203.0.113.2'], []])
+  assert.match(await refusal(two, create(two, 'other', ['203.0.113.2'])), /203\.0\.113\.2 belongs to guest "web"/)
+  assert.match(await refusal(two, create(two, 'other', ['203.0.113.1'])), /gateway of network office/)
+  assert.match(await refusal(two, create(two, 'other', ['198.51.100.7'])), /no address of network office/)
   const removal = ash.ask('removeNetwork', { params: { network: 'office' } })
   assert.match(await refusal(two, removal), /web has an address of network office/)
-  await Promise.all([create(two, 'one', ['192.0.2.9']), create(two, 'two', ['192.0.2.9'])])
+  await Promise.all([create(two, 'one', ['203.0.113.9']), create(two, 'two', ['203.0.113.9'])])
   assert.equal((await readAll(ash.store, keys.allGuests)).length, 2, 'one of two gets it')
   await ash.ask('cloneGuest', { params, body: { name: 'twin', start: false } })
   const twin = (await readAll<GuestRecord>(ash.store, keys.allGuests)).find(({ value }) => value.name === 'twin')
@@ -58,16 +58,16 @@ test('the device comes with the first guest and goes with the last; of one addre
 test('who has the address already keeps it: the guest does not start, and starts when it is free', async () => {
   const two = await withOffice()
   const { ash } = two
-  ash.vlans.taken.add('192.0.2.2')
+  ash.vlans.taken.add('203.0.113.2')
   await create(two, 'web')
   await two.pass(2)
   assert.notEqual(await ash.stateOf('web'), 'running')
   assert.deepEqual(answering(two), [[], []])
-  assert.match(ash.lines.join('\n'), /192\.0\.2\.2 answers on network office|REFUSED/)
+  assert.match(ash.lines.join('\n'), /203\.0\.113\.2 answers on network office|REFUSED/)
   ash.vlans.taken.clear()
   await ash.ask('actGuest', { params, body: { do: 'start' } })
   assert.ok(await two.until(async () => (await ash.stateOf('web')) === 'running'))
-  assert.deepEqual(answering(two), [['192.0.2.2'], []])
+  assert.deepEqual(answering(two), [['203.0.113.2'], []])
 })
 
 test('it moves with its address: one host answers for it at any moment', async () => {
@@ -82,8 +82,55 @@ test('it moves with its address: one host answers for it at any moment', async (
   })
   assert.ok(there, ash.lines.join('\n'))
   await two.pass(1)
-  assert.deepEqual(answering(two), [[], ['192.0.2.2']])
+  assert.deepEqual(answering(two), [[], ['203.0.113.2']])
   assert.deepEqual(ash.vlans.driver.wish.networks, [])
-  const held = await read<{ host: string }>(ash.store, keys.address('192.0.2.2'))
+  const held = await read<{ host: string }>(ash.store, keys.address('203.0.113.2'))
   assert.equal(held?.value.host, 'birch')
+})
+
+test('what the hosts live by is no network’s and no guest’s, whoever asks', async () => {
+  const two = await withOffice()
+  const { ash, birch } = two
+  const isRefused = async (asked: Promise<unknown>, why: RegExp) => assert.match(await refusal(two, asked), why)
+  birch.network.become({ links: ['198.51.100.12/24', '2001:db8:51::12/64'], needs: ['198.51.100.1', '203.0.113.53'] })
+  await two.pass(70)
+  const create = (subnet: string, more = {}) =>
+    ash.ask('addNetwork', { body: { name: 'evil', vlan: 7, uplink: 'eth1', subnet: [subnet], ...more } })
+  await isRefused(create('198.51.100.0/24'), /198\.51\.100\.12 is an address of host birch/)
+  await isRefused(create('198.51.100.128/25'), /198\.51\.100\.12\/24 is a network that host birch is in/)
+  await isRefused(create('2001:db8:51::/80'), /host birch/)
+  await isRefused(create('10.15.0.0/24'), /hosts’ own network/)
+  await isRefused(create('168.63.0.0/16'), /cloud/)
+  const office = { params: { network: 'office' }, body: { subnet: ['198.51.100.0/24'], gateway: null } }
+  await isRefused(ash.ask('changeNetwork', office), /host birch/)
+  assert.equal((await readAll(ash.store, keys.networks)).length, 1)
+
+  await ash.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await two.pass(1)
+  for (const address of ['198.51.100.12', '2001:db8:51::12', '198.51.100.1', '203.0.113.53', '10.15.0.2'])
+    await isRefused(ash.ask('addAddress', { params, body: { address, announce: false } }), /host/)
+  const name = { network: 'office', addresses: ['203.0.113.53'] }
+  await isRefused(ash.ask('joinNetwork', { params, body: name }), /name server of host birch/)
+  assert.deepEqual(await readAll(ash.store, keys.address('')), [])
+})
+
+test('what is refused live leads nowhere: no rule of its network and none of the firewall knows it', async () => {
+  const two = await withOffice()
+  const { ash } = two
+  await ash.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await two.pass(1)
+  ash.network.addLink('croft1')
+  ash.vlans.taken.add('203.0.113.9')
+  await ash.ask('joinNetwork', { params, body: { network: 'office', addresses: ['203.0.113.9'] } })
+  await two.pass(2)
+  assert.match(ash.lines.join('\n'), /203\.0\.113\.9 answers on network office/)
+  assert.deepEqual(ash.vlans.driver.wish.networks, [])
+  assert.ok(!JSON.stringify(ash.firewall.model).includes('203.0.113.9'))
+  assert.deepEqual(ash.network.endOf('croft1')?.more ?? [], [])
+  ash.vlans.taken.clear()
+  await ash.ask('leaveNetwork', { params: { ...params, network: 'office' } })
+  await ash.ask('joinNetwork', { params, body: { network: 'office', addresses: ['203.0.113.9'] } })
+  assert.ok(await two.until(async () => answering(two).flat().includes('203.0.113.9')), ash.lines.join('\n'))
+  assert.ok(JSON.stringify(ash.firewall.model).includes('203.0.113.9'))
+  assert.deepEqual(ash.network.endOf('croft1')?.more, ['203.0.113.9'])
 })

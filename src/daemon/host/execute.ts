@@ -65,21 +65,22 @@ const handlers: Handlers = {
   },
   openFirewall: (_parts, { gate, number }) => gate.open(number),
   closeFirewall: (_parts, { gate, number }) => gate.close(number),
-  async start({ runtime, mesh, vlans }, { number }) {
+  async start({ runtime, mesh, vlans }, { gate, number }) {
     await mesh.ready(number)
-    const networks = vlans.ready(number)
-    if (networks) await networks
+    await asking({ vlans, gate }, () => vlans.ready(number))
     await runtime.start(number)
   },
-  async tuneLink({ network, runtime, vlans }, { number, wishes, definition }, { fresh }) {
+  async tuneLink({ network, runtime, vlans }, { gate, number, wishes, definition }, { fresh }) {
+    const settled = () => asking({ vlans, gate }, () => vlans.settle(number, fresh))
+    // Of what it gained while it runs nothing leads to it before it is known to be nobody else's.
+    if (!fresh) await settled()
     const link = linkOf(number)
     const pid = (await runtime.observe(number))?.pid
     await Promise.all([
       network.tune(link, { reachableFromLoopback: wishes.guest.value.spec.ports.length > 0 }),
       pid === undefined ? undefined : network.equip(link, { ...definition.link, pid, fresh }),
     ])
-    const networks = vlans.settle(number, fresh)
-    if (networks) await networks
+    if (fresh) await settled()
   },
   async setLimits({ runtime }, { number, storage }, step) {
     await runtime.setLimits(number, step.limits, await storage.blockDevice())
@@ -100,6 +101,20 @@ const handlers: Handlers = {
       hint: step.code === 'POOL_MISSING' ? 'croft doctor' : 'croft host plan',
     })
   },
+}
+
+/** What turns out to be somebody else's, or no longer is, the firewall hears of. */
+async function asking(
+  { vlans, gate }: Pick<HostParts, 'vlans'> & Pick<GuestWork, 'gate'>,
+  ask: () => Promise<void> | undefined,
+): Promise<void> {
+  const list = () => [...vlans.refused()].join()
+  const before = list()
+  try {
+    await ask()
+  } finally {
+    if (list() !== before) await gate.refresh()
+  }
 }
 
 export function executeStep(parts: HostParts, work: GuestWork, step: Step): Promise<void> {

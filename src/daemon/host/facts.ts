@@ -75,7 +75,7 @@ export function keepFacts(parts: HostParts): FactsKeeper {
   }
 }
 
-async function lookAt({ env, host, store, pools, machine }: HostParts): Promise<FactsRecord> {
+async function lookAt({ env, host, store, pools, machine, network }: HostParts): Promise<FactsRecord> {
   const statuses = await readAll<TemplateStatus>(store, keys.templateStatuses(host.name))
   const ready = statuses.filter(({ value }) => value.state === 'ready')
   const states = await Promise.all(pools.names.map(async (name) => ({ name, ...(await pools.state(name)) })))
@@ -86,5 +86,6 @@ async function lookAt({ env, host, store, pools, machine }: HostParts): Promise<
     ...{ schema: schemaVersion, at: timestamp(env), ...machine() },
     pools: Object.fromEntries(there),
     templates: ready.map(({ key }) => key.slice(keys.templateStatuses(host.name).length)).slice(0, mostTemplates),
+    around: await network.surroundings(),
   }
 }

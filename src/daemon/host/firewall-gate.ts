@@ -161,7 +161,7 @@ const doorsOf = ({ host, elsewhere }: Pick<HostParts, 'host' | 'elsewhere'>) =>
 
 function compileRecords(
   records: readonly Held<GuestRecord>[],
-  { farm, host, elsewhere }: Pick<HostParts, 'farm' | 'host' | 'elsewhere'>,
+  { farm, host, elsewhere, vlans }: Pick<HostParts, 'farm' | 'host' | 'elsewhere' | 'vlans'>,
   { uplink, hostPorts }: { readonly uplink: string | null; readonly hostPorts: readonly number[] },
   takes: (guest: GuestRecord) => boolean,
 ): CompiledFirewall {
@@ -188,11 +188,11 @@ function compileRecords(
       const guest = byName.get(name)
       return guest && addressesOf(guest)
     },
-    guests: records.filter(({ value }) => takes(value)).map(({ value }) => firewallGuest(value, farm)),
+    guests: records.filter(({ value }) => takes(value)).map(({ value }) => firewallGuest(value, farm, vlans)),
   })
 }
 
-function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
+function firewallGuest(guest: GuestRecord, farm: FarmRecord, vlans: HostParts['vlans']): FirewallGuest {
   const { limits, ports } = guest.spec
   const { netRate, netRateIn: rateIn = netRate, netRateOut: rateOut = netRate } = limits
   return {
@@ -204,7 +204,7 @@ function firewallGuest(guest: GuestRecord, farm: FarmRecord): FirewallGuest {
     ports,
     rules: [...guest.spec.rules, ...ruleOfPart(guest.spec.part, farm)],
     more: publicOf(guest, false),
-    via: publicOf(guest, true),
+    via: publicOf(guest, true).filter((address) => !vlans.refused().has(address)),
     ...(rateIn === undefined ? {} : { rateIn }),
     ...(rateOut === undefined ? {} : { rateOut }),
   }

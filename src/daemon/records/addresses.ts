@@ -4,6 +4,7 @@ import type { PublicAddress } from '../../api/guest.ts'
 import { contains, formatRange, parseRange } from '../../plan/firewall/ranges.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
+import { assertNoHosts } from './hosts-around.ts'
 import { keys } from './keys.ts'
 import { enterNetworks, readNetworks } from './networks.ts'
 import { type GuestRecord, read } from './records.ts'
@@ -48,13 +49,16 @@ async function assertFree(daemon: Daemon, { address, network: of }: PublicAddres
     throw new CroftError('EXISTS', `${address} belongs to guest "${owner.name}"`, {
       hint: `croft address rm ${address}`,
     })
-  // What else it may be, its network says.
-  if (of !== undefined) return
   const { farm, network } = getFarm(daemon).parts
   const range = parseRange(address)
   for (const prefix of [farm.prefix4, farm.prefix6].map(parseRange))
     if (range && prefix && contains(prefix, range))
       throw new CroftError('REFUSED', `${address} is of the network of the guests: it is given by their number`)
+  const claim = await network.claims(address)
+  if (claim !== undefined) throw new CroftError('EXISTS', `${address} is ${claim}`, { hint: 'ip address; ip route' })
+  await assertNoHosts(daemon, address)
+  // What else it may be, its network says.
+  if (of !== undefined) return
   for (const { name, subnets } of await readNetworks(daemon.store))
     for (const { subnet } of subnets) {
       const whole = parseRange(subnet)
@@ -63,8 +67,6 @@ async function assertFree(daemon: Daemon, { address, network: of }: PublicAddres
           hint: `croft network attach ${name} GUEST ${address}`,
         })
     }
-  const claim = await network.claims(address)
-  if (claim !== undefined) throw new CroftError('EXISTS', `${address} is ${claim}`, { hint: 'ip address; ip route' })
 }
 
 /** In its one spelling. What can never be a guest's is refused. */

@@ -5,6 +5,7 @@ import type { GuestSpec, GuestStatus, Init } from '../../api/guest.ts'
 import type { Placed } from '../../api/placement.ts'
 import type { Farm, Size, Template } from '../../api/resources.ts'
 import type { ReadLimits } from '../../drivers/image/driver.ts'
+import type { Surroundings } from '../../drivers/network/driver.ts'
 import type { PoolSpec, Ref } from '../../drivers/storage/driver.ts'
 import type { Held as ClaimHeld } from '../../plan/domains.ts'
 import type { Promised, PromiseSettings } from '../../plan/promised.ts'
@@ -134,6 +135,8 @@ export interface FactsRecord {
   readonly pools: Readonly<Record<string, { readonly totalBytes: number; readonly freeBytes: number }>>
   /** Ids of templates that lie there. */
   readonly templates: readonly string[]
+  /** Absent in those of older daemons. */
+  readonly around?: Surroundings
 }
 
 /** Which host leases which block of 256 numbers of the farm. */

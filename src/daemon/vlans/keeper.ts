@@ -18,6 +18,7 @@ export interface VlanKeeper {
   ready(number: number): Promise<void>
   settle(number: number, asked: boolean): Promise<void>
   check(): Promise<readonly Finding[]>
+  readonly refused: ReadonlySet<string>
 }
 
 /** `running`: guests that ran before this daemon did. */
@@ -27,6 +28,8 @@ export function createVlanKeeper(parts: VlanParts, place: VlanPlace, running: Se
   let guests: readonly GuestRecord[] = []
   /** Addresses of running guests that nobody else answered for: this host does. */
   const trusted = new Set<string>()
+  /** What is the host's or somebody else's: nothing leads there while a guest wishes for it. */
+  const refused = new Set<string>()
   const trouble = new Map<string, string>()
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -35,10 +38,17 @@ export function createVlanKeeper(parts: VlanParts, place: VlanPlace, running: Se
     return result
   }
 
+  const wishNow = async () => wishOf(farm, await readNetworks(store), guests.map(withoutRefused), trusted)
+
+  function withoutRefused(guest: GuestRecord): GuestRecord {
+    const addresses = (guest.spec.addresses ?? []).filter(({ address }) => !refused.has(address))
+    return { ...guest, spec: { ...guest.spec, addresses } }
+  }
+
   /** A network that cannot be here takes no other with it. */
   async function reconcile(): Promise<Vlans> {
     driver ??= await place.driver()
-    const wish = wishOf(farm, await readNetworks(store), guests, trusted)
+    const wish = await wishNow()
     if (wish.networks.length > 0) await place.mark()
     trouble.clear()
     const changes = await driver.reconcile(wish).catch((thrown) => eachAlone(driver as Vlans, wish, thrown))
@@ -74,17 +84,37 @@ export function createVlanKeeper(parts: VlanParts, place: VlanPlace, running: Se
     const found = await find(number)
     const asked = found?.members.filter(({ address }) => !trusted.has(address)) ?? []
     if (!found || asked.length === 0) return
+    const isHosts = async ({ address }: PublicAddress) => {
+      const claim = await network.claims(address)
+      return claim === undefined ? undefined : `${address} is ${claim}`
+    }
+    await refuseWhat(found.guest, asked, isHosts)
+    for (const { address } of asked) refused.delete(address)
     const vlans = await reconcile()
     const networks = new Map((await readNetworks(store)).map((each) => [each.name, each]))
-    for (const { address, network: name = '' } of asked) {
+    await refuseWhat(found.guest, asked, async ({ address, network: name = '' }) => {
       const known = networks.get(name)
       const why = known ? trouble.get(name) : `network ${name} is no more`
       if (!known || why !== undefined) throw new CroftError('REFUSED', why ?? '', { hint: 'croft network check' })
-      const claim = await network.claims(address)
-      if (claim === undefined && !(await vlans.answers(known, address))) continue
-      const who = claim === undefined ? `answers on network ${name}: somebody has it` : `is ${claim}`
-      throw new CroftError('REFUSED', `${address} ${who}`, {
-        hint: `croft network detach ${name} ${found.guest.name}; croft network attach ${name} ${found.guest.name}`,
+      const answered = await vlans.answers(known, address)
+      return answered ? `${address} answers on network ${name}: somebody has it` : undefined
+    })
+  }
+
+  /** Before it is told of, what was told for it is taken back. */
+  async function refuseWhat(
+    { name }: GuestRecord,
+    asked: readonly PublicAddress[],
+    whose: (asked: PublicAddress) => Promise<string | undefined>,
+  ): Promise<void> {
+    for (const each of asked) {
+      const why = await whose(each)
+      if (why === undefined) continue
+      refused.add(each.address)
+      await reconcile()
+      const { network: from } = each
+      throw new CroftError('REFUSED', why, {
+        hint: `croft network detach ${from} ${name}; croft network attach ${from} ${name}`,
       })
     }
   }
@@ -98,6 +128,8 @@ export function createVlanKeeper(parts: VlanParts, place: VlanPlace, running: Se
     running.clear()
     const theirs = new Set(live.flatMap(({ spec }) => (spec.addresses ?? []).map(({ address }) => address)))
     for (const address of trusted) if (!theirs.has(address)) trusted.delete(address)
+    const wished = new Set(guests.flatMap(({ spec }) => (spec.addresses ?? []).map(({ address }) => address)))
+    for (const address of refused) if (!wished.has(address)) refused.delete(address)
   }
 
   return {
@@ -120,10 +152,11 @@ export function createVlanKeeper(parts: VlanParts, place: VlanPlace, running: Se
         for (const { address } of members) trusted.add(address)
         if (members.length > 0) await reconcile()
       }),
+    refused,
     check: () =>
       inTurn(async () => {
         const facts = await (await reconcile()).facts()
-        const { networks } = wishOf(farm, await readNetworks(store), guests, trusted)
+        const { networks } = await wishNow()
         return networks.map((each) => findingOf(each, { facts, why: trouble.get(each.name) }))
       }),
   }

@@ -20,6 +20,8 @@ export interface HostVlans {
   settle(number: number, asked: boolean): Promise<void> | undefined
   /** The device that this host does not have and the guest would want. */
   lacks(guest: Pick<GuestRecord, 'spec'>): Promise<string | undefined>
+  /** Addresses that are the host's own, or somebody else's on that network: nothing leads there. */
+  refused(): ReadonlySet<string>
   /** With evidence; nothing where there are none. */
   check(): Promise<readonly Finding[]>
 }
@@ -40,9 +42,13 @@ export const hasNetwork = ({ spec }: Pick<GuestRecord, 'spec'>): boolean =>
 
 export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
   const running = new Set<number>()
+  let keeper: VlanKeeper | undefined
   let loading: Promise<VlanKeeper> | undefined
   const begun = (): Promise<VlanKeeper> => {
-    loading ??= import('./keeper.ts').then(({ createVlanKeeper }) => createVlanKeeper(parts, place, running))
+    loading ??= import('./keeper.ts').then(({ createVlanKeeper }) => {
+      keeper = createVlanKeeper(parts, place, running)
+      return keeper
+    })
     return loading
   }
   return {
@@ -62,6 +68,7 @@ export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
       const wanted = (await readNetworks(parts.store)).filter(({ name }) => names.has(name))
       return wanted.find(({ uplink }) => !place.hasDevice(uplink))?.uplink
     },
+    refused: () => keeper?.refused ?? new Set(),
     check: async () => (loading || place.left() ? (await begun()).check() : []),
   }
 }

@@ -11,6 +11,13 @@ export interface HostNetwork {
   /** Those of it that other machines reach; none without an uplink. */
   readonly addresses: readonly string[]
 }
+/** What this host lives by. */
+export interface Surroundings {
+  /** Networks that are on a link of it, as `192.0.2.11/24`: by the address that it has there. */
+  readonly links: readonly string[]
+  /** Its ways out and its name servers. */
+  readonly needs: readonly string[]
+}
 export interface GuestEnd {
   /** A process of the guest: the end lies in its network namespace. */
   readonly pid: number
@@ -40,6 +47,7 @@ export interface Network {
   announce(addresses: readonly string[]): Promise<void>
   /** What of the host itself an address is; undefined when nothing. */
   claims(address: string): Promise<string | undefined>
+  surroundings(): Promise<Surroundings>
   /** A link left by a guest that is gone. Routes and neighbours go with it. */
   removeLink(name: string): Promise<void>
 }

@@ -32,7 +32,10 @@ test('subnets are told in one spelling, each with the gateway that is in it', ()
 })
 
 test('one VLAN and one range of addresses lead to one network', () => {
-  const farm = ['10.100.0.0/16', 'fd12::/64']
+  const farm = ['10.100.0.0/16', 'fd12::/64', '10.20.0.11/24', '203.0.113.9'].map((range) => ({
+    range,
+    whose: 'theirs',
+  }))
   const lab = (more: Partial<SiteNetwork>): SiteNetwork => ({ ...office, name: 'lab', vlan: 30, ...more })
   const other = subnetsOf(['198.51.100.0/25'])
   assertApart(lab({ subnets: other }), [office], farm)
@@ -43,6 +46,8 @@ test('one VLAN and one range of addresses lead to one network', () => {
     lab({ subnets: subnetsOf(['192.0.0.0/16']) }),
     lab({ subnets: subnetsOf(['10.100.4.0/24']) }),
     lab({ subnets: subnetsOf(['fd12::/80']) }),
+    lab({ subnets: subnetsOf(['10.20.0.128/25']) }),
+    lab({ subnets: subnetsOf(['203.0.113.8/29']) }),
   ])
     assert.throws(() => assertApart(clash, [office], farm), refused('EXISTS'))
 })

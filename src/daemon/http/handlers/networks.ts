@@ -10,6 +10,7 @@ import { assertRevision, type Change, commit } from '../../records/change.ts'
 import { differences } from '../../records/edge-settings.ts'
 import { readFarmGuests } from '../../records/farm-guests.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
+import { readHostsNetworks } from '../../records/hosts-around.ts'
 import { keys } from '../../records/keys.ts'
 import { getNetwork, type NetworkRecord, readNetworks, withMemberships } from '../../records/networks.ts'
 import { type GuestRecord, read, schemaVersion } from '../../records/records.ts'
@@ -125,8 +126,7 @@ export const handlers = {
 
 /** Beside other networks, the farm's own, and what guests have already. */
 async function assertFits(daemon: Daemon, network: NetworkRecord): Promise<void> {
-  const { prefix4, prefix6 } = getFarm(daemon).parts.farm
-  assertApart(network, await readNetworks(daemon.store), [prefix4, prefix6])
+  assertApart(network, await readNetworks(daemon.store), await readHostsNetworks(daemon))
   for (const { address, guest, network: of } of await membersOf(daemon)) {
     if (of === network.name) memberAddress(network, address)
     else if (of === undefined && isIn(network, address))

@@ -1,22 +1,22 @@
 /** A network in memory. */
 import { CroftError } from '../../../api/errors.ts'
 import { checkAddress } from '../check.ts'
-import type { GuestEnd, HostNetwork, Link, Network } from '../driver.ts'
+import type { GuestEnd, HostNetwork, Link, Network, Surroundings } from '../driver.ts'
 
 export interface FakeNetwork extends Network {
   /** As a runtime does at a guest's start. */
   addLink(name: string): void
   announced(): readonly string[]
   /** From now on the host is so. */
-  become(host: Partial<HostNetwork>): void
+  become(host: Partial<HostNetwork & Surroundings>): void
   endOf(name: string): GuestEnd | undefined
   /** What `tune` set. */
   reachableFromLoopback(name: string): boolean | undefined
 }
 
-const plainHost: HostNetwork = { uplink: 'eth0', mtu: 1500, addresses: ['192.0.2.1'] }
+const plainHost: HostNetwork & Partial<Surroundings> = { uplink: 'eth0', mtu: 1500, addresses: ['192.0.2.1'] }
 
-export function createFakeNetwork(first: HostNetwork = plainHost): FakeNetwork {
+export function createFakeNetwork(first: typeof plainHost = plainHost): FakeNetwork {
   let host = first
   const links = new Map<string, { readonly number: number; reachable?: boolean }>()
   const ends = new Map<string, GuestEnd>()
@@ -54,6 +54,10 @@ export function createFakeNetwork(first: HostNetwork = plainHost): FakeNetwork {
       announced = [...addresses]
     },
     claims: async (address) => (host.addresses.includes(address) ? 'an address of this host' : undefined),
+    surroundings: async () => ({
+      links: host.links ?? host.addresses.map((address) => `${address}/${address.includes(':') ? 128 : 32}`),
+      needs: host.needs ?? [],
+    }),
     async removeLink(name) {
       numberOf(name)
       links.delete(name)

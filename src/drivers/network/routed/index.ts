@@ -1,5 +1,7 @@
 /** Guests on routed veth links: no bridge, one /32 and /128 each, one gateway address on the host (docs/design/network.md). */
+import { getServers } from 'node:dns'
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { CroftError } from '../../../api/errors.ts'
 import type { Runner } from '../../exec/command.ts'
 import { checkAddress } from '../check.ts'
@@ -14,6 +16,7 @@ import {
   parseGateways,
   parseLinks,
   parseListening,
+  parseNetworks,
   parseUplink,
 } from './parse.ts'
 import { whole } from './read.ts'
@@ -111,12 +114,14 @@ export function createRouted(options: RoutedOptions): Network {
     },
     announce: createAnnouncer(run, set, async () => (known?.found ?? (await look())).uplink),
     async claims(address) {
-      const [addresses, ...routes] = await Promise.all([
-        whole(run, commands.listAllAddresses()),
-        ...([4, 6] as const).map((family) => whole(run, commands.listDefaultRoutes(family))),
-      ])
+      const [addresses, gateways] = await lookAround(run)
       if (parseAddresses(addresses).includes(address)) return 'an address of this host'
-      return routes.flatMap(parseGateways).includes(address) ? 'the way out of this host' : undefined
+      return gateways.includes(address) ? 'the way out of this host' : undefined
+    },
+    async surroundings() {
+      const [addresses, gateways] = await lookAround(run)
+      const servers = getServers().filter((each) => isIP(each) !== 0)
+      return { links: parseNetworks(addresses), needs: [...gateways, ...servers] }
     },
     async removeLink(name) {
       checkOurs(name)
@@ -128,6 +133,15 @@ export function createRouted(options: RoutedOptions): Network {
       throw new CroftError('COMMAND_FAILED', `cannot delete link ${name}: ${result.stderr.trim()}`)
     },
   }
+}
+
+/** All addresses, as they are listed; and who leads out. */
+async function lookAround(run: Runner): Promise<[addresses: string, gateways: string[]]> {
+  const [addresses, ...routes] = await Promise.all([
+    whole(run, commands.listAllAddresses()),
+    ...([4, 6] as const).map((family) => whole(run, commands.listDefaultRoutes(family))),
+  ])
+  return [addresses, routes.flatMap(parseGateways)]
 }
 
 async function raiseLoopback(run: Runner, links: readonly FoundLink[]): Promise<string[]> {

@@ -3,7 +3,12 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const Links = z.array(z.object({ ifname: z.string(), mtu: z.number(), flags: z.array(z.string()) }))
-const Addresses = z.array(z.object({ addr_info: z.array(z.object({ local: z.string().optional() })).default([]) }))
+const Address = z.object({
+  local: z.string().optional(),
+  prefixlen: z.number().optional(),
+  scope: z.string().optional(),
+})
+const Addresses = z.array(z.object({ addr_info: z.array(Address).default([]) }))
 const Routes = z.array(
   z.object({
     dst: z.string().default(''),
@@ -27,6 +32,12 @@ export const parseLinks = (text: string): FoundLink[] =>
 
 export const parseAddresses = (text: string): string[] =>
   Addresses.parse(json(text)).flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? []))
+
+/** Of the world: what each link has for itself leads nowhere. */
+export const parseNetworks = (text: string): string[] =>
+  Addresses.parse(json(text))
+    .flatMap(({ addr_info }) => addr_info)
+    .flatMap(({ local, prefixlen, scope }) => (scope === 'global' && local ? `${local}/${prefixlen ?? 32}` : []))
 
 const Uplinks = z.array(
   z.object({
