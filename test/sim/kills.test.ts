@@ -3,7 +3,7 @@
  * and the same drivers brings the wish about. docs/design/host-loop.md has the table of failpoints.
  */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { removePart } from '../../src/daemon/records/parts.ts'
 import { removeVolumes } from '../../src/daemon/records/volumes.ts'
 import { SimFarm } from './farm.ts'
@@ -176,4 +176,6 @@ for (const [name, work] of Object.entries(works)) {
   })
 }
 
-after(() => assertGolden('daemon-killed-at-every-step', story))
+test('what was done after each death is the story that is written down', () => {
+  assertGolden('daemon-killed-at-every-step', story)
+})
