@@ -1,6 +1,6 @@
 /** Networks of the site: what one may be beside the others, and which address is next. Pure. */
 import { CroftError } from '../api/errors.ts'
-import { type AddressRange, contains, formatRange, parseRange } from './firewall/ranges.ts'
+import { type AddressRange, contains, formatRange, nobodys, parseRange } from './firewall/ranges.ts'
 
 export interface SiteNetwork {
   readonly name: string
@@ -108,18 +108,6 @@ function rangeOf(text: string): AddressRange {
   if (range) return range
   throw bad(`"${text.slice(0, 60)}" is not an address or network`)
 }
-
-/** This network, loopback, link-local, multicast and what is reserved; the same of IPv6, and IPv4 written as IPv6. */
-const nobodys = [
-  '0.0.0.0/8',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/3',
-  '::/96',
-  '::ffff:0:0/96',
-  'fe80::/10',
-  'ff00::/8',
-].map(rangeOf)
 
 const bad = (why: string): CroftError => new CroftError('BAD_VALUE', why, { hint: 'croft help network create' })
 const taken = (why: string): CroftError => new CroftError('EXISTS', why, { hint: 'croft network ls' })

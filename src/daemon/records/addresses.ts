@@ -1,7 +1,7 @@
 /** Public addresses: each belongs to one guest of the farm, or to nobody. */
 import { CroftError } from '../../api/errors.ts'
 import type { PublicAddress } from '../../api/guest.ts'
-import { contains, formatRange, parseRange } from '../../plan/firewall/ranges.ts'
+import { contains, formatRange, nobodys, parseRange } from '../../plan/firewall/ranges.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { assertNoHosts } from './hosts-around.ts'
@@ -76,15 +76,3 @@ export function publicAddress(text: string): string {
   if (!range || never) throw new CroftError('BAD_VALUE', `${text} can be nobody's public address`)
   return formatRange(range)
 }
-
-/** This network, loopback, link-local, multicast and what is reserved; the same of IPv6, and IPv4 written as IPv6. */
-const nobodys = [
-  '0.0.0.0/8',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/3',
-  '::/96',
-  '::ffff:0:0/96',
-  'fe80::/10',
-  'ff00::/8',
-].flatMap((network) => parseRange(network) ?? [])

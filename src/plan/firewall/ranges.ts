@@ -82,3 +82,15 @@ function formatAddress(family: Family, value: bigint): string {
 }
 
 const widthOf = (family: Family): number => (family === 4 ? 32 : 128)
+
+/** This network, loopback, link-local, multicast and what is reserved; the same of IPv6, and IPv4 written as IPv6. */
+export const nobodys: readonly AddressRange[] = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/3',
+  '::/96',
+  '::ffff:0:0/96',
+  'fe80::/10',
+  'ff00::/8',
+].flatMap((network) => parseRange(network) ?? [])
