@@ -41,7 +41,9 @@ export function planStoreMembers(hosts: readonly StoreHost[], members: readonly 
     return host === undefined || host.dead || host.lost
   }
   const learner = members.find((member) => member.learner)
-  if (learner) return { do: isGone(learner) ? 'remove' : 'promote', id: learner.id, host: learner.host }
+  // One whose host went away before it had caught up would keep all others out.
+  const comes = learner && !isGone(learner) && hostOf(learner)?.alive === true
+  if (learner) return { do: comes ? 'promote' : 'remove', id: learner.id, host: learner.host }
 
   /** Without it, those that answer are still a majority of the rest, and all must agree to its going as they are now. */
   const maySpare = ({ id }: StoreMember): boolean => {
@@ -52,17 +54,19 @@ export function planStoreMembers(hosts: readonly StoreHost[], members: readonly 
   if (gone) return { do: 'remove', id: gone.id, host: gone.host }
 
   const wanted = countOfMembers(hosts)
-  if (members.length < wanted) {
-    const free = hosts.filter(
-      (host) =>
-        host.alive && !host.dead && !host.leaving && host.reachable && !members.some((each) => each.host === host.name),
-    )
-    const [first] = free.sort((one, two) => Number(two.witness) - Number(one.witness) || one.number - two.number)
-    return first && { do: 'add', host: first.name }
-  }
   if (members.length > wanted) return leaving(members, hostOf, maySpare)
-  return undefined
+  const free = hosts.filter(
+    (host) =>
+      host.alive && !host.dead && !host.leaving && host.reachable && !members.some((each) => each.host === host.name),
+  )
+  // As many as make an odd number: one more than that is one more that may be missed, and no more that may be away.
+  const aim = Math.min(wanted, odd(members.length + free.length))
+  if (members.length >= aim) return undefined
+  const [first] = free.sort((one, two) => Number(two.witness) - Number(one.witness) || one.number - two.number)
+  return first && { do: 'add', host: first.name }
 }
+
+const odd = (count: number): number => count - 1 + (count % 2)
 
 /** Who does not answer first, who leads last; a witness stays, and so does who came first. */
 function leaving(

@@ -11,9 +11,11 @@ import type { Leader } from '../farm/leader.ts'
 import type { Failpoint } from '../host/failpoint.ts'
 import type { Log } from '../host/parts.ts'
 import { type Outside, ownAddresses } from '../http/outside.ts'
+import { openMirror } from '../peers/mirror.ts'
 import type { Others } from '../peers/others.ts'
 import { folderOf } from '../pki/authority.ts'
 import { refreshStorePair } from '../pki/store-pair.ts'
+import { keys } from '../records/keys.ts'
 import type { FarmRecord } from '../records/records.ts'
 import type { Settings } from '../settings.ts'
 import type { GatedStore } from '../store-move/gate.ts'
@@ -59,6 +61,7 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
   const pair = () => refreshStorePair({ env, run, folder: caFolder, host }, ownAddresses())
   const exchange = { env, run, log, store, host, folder: caFolder, outside, others, failpoint }
   let exchanges = false
+  let changes = false
   let { tls } = await pair()
   const member = ownMember(run, settings)
   const folder = snapshotsFolderOf(settings.stateDir)
@@ -83,6 +86,7 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
   }
 
   async function look(): Promise<void> {
+    changes = false
     await part('the certificate of the store cannot be made', async () => ({ tls } = await pair()))
     await part('the CA is not exchanged', async () => {
       exchanges = await stepExchange({ ...exchange, peers: others.peers, renew })
@@ -93,7 +97,9 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
     const asked = cluster
     if (!asked) return
     if (leader.host() === host) {
-      await part('members of the store', () => leadMembers({ store: leader.store, cluster: asked, log }))
+      await part('members of the store', async () => {
+        if (await leadMembers({ store: leader.store, cluster: asked, log })) changes = true
+      })
       await part('members of the store cannot be made smaller', () => makeRoom(asked))
     }
     await part('no snapshot of the store', () => copy(asked))
@@ -140,14 +146,23 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
   }
 
   function lookLater(ms: number): void {
+    timer?.[Symbol.dispose]()
     timer = env.later(ms, () => {
+      timer = undefined
       busy = look().finally(() => {
-        if (!closed) lookLater(exchanges ? soonMs : everyMs)
+        if (!closed) lookLater(exchanges || changes ? soonMs : everyMs)
       })
     })
   }
 
   lookLater(0)
+  const closing = new AbortController()
+  const own = await openMirror({ env, store, signal: closing.signal }, keys.storeMember(host))
+  // While it looks it looks again soon.
+  own.onChange(() => {
+    changes = true
+    if (timer) lookLater(0)
+  })
   return {
     exchange: {
       assertMay: () => assertMayExchange(exchange),
@@ -156,6 +171,7 @@ export async function keepMembers(parts: MembersParts): Promise<Members> {
     },
     async close() {
       closed = true
+      closing.abort(new Error('the daemon stops'))
       timer?.[Symbol.dispose]()
       await busy
       await cluster?.close()

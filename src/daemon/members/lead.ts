@@ -21,7 +21,7 @@ interface Seen {
   readonly told: readonly ClusterMember[]
 }
 
-/** True: something was done, and the next step may follow at once. */
+/** True: something is under way, and may go on soon. */
 export async function leadMembers(parts: LeadParts): Promise<boolean> {
   const { store, cluster, log } = parts
   const hosts = (await readAll<HostRecord>(store, keys.hosts)).map(({ value }) => value)
@@ -50,9 +50,8 @@ export async function leadMembers(parts: LeadParts): Promise<boolean> {
     }),
   )
   if (!step) return false
-  const done = await take(parts, step, { hosts, told })
-  if (done) log.info({ ...step }, 'members of the store')
-  return done
+  if (await take(parts, step, { hosts, told })) log.info({ ...step }, 'members of the store')
+  return true
 }
 
 /** By the address, because one that has not come yet tells no name. */
