@@ -59,7 +59,7 @@ async function runCommand(parsed: Run, io: Io): Promise<number> {
     }
     return print(await command.run(context), output, io)
   } catch (thrown) {
-    const code = sayError(thrown, io, output?.format === 'json' || output?.format === 'jsonl')
+    const code = sayError(await withForm(thrown, row), io, output?.format === 'json' || output?.format === 'jsonl')
     return row.command || row.verb === 'shell' ? 125 : code
   }
 }
@@ -125,6 +125,14 @@ function createContext(parsed: Run, io: Io, how: { format: Format; farm: string 
 async function openLine(env: Io['env'], farm: string): Promise<Line> {
   const { findRemote, lineTo } = await import('./wire/remote.ts')
   return lineTo(await findRemote(env, farm))
+}
+
+/** A word that was refused without a hint: the form that it should have. */
+async function withForm(thrown: unknown, row: Run['row']): Promise<CroftError> {
+  const error = toCroftError(thrown)
+  if (error.hint !== undefined || errorTable[error.code].exit !== 2 || error.toBody().op !== undefined) return error
+  const { formOf } = await import('./words/form.ts')
+  return new CroftError(error.code, error.message, { hint: formOf(row, error), cause: error })
 }
 
 /** On stderr; stdout stays empty. As JSON when JSON was asked for. */

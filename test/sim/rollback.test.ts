@@ -67,18 +67,40 @@ test('the release alone is taken back when that is said, and where nothing is kn
   assert.equal((await setOf(farm))['env.A'], '2')
 })
 
-test('a rollback that fails says how what was set comes again; what is kept goes with the site', async () => {
-  const farm = await moved()
+async function failedBack(farm: SiteFarm, meanwhile: () => Promise<unknown> = async () => {}) {
   farm.unwell = ({ number }) => (number > 5 ? 'nothing listens there' : undefined)
   const answer = (await farm.deploy({ back: true })) as Accepted
+  await meanwhile()
   await farm.pass(60)
   const { state, error } = await farm.operation(answer.operation?.id ?? '')
   assert.equal(state, 'failed')
-  assert.match(error?.hint ?? '', /croft config revert shop\/prod REVISION/)
+  return error
+}
+
+test('a rollback that fails sets again what was set before; what is kept goes with the site', async () => {
+  const farm = await moved()
+  const before = await setOf(farm)
+  const error = await failedBack(farm)
+  assert.match(error?.message ?? '', /shop:v2 serves on.*\nwhat was set before is set again/s)
+  assert.equal(error?.hint, 'croft site show shop/prod')
+  assert.deepEqual(await setOf(farm), before)
+  assert.deepEqual((await farm.ask('diffConfig', { params })) as ConfigDifference[], [])
+  const [last] = (await farm.ask('listHistory', { query: { kind: 'config', name: 'shop/prod' } })) as HistoryEntry[]
+  assert.deepEqual(
+    [last?.verb, last?.before, last?.after],
+    ['rollback failed', { 'env.A': '1' }, { 'env.A': '2', 'env.B': 'x' }],
+  )
   assert.equal((await readAll(farm.store, keys.ranOf('shop/prod'))).length, 2)
   await farm.ask('removeSite', { params })
   await farm.pass(90)
   assert.deepEqual(await readAll(farm.store, 'ran/'), [])
+})
+
+test('what was set anew while a rollback failed stays, and the way back is told', async () => {
+  const farm = await moved()
+  const error = await failedBack(farm, () => set(farm, { 'env.A': '7' }))
+  assert.match(error?.hint ?? '', /croft config revert shop\/prod REVISION/)
+  assert.equal((await setOf(farm))['env.A'], '7')
 })
 
 test('a rollback that waits its turn puts back as well', async () => {

@@ -21,7 +21,7 @@ export const configCommands: readonly CommandRow[] = [
     args: ['SITE', 'SETTING=VALUE...'],
     changes: true,
     flags: ['instance', 'host', 'deploy'],
-    summary: 'set values of a site’s configuration, from the next deploy on',
+    summary: 'set values of a site’s configuration; croft config apply brings them to it',
     description:
       'Settings are named as in croft.toml: env.DB_HOST is DB_HOST below [env]. A list is said with commas; ... in it stands for what croft.toml says. --instance and --host say it for those alone; ' +
       'a host says it of an application in /etc/croft/sites/shop.toml too, which must be root’s.',
@@ -42,6 +42,18 @@ export const configCommands: readonly CommandRow[] = [
     summary: 'forget what was set: croft.toml and platform say it again',
     examples: ['croft config unset shop/prod env.DB_HOST'],
     run: () => import('../commands/config/unset.ts'),
+  },
+  {
+    noun: 'config',
+    verb: 'apply',
+    args: ['SITE'],
+    changes: true,
+    flags: [],
+    summary: 'bring what was set, secrets too, to a site: the release that runs, in new instances, as a deploy does',
+    description:
+      'Nothing is built, wherever you stand. Where nothing differs nothing is done; --dry-run says what would be.',
+    examples: ['croft config apply shop/prod', 'croft config apply shop/prod --dry-run'],
+    run: () => import('../commands/config/apply.ts'),
   },
   {
     noun: 'config',

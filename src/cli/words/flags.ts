@@ -119,7 +119,7 @@ export const flagTable = {
   explain: { means: 'of each value whose word it is, who said it and when' },
   instance: { value: 'N', means: 'of the instance in this place alone, from 1 on' },
   host: { value: 'HOST', means: 'the host: where a new guest is put, or whose instances are meant' },
-  deploy: { means: 'and deploy it at once: the release that runs, with this' },
+  deploy: { means: 'and bring it to the site at once, as croft config apply does' },
   'code-only': { means: 'the release alone; what is set of the site stays' },
   'discard-data': { means: 'its lasting data too: it cannot be had again' },
   'last-copy': { means: 'also when it is the only other copy of the guest' },

@@ -27,8 +27,9 @@ export async function bulk(
       try {
         return await one(name, signal)
       } catch (thrown) {
-        const error = toCroftError(thrown).toBody()
-        return { name, text: error.message, error }
+        const body = toCroftError(thrown).toBody()
+        const hint = body.hint ?? (await import('../words/form.ts')).formOf(context.row, body)
+        return { name, text: body.message, error: hint === undefined ? body : { ...body, hint } }
       }
     }),
   )

@@ -22,6 +22,13 @@ export async function deployAnswer(context: Context, site: string, body: object)
   )
 }
 
+/** What brings what was set to the instances; a plain deploy would build the folder one stands in. */
+export async function applyWord({ client, forMachines }: Context, site: string): Promise<string> {
+  // It is set all the same when this cannot be told.
+  const now = forMachines ? undefined : await client.request('getSite', { params: { site } }).catch(() => undefined)
+  return now?.release === null ? `croft deploy ${site}` : `croft config apply ${site}`
+}
+
 /** Behind the one that is under way, whether or not this command lives so long; with --no-wait it is refused. */
 export const queued = ({ flags }: Context, body: object): object =>
   flags.has('no-wait') || flags.has('dry-run') ? body : { ...body, queue: true }

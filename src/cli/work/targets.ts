@@ -72,10 +72,18 @@ export async function withStdin(context: Context, words: readonly string[]): Pro
   return words.flatMap((word) => (word === '-' ? read : [word]))
 }
 
-/** For commands that list what all guests have when none is named; `ls` says the same aloud. */
-export function guestOrAll(context: Context): string | undefined {
-  const word = context.args.maybe('GUEST')
-  return word === undefined || word === 'ls' ? undefined : guestName(word)
+/** For commands that list what all guests have when none is named; `ls` says the same aloud, and other verbs how it is said here. */
+export function guestOrAll(context: Context, arg: string): { guest: string | undefined; words: readonly string[] } {
+  const [first, more] = [context.args.maybe('GUEST'), context.args.many(arg)]
+  if (first === 'ls') return { guest: more[0] === undefined ? undefined : guestName(more[0]), words: more.slice(1) }
+  const { verb } = context.row
+  if (first === 'add' || first === 'set' || first === 'rm' || first === 'delete') {
+    const [guest = 'web', ...rest] = more
+    const way = first === 'add' || first === 'set' ? [] : ['--rm']
+    const hint = ['croft', verb, guest, ...way, ...(rest.length === 0 ? [arg] : rest)].join(' ')
+    throw new CroftError('USAGE', `croft ${verb}: "${first}" is not said here, the guest comes first`, { hint })
+  }
+  return { guest: first === undefined ? undefined : guestName(first), words: more }
 }
 
 /** A word that must be a guest's name or an instance's, and not the shape of another thing. */

@@ -7,7 +7,7 @@ import type { Daemon } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { RolloutRecord, SiteRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { ranWrites } from '../records/ran.ts'
+import { ranWrites, undoPutBack } from '../records/ran.ts'
 import { type Held, readAll } from '../records/records.ts'
 import { writeSiteRoutes } from '../records/site-routes.ts'
 import { createBefore } from './before.ts'
@@ -164,8 +164,15 @@ export function createRolloutActs(
     if (state === 'done') await tellEdge(daemon, now.name).catch(() => undefined)
     const requests = await visitors.end(rollout)
     const told = requests === undefined ? {} : { requests }
-    const ended = rolloutWrite(now, { state, finished: timestamp(daemon.env), ...told })
-    if (state !== 'done' || !site) await daemon.store.transact(ended.compare, ended.writes)
+    const undone = state === 'done' ? undefined : await undoPutBack(daemon, rollout)
+    const { putBack } = rollout
+    const again = undone && putBack ? { putBack: { ...putBack, undone: true as const } } : {}
+    const ended = rolloutWrite(now, { state, finished: timestamp(daemon.env), ...told, ...again })
+    if (state !== 'done' || !site)
+      await daemon.store.transact(
+        [...ended.compare, ...(undone?.compare ?? [])],
+        [...ended.writes, ...(undone?.writes ?? [])],
+      )
     else {
       const next = released(site.value, to)
       await writeMembers(daemon, now, (record) => ({ ...record, serves: { to, hash, config, slots } }), {
@@ -173,7 +180,7 @@ export function createRolloutActs(
         writes: [...ended.writes, { put: site.key, value: next }, ...(await ranWrites(daemon, rollout, next))],
       })
     }
-    settle({ ...rollout, ...told, state })
+    settle({ ...rollout, ...told, ...again, state })
     nudge(now.name)
   }
 
@@ -243,12 +250,14 @@ function errorOf({
   cancel,
   requests,
   countBefore,
-  back,
+  putBack,
 }: RolloutRecord): CroftError | undefined {
   if (state === 'done') return undefined
   const rest = from === null ? 'nothing serves yet' : [`↩ ${from} serves on`, ...requestsText(requests)].join(', ')
-  const text = [reason, ...lines.slice(-10).map((line) => `  ${line}`), rest].join('\n')
-  const hint = from === to || back ? backHint(site, countBefore) : `croft site show ${site}`
+  const again = putBack?.undone ? ['what was set before is set again'] : []
+  const text = [reason, ...lines.slice(-10).map((line) => `  ${line}`), rest, ...again].join('\n')
+  const stays = putBack ? !putBack.undone : from === to
+  const hint = stays ? backHint(site, countBefore) : `croft site show ${site}`
   return new CroftError(cancel ? 'CANCELLED' : 'FAILED', text, { hint })
 }
 

@@ -1,6 +1,7 @@
 /** Records of applications as they lie in the store. */
 import type { AppConfig, PlatformName, ResolvedConfig } from '../../api/app.ts'
 import type { BuildStep, RolloutStep, SiteExit } from '../../api/site.ts'
+import type { Changed } from '../../plan/config/stored.ts'
 import type { SlotWish } from '../../plan/deploy.ts'
 import type { ServingMember } from '../../plan/members.ts'
 
@@ -190,6 +191,8 @@ export interface RolloutRecord {
   readonly set?: SiteConfigRecord['values']
   /** To what ran before. */
   readonly back?: true
+  /** What going back changed of what is set. It is undone when this does not succeed; `undone` is when. */
+  readonly putBack?: Changed & { readonly undone?: true }
   /** Another number of instances alone was asked for: how many there were. */
   readonly countBefore?: number
   /** It is decided when this one has ended, on what is then. */

@@ -1,7 +1,10 @@
 /** What was set of a site when a release came to serve there: going back puts it back. Secrets are not kept twice. */
-import { changedValues } from '../../plan/config/stored.ts'
-import type { Write } from '../../store/store.ts'
+import { isCode } from '../../api/errors.ts'
+import { type Changed, changedValues, revertStored } from '../../plan/config/stored.ts'
+import { historyWrites } from '../../store/history.ts'
+import type { Compare, Write } from '../../store/store.ts'
 import type { Daemon } from '../daemon.ts'
+import { timestamp } from '../env.ts'
 import type { RanRecord, RolloutRecord, SiteConfigRecord, SiteRecord, SiteSecretRecord } from './app-records.ts'
 import type { HistoryOf } from './change.ts'
 import { keys } from './keys.ts'
@@ -51,6 +54,34 @@ export async function backWarnings(
     ...(paths.length === 0 ? [] : [`as it was set with ${ref}: ${few(paths)}; croft config history ${site}`]),
     ...(newer.length === 0 ? [] : [`secrets are not taken back; set since ${ref} came: ${few(newer)}`]),
   ]
+}
+
+/** For the record of the rollout: what `undoPutBack` takes. */
+export const putBackOf = ([changed]: readonly HistoryOf[]): Pick<RolloutRecord, 'putBack'> =>
+  changed ? { putBack: { before: changed.before as Changed['before'], after: changed.after as Changed['after'] } } : {}
+
+/** It did not succeed: what was set before is set again, unless somebody has set it anew since. */
+export async function undoPutBack(
+  daemon: Daemon,
+  { site, by, putBack }: RolloutRecord,
+): Promise<{ readonly compare: Compare[]; readonly writes: Write[] } | undefined> {
+  const config = putBack && (await read<SiteConfigRecord>(daemon.store, keys.siteConfig(site)))
+  if (!config) return undefined
+  const at = timestamp(daemon.env)
+  try {
+    const values = revertStored(config.value.values, putBack, { by, at })
+    const told = configHistory({ site, verb: 'rollback failed' }, config.value.values, values)
+    return {
+      compare: [{ key: config.key, revision: config.revision }],
+      writes: [
+        { put: config.key, value: { ...config.value, values } satisfies SiteConfigRecord },
+        ...told.flatMap((each) => historyWrites({ at, by, ...each }, daemon.env.id().slice(0, 8))),
+      ],
+    }
+  } catch (thrown) {
+    if (isCode(thrown, 'CHANGED_MEANWHILE')) return undefined
+    throw thrown
+  }
 }
 
 const mostNamed = 5

@@ -12,7 +12,7 @@ import type { Change } from './change.ts'
 import { differences } from './edge-settings.ts'
 import { readFarmGuests } from './farm-guests.ts'
 import { keys } from './keys.ts'
-import { backWarnings, configHistory, readRan } from './ran.ts'
+import { backWarnings, configHistory, putBackOf, readRan } from './ran.ts'
 import { type Held, read, readAll, schemaVersion, type TemplateRecord } from './records.ts'
 import { briefly, hashOf, type Made, saidWith, slotsOf } from './rollout-slots.ts'
 import { rolloutWaves } from './rollout-waves.ts'
@@ -92,6 +92,7 @@ export async function decideRollout(
   ]
   const kept = there.length - old.length
   const isSame = old.length === 0 && kept === slots.length && members?.value.serves?.hash === hash
+  const also = configHistory(asked, config?.value.values ?? {}, said.record?.values ?? {})
   const rollout: RolloutRecord = {
     schema: schemaVersion,
     ...{ id: ids.id, site: asked.site, from: site.value.release, to: template.ref, by: caller.name },
@@ -103,7 +104,7 @@ export async function decideRollout(
       hash,
     },
     ...(said.record ? { set: said.record.values } : { set: {} }),
-    ...(asked.back ? { back: true as const } : {}),
+    ...(asked.back ? { back: true as const, ...putBackOf(also) } : {}),
     ...(isScale(asked) && there.length !== slots.length ? { countBefore: there.length } : {}),
     ...(asked.waves === undefined ? {} : await rolloutWaves(store, asked.waves, slots, { there, old })),
     ...(asked.hold === undefined ? {} : { holdSeconds: asked.hold }),
@@ -115,7 +116,6 @@ export async function decideRollout(
       : [{ put: keys.siteConfig(asked.site), value: said.record }]),
     ...(isSame ? [] : [{ put: keys.rollout(asked.site), value: rollout }, ...names.writes]),
   ]
-  const also = configHistory(asked, config?.value.values ?? {}, said.record?.values ?? {})
   const told = { ran, changed: also }
   const warnings = asked.back === 'all' ? await backWarnings(daemon, { ...asked, ref: template.ref }, told) : []
   const steps = stepsOf(asked.site, { rollout, count: slots.length, kept, before: members?.value.serves?.config })

@@ -74,7 +74,7 @@ const ofConfiguration: readonly string[] = ['to', 'redirect', 'upstream', 'names
 function assertOwn({ name, site }: RouteRecord, changed: readonly string[]): void {
   if (site === undefined || !changed.some((key) => ofConfiguration.includes(key))) return
   throw new CroftError('REFUSED', `route "${name}" is one of the domains of site "${site}"`, {
-    hint: `croft config set ${site} route.domains=… · croft deploy ${site}`,
+    hint: `croft config set ${site} route.domains=… --deploy`,
   })
 }
 

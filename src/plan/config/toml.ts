@@ -62,7 +62,7 @@ function atMissing(text: string, file: string, { lineNumber }: ParseError): Crof
 const lower = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
 
 export const at = (file: string, { line, column }: Place, message: string): CroftError =>
-  new CroftError('BAD_VALUE', printableLine(`${file}:${line}:${column}: ${message}`))
+  new CroftError('BAD_VALUE', printableLine(`${file}:${line}:${column}: ${message}`), { hint: 'croft help toml' })
 
 interface Found {
   readonly places: Map<string, Place>

@@ -2,6 +2,7 @@ import { CroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { changeAnswer } from '../../work/change.ts'
+import { applyWord } from '../../work/deploy.ts'
 import { recordOf } from './history.ts'
 
 export async function run(context: Context): Promise<Answer> {
@@ -11,9 +12,12 @@ export async function run(context: Context): Promise<Answer> {
     throw new CroftError('USAGE', `"${word}" is not a revision`, { hint: `croft history ${kind} ${name}` })
   }
   const body = { kind, name, revision: Number(word) }
-  return changeAnswer(context, { route: 'revert', body }, ({ unchanged, result }) =>
+  return changeAnswer(context, { route: 'revert', body }, async ({ unchanged, result }) =>
     !unchanged
-      ? done(name, `${kind} ${name}: what revision ${word} changed is put back`, { record: result })
+      ? done(name, `${kind} ${name}: what revision ${word} changed is put back`, {
+          record: result,
+          ...(kind === 'config' ? { hint: await applyWord(context, name) } : {}),
+        })
       : done(name, `${kind} ${name}: nothing to do, it is as before revision ${word}`, { record: result }),
   )
 }

@@ -15,8 +15,7 @@ const columns: readonly Column<Port>[] = [
 ]
 
 export async function run(context: Context): Promise<Answer> {
-  const guest = guestOrAll(context)
-  const words = context.args.many('PORT')
+  const { guest, words } = guestOrAll(context, 'PORT')
   const removes = context.flags.has('rm')
   if (guest === undefined && (removes || words.length > 0)) throw wrongUse(context, 'croft port: of which guest?')
   if (guest === undefined) return listAllPorts(context)

@@ -10,8 +10,7 @@ import { guestOrAll } from '../../work/targets.ts'
 type Action = NewRule['action']
 
 export async function runRules(context: Context, action: Action): Promise<Answer> {
-  const guest = guestOrAll(context)
-  const words = context.args.many('RULE')
+  const { guest, words } = guestOrAll(context, 'RULE')
   const { flags } = context
   const removes = flags.has('rm')
   if (flags.has('all') && !removes) throw wrongUse(context, `croft ${action}: --all goes with --rm`)

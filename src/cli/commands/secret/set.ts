@@ -2,7 +2,7 @@ import { CroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { changeAnswer } from '../../work/change.ts'
-import { deployAnswer } from '../../work/deploy.ts'
+import { applyWord, deployAnswer } from '../../work/deploy.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const [site, secret] = [context.args.one('SITE'), context.args.one('SECRET')]
@@ -14,12 +14,12 @@ export async function run(context: Context): Promise<Answer> {
   const isBuild = site.endsWith('/build')
   const value = await readSecret(context, `${secret} of ${site}: `)
   const change = { route: 'setSecret', params: { site, secret }, body: { value } } as const
-  return changeAnswer(context, change, ({ result }) =>
+  return changeAnswer(context, change, async ({ result }) =>
     context.flags.has('deploy') && !isBuild
       ? deployAnswer(context, site, {})
       : done(secret, `${secret} of ${site} is set, from the next ${isBuild ? 'build' : 'deploy'} on`, {
           record: result,
-          hint: isBuild ? `croft build ${site.split('/')[0]}` : `croft deploy ${site}`,
+          hint: isBuild ? `croft build ${site.split('/')[0]}` : await applyWord(context, site),
         }),
   )
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Instance, Site } from '../../../../src/api/site.ts'
 import { partNames } from '../../../../src/cli/commands/guest/logs.ts'
-import { type Asked, croft, fakeDaemon } from '../fake-daemon.ts'
+import { type Asked, croft, type FakeDaemon, fakeDaemon } from '../fake-daemon.ts'
 
 const instance = (slot: number, state: Instance['state'], more: Partial<Instance> = {}): Instance => ({
   ...{ name: `shop/prod/${slot}`, site: 'shop/prod', number: slot, release: 'shop:v1', state, host: 'ash' },
@@ -17,6 +17,7 @@ const site = (more: Partial<Site> = {}): Site => ({
 })
 const sent = ({ method, path, body }: Asked) => [method, decodeURIComponent(path), body]
 const accepted = { operation: null, result: null }
+const changesOf = ({ asked }: FakeDaemon): Asked[] => asked.filter(({ method }) => method !== 'GET')
 
 test('a site is shown with its instances and why it does not serve, whichever way it is pointed at', async () => {
   const reason = '1 of 2 instances answer'
@@ -76,18 +77,18 @@ test('settings are sent as typed, for the site or a part of it; what sets nothin
   assert.deepEqual(ran, {
     code: 0,
     out: '✓ shop/prod: env.A instances.count is set, from the next deploy on\n',
-    err: '  croft deploy shop/prod\n',
+    err: '  croft config apply shop/prod\n',
   })
   await croft(['set', 'config', 'shop/prod', 'env.A=', '--instance', '2'], daemon)
   await croft(['config', 'unset', 'shop/prod', 'env.A', '--host', 'ash'], daemon)
-  assert.deepEqual(daemon.asked.map(sent), [
+  assert.deepEqual(changesOf(daemon).map(sent), [
     ['PATCH', '/v1/sites/shop/prod/config', { set: { 'env.A': 'x=y', 'instances.count': '3' } }],
     ['PATCH', '/v1/sites/shop/prod/config', { set: { 'env.A': '' }, instance: '2' }],
     ['PATCH', '/v1/sites/shop/prod/config', { unset: ['env.A'], host: 'ash' }],
   ])
   for (const words of [['env.A'], ['=x'], [], ['env.A=x', '--instance', '1', '--host', 'ash']])
     assert.equal((await croft(['config', 'set', 'shop/prod', ...words], daemon)).code, 2, words.join(' '))
-  assert.equal(daemon.asked.length, 3)
+  assert.equal(changesOf(daemon).length, 3)
 })
 
 test('what is set is explained, and what the next deploy would change is an exit code', async () => {
@@ -123,6 +124,7 @@ test('what is set can be deployed at once; what of all sites is not deployed yet
   const sites = [site(), site({ name: 'blog/prod', release: null })]
   await using daemon = await fakeDaemon(({ path, method }) => {
     if (method !== 'GET') return { value: accepted }
+    if (path === '/v1/sites/blog%2Fprod') return { value: site({ name: 'blog/prod', release: null }) }
     return { value: path.endsWith('/diff') ? differs : path === '/v1/sites' ? sites : site() }
   })
   const ran = await croft(['config', 'set', 'shop/prod', 'env.A=x', '--deploy'], daemon)
@@ -131,6 +133,10 @@ test('what is set can be deployed at once; what of all sites is not deployed yet
     ['PATCH', '/v1/sites/shop/prod/config', { set: { 'env.A': 'x' } }],
     ['POST', '/v1/sites/shop/prod/deploy', { queue: true }],
   ])
+  const before = await croft(['config', 'set', 'blog/prod', 'env.A=x'], daemon)
+  assert.match(before.err, /croft deploy blog\/prod/)
+  await croft(['config', 'apply', 'shop/prod'], daemon)
+  assert.deepEqual(changesOf(daemon).map(sent).at(-1), ['POST', '/v1/sites/shop/prod/deploy', { queue: true }])
   const changed = await croft(['config', 'changed', '--exit-code'], daemon)
   assert.deepEqual(
     [changed.code, changed.out],
@@ -143,7 +149,7 @@ test('a secret comes from stdin or is typed unseen; on the command line it is re
   const set = ['secret', 'set', 'shop/prod', 'DB_PASSWORD']
   await croft(set, { ...daemon, stdin: 'one\ntwo\n\n' })
   await croft(set, { ...daemon, tty: true, typed: ['typed'] })
-  assert.deepEqual(daemon.asked.map(sent), [
+  assert.deepEqual(changesOf(daemon).map(sent), [
     ['PUT', '/v1/sites/shop/prod/secrets/DB_PASSWORD', { value: 'one\ntwo\n' }],
     ['PUT', '/v1/sites/shop/prod/secrets/DB_PASSWORD', { value: 'typed' }],
   ])
@@ -155,7 +161,7 @@ test('a secret comes from stdin or is typed unseen; on the command line it is re
     assert.deepEqual([ran.code, /hunter2/.test(ran.out + ran.err)], [2, false])
   }
   for (const stdin of ['', '\n', 'a\ufffdb']) assert.equal((await croft(set, { ...daemon, stdin })).code, 2)
-  assert.equal(daemon.asked.length, 2)
+  assert.equal(changesOf(daemon).length, 2)
 })
 
 test('a glob names several releases; one like none is refused', async () => {
@@ -194,5 +200,5 @@ test('history and revert know what is meant by the shape of a name', async () =>
     ],
   )
   await croft(['config', 'revert', 'shop/prod', '41'], daemon)
-  assert.deepEqual(daemon.asked.at(-1)?.body, { kind: 'config', name: 'shop/prod', revision: 41 })
+  assert.deepEqual(changesOf(daemon).at(-1)?.body, { kind: 'config', name: 'shop/prod', revision: 41 })
 })

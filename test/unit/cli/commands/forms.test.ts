@@ -1,0 +1,81 @@
+/** What is refused names the form that it should have: by itself, or by the row of its command. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { commands } from '../../../../src/cli/table.ts'
+import { formOf } from '../../../../src/cli/words/form.ts'
+import { parse } from '../../../../src/cli/words/parse.ts'
+import { croft, fakeDaemon, guest } from '../fake-daemon.ts'
+
+const refusing = (message: string) => fakeDaemon(() => ({ status: 400, value: { code: 'BAD_VALUE', message } }))
+
+test('every command has a form, with an example that parses', () => {
+  for (const row of commands) {
+    const form = formOf(row, { code: 'BAD_VALUE', message: 'body: is not valid' }) ?? ''
+    const [, example = ''] = / {3}like: croft (.*)$/.exec(form) ?? []
+    assert.ok(example !== '', form)
+    assert.equal(
+      parse(commands, example.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).kind,
+      row.verb === 'help' ? 'help' : 'run',
+      form,
+    )
+  }
+})
+
+test('a value that the daemon refuses without a word more is answered by the form of what was typed', async () => {
+  for (const [message, words, wanted] of [
+    [
+      'guest: must be 1 to 63 of a-z',
+      ['rename', 'web', 'We b'],
+      /→ croft rename GUEST NAME {3}like: croft rename web shop/,
+    ],
+    ['spec.order: must be a number', ['set', 'web', 'order=x'], /→ order=NUMBER {3}\(when its host starts/],
+    ['waves: must be numbers', ['deploy', 'shop/prod', 'v1', '--waves', 'x'], /→ --waves WAVES {3}\(so many at a time/],
+    ['hold: is not a time', ['deploy', 'shop/prod', 'v1', '--hold', 'x'], /→ --hold TIME/],
+  ] as const) {
+    await using daemon = await refusing(message)
+    const ran = await croft(words, daemon)
+    assert.equal(ran.code, 2)
+    assert.match(ran.err, wanted)
+  }
+})
+
+test('of several each is told so; as JSON too; a hint that is there stays', async () => {
+  await using daemon = await refusing('guest: must be a name')
+  assert.match((await croft(['start', 'a_b', 'c_d'], daemon)).err, /(→ croft start \[GUEST...\] .*\n.*){2}/s)
+  const told = JSON.parse((await croft(['rename', 'a_b', 'c', '--json'], daemon)).err) as { code: string; hint: string }
+  assert.match(`${told.code} ${told.hint}`, /BAD_VALUE croft rename GUEST NAME/)
+  await using knowing = await fakeDaemon(() => ({
+    status: 400,
+    value: { code: 'BAD_VALUE', message: 'no', hint: 'croft size ls' },
+  }))
+  assert.match((await croft(['rename', 'a', 'b'], knowing)).err, /→ croft size ls\n$/)
+})
+
+test('what is not of words is not answered by words', () => {
+  const [row] = commands
+  for (const code of ['REFUSED', 'NOT_FOUND', 'FAILED', 'TOO_LARGE'] as const)
+    assert.equal(row && formOf(row, { code, message: 'x' }), undefined)
+})
+
+test('ports and rules that are said in another order name theirs', async () => {
+  await using daemon = await fakeDaemon(({ path }) => ({ value: path.endsWith('/rules') ? [] : guest('web') }))
+  for (const [words, wanted] of [
+    [['port', 'add', 'web', '80:80'], /→ croft port web 80:80\n/],
+    [['port', 'rm', 'web', '8080'], /→ croft port web --rm 8080\n/],
+    [['port', 'add'], /→ croft port web PORT\n/],
+    [
+      ['port', 'web', '80'],
+      /"80" is not a port like 8080:80.*\n.*→ croft port \[GUEST\] \[PORT...\] {3}like: croft port web 8080:80/,
+    ],
+    [['allow', 'add', 'web', 'from', 'pg'], /→ croft allow web from pg\n/],
+    [['deny', 'delete', 'web', 'from', 'pg'], /→ croft deny web --rm from pg\n/],
+    [['allow', 'web', 'pg'], /→ from pg tcp\/5432/],
+  ] as const) {
+    const ran = await croft(words, daemon)
+    assert.equal(ran.code, 2, words.join(' '))
+    assert.match(ran.err, wanted)
+  }
+  assert.deepEqual(daemon.asked, [])
+  assert.match((await croft(['port', 'ls', 'web'], daemon)).err, /web publishes no port/)
+  assert.match((await croft(['allow', 'ls', 'web'], daemon)).err, /web has no rules/)
+})
