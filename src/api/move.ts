@@ -19,4 +19,6 @@ export interface PeerLook {
   readonly listens: readonly string[]
   /** A device that a network of the guest is on, and that host does not have. */
   readonly lacks?: string
+  /** Why it cannot be made there. */
+  readonly lacksWhy?: string
 }

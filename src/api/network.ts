@@ -12,6 +12,8 @@ const Uplink = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,9}$/, 'must be the name of a device, of 1 to 10 letters, digits, _ and -')
   .refine((name) => !/^(lo|all|default|croft.*|mesh.*)$/.test(name), 'is no device that a network could be on')
+/** Whether a network could be on a device of this name. */
+export const isUplink = (device: string): boolean => Uplink.safeParse(device).success
 /** 253 to 255 are routing tables that every host has. */
 const Vlan = z.coerce
   .number()

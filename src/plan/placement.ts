@@ -3,6 +3,7 @@
  * points decide, and with the same points the name, so that two who ask alike hear alike.
  */
 import { roughSize } from './amount.ts'
+import { type Ability, abilities } from './versions.ts'
 
 /** Something that is promised to guests: memory, or a pool's disk. */
 export interface Room {
@@ -29,6 +30,13 @@ export interface PlacementHost {
   readonly pools: Readonly<Record<string, Room>>
   /** Ids of the templates that lie there. */
   readonly templates: ReadonlySet<string>
+  /** Of its croft. */
+  readonly version?: string
+  readonly abilities?: readonly string[]
+  /** Devices that a network could be on; absent: it has not said. */
+  readonly uplinks?: readonly string[]
+  /** Why no network on a VLAN can be there, whatever its device. */
+  readonly untagged?: string
 }
 
 export interface PlacementAsk {
@@ -41,6 +49,10 @@ export interface PlacementAsk {
   readonly host?: string
   /** All of these the host must have. */
   readonly tags?: readonly string[]
+  /** What the croft of its host must be able to do. */
+  readonly needs?: readonly Ability[]
+  /** Devices that its networks are on. */
+  readonly uplinks?: readonly string[]
   /** How many other instances of its site each host has. */
   readonly instances?: Readonly<Record<string, number>>
   /** Whom it would like to be beside, and not beside: names, by host. */
@@ -118,7 +130,19 @@ const refusals = (hosts: readonly PlacementHost[], ask: PlacementAsk): Refusal[]
     return why === undefined ? [] : [{ host: host.name, why }]
   })
 
-type Obstacle = 'dead' | 'witness' | 'unknown' | 'away' | 'drained' | 'tag' | 'noPool' | 'memory' | 'disk' | 'full'
+type Obstacle =
+  | 'dead'
+  | 'witness'
+  | 'unknown'
+  | 'away'
+  | 'drained'
+  | 'tooOld'
+  | 'network'
+  | 'tag'
+  | 'noPool'
+  | 'memory'
+  | 'disk'
+  | 'full'
 
 /** Only a word: of thousands of hosts nobody reads the sentence. */
 function obstacleOf(host: PlacementHost, ask: PlacementAsk): Obstacle | undefined {
@@ -126,6 +150,8 @@ function obstacleOf(host: PlacementHost, ask: PlacementAsk): Obstacle | undefine
   if (host.witness) return 'witness'
   if (host.state !== 'up') return host.state
   if (host.drained) return 'drained'
+  if (ask.needs !== undefined && missingAbility(host, ask) !== undefined) return 'tooOld'
+  if (ask.uplinks !== undefined && whyNoNetwork(host, ask) !== undefined) return 'network'
   if (ask.tags !== undefined && missingTag(host, ask) !== undefined) return 'tag'
   const pool = host.pools[ask.pool]
   if (pool === undefined) return 'noPool'
@@ -140,6 +166,9 @@ const obstacles: Readonly<Record<Obstacle, (host: PlacementHost, ask: PlacementA
   unknown: () => 'it has not said yet what it can take',
   away: () => 'it is away',
   drained: () => 'it is drained',
+  tooOld: (host, ask) =>
+    `its croft ${host.version ?? 'of an older kind'} cannot do this yet: ${abilities[missingAbility(host, ask) as Ability]}`,
+  network: (host, ask) => whyNoNetwork(host, ask) ?? '',
   tag: (host, ask) => `it has no tag ${missingTag(host, ask)}`,
   noPool: (_host, { pool }) => `it has no pool ${pool}`,
   memory: ({ memory }, ask) => `${roughSize(ask.memoryBytes)} of memory do not fit: ${leftText(memory)}`,
@@ -147,6 +176,16 @@ const obstacles: Readonly<Record<Obstacle, (host: PlacementHost, ask: PlacementA
     `${roughSize(ask.diskBytes)} of disk do not fit: ${leftText(pools[ask.pool] as Room)} in pool ${ask.pool}`,
   full: ({ pools }, { pool }) =>
     `pool ${pool} is nearly full: ${roughSize(pools[pool]?.freeBytes ?? 0)} of ${roughSize(pools[pool]?.totalBytes ?? 0)} free`,
+}
+
+const missingAbility = ({ abilities: can = [] }: PlacementHost, { needs }: PlacementAsk): Ability | undefined =>
+  needs?.find((each) => !can.includes(each))
+
+function whyNoNetwork({ uplinks, untagged }: PlacementHost, ask: PlacementAsk): string | undefined {
+  if (uplinks === undefined) return 'it has not said yet which devices it has'
+  const missing = ask.uplinks?.find((each) => !uplinks.includes(each))
+  if (missing !== undefined) return `it has no uplink ${missing}`
+  return untagged === undefined ? undefined : `it can make no VLAN device: ${untagged}`
 }
 
 const missingTag = ({ tags }: PlacementHost, ask: PlacementAsk): string | undefined =>

@@ -10,6 +10,7 @@ export const abilities = {
   moves: 'gives guests to other hosts and takes theirs',
   replicas: 'keeps replicas of guests of other hosts',
   'store-ca': 'a CA of the store that has a key of its own',
+  vlans: 'gives guests addresses of networks on VLANs',
 } as const
 
 export type Ability = keyof typeof abilities
@@ -44,6 +45,12 @@ export const tooOldFor = (ability: string, { hosts }: Versions, names: readonly 
   names
     .filter((name) => !hosts[name]?.abilities.includes(ability))
     .map((host) => ({ host, version: hosts[host]?.version }))
+
+/** It cannot all that the other can, or is called by a number before its. One that has said nothing is older than all. */
+export const isOlder = (one: Release | undefined, other: Release): boolean =>
+  one === undefined ||
+  other.abilities.some((each) => !one.abilities.includes(each)) ||
+  byVersion(one.version, other.version) < 0
 
 /** `birch (croft 0.0.9)` */
 export const tooOldText = (those: readonly TooOld[]): string =>

@@ -84,6 +84,14 @@ else {
     },
   }))
 
+  test('iproute: a kernel that does not know the kind is told of, and no link is left of the question', async () => {
+    const asked = createIproute({ run, kind: 'vlan' }).obstacle()
+    const made = await run.outcome(ip('link', 'add', 'link', 'eth1', 'name', 'eth1.9', 'type', 'vlan', 'id', '9'))
+    assert.equal(await asked, made.code === 0 ? undefined : 'its kernel has no 802.1q')
+    if (made.code === 0) await run.run(ip('link', 'delete', 'eth1.9'))
+    assert.doesNotMatch(await run.run(ip('link', 'show')), /croftnone/)
+  })
+
   const office = () => ({ farm, networks: [officeOn('eth1')] })
   const reaches = async (from: typeof guest, to: string, ...more: string[]) =>
     (await from.outcome(ping(to, ...more))).code === 0

@@ -27,6 +27,12 @@ export const officeOn = (uplink: string, more: Partial<VlanWish> = {}): VlanWish
 const wishOf = (...networks: VlanWish[]): VlansWish => ({ farm, networks })
 
 export function vlanContract(name: string, world: () => VlanWorld): void {
+  test(`${name}: whether there can be any is asked without making one`, async () => {
+    const { vlans } = world()
+    for (let count = 0; count < 2; count++) assert.equal(await vlans.obstacle(), undefined)
+    assert.deepEqual(await vlans.facts(), [])
+  })
+
   test(`${name}: a network comes, told twice nothing is done, and it goes with its last guest`, async () => {
     const { vlans, uplink } = world()
     assert.ok((await vlans.reconcile(wishOf(officeOn(uplink)))).length > 0)

@@ -125,6 +125,10 @@ export class HostsFarm {
     )
   }
 
+  vlansOf(name: string): SimVlans {
+    return this.machines.get(name)?.vlans ?? assert.fail(`no host ${name}`)
+  }
+
   get(name: string): SimHost {
     return this.hosts.get(name) ?? assert.fail(`no host ${name}`)
   }

@@ -4,13 +4,15 @@ import { after, before, test } from 'node:test'
 import { CroftError } from '../../src/api/errors.ts'
 import type { Guest } from '../../src/api/guest.ts'
 import type { Host } from '../../src/api/host.ts'
+import type { Explanation } from '../../src/api/placement.ts'
 import type { Accepted, Status } from '../../src/api/resources.ts'
 import type { LeaderRecord } from '../../src/daemon/farm/leader.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
-import { read } from '../../src/daemon/records/records.ts'
+import { type FactsRecord, read } from '../../src/daemon/records/records.ts'
 import { enterVersions, readVersions, stepTo } from '../../src/daemon/records/versions.ts'
 import { releaseFrom } from '../../src/daemon/release.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
+import { templateOnAll } from './hosts-templates.ts'
 
 const now = releaseFrom({})
 const before1 = releaseFrom({ CROFT_PRETEND: '0.0.9:carry,instances' })
@@ -94,6 +96,48 @@ test('what one host cannot is refused there and by those that would ask it, by n
   const told = said.attention.find(({ what }) => what === 'versions')
   assert.match(told?.why ?? '', /^birch \(croft 0\.0\.9\) beside croft/)
   assert.equal(told?.do, 'upgrade croft on birch')
+})
+
+test('a guest of a VLAN goes to nobody who knows none, or lacks its device', async () => {
+  const network = { name: 'office', vlan: 20, uplink: 'eth1', subnet: ['203.0.113.0/24'] }
+  const made = await farm.ask('ash', 'POST', '/v1/networks', network)
+  assert.deepEqual([made.status, made.said.warnings], [200, undefined], JSON.stringify(made.said))
+  const there = await farm.ask('birch', 'POST', '/v1/networks', { ...network, name: 'lab', vlan: 21 })
+  assert.equal(there.said.code, 'NOT_FOUND', 'that one has no such route')
+  farm.vlansOf('cedar').wire.uplinks = ['eth0']
+  await put('cedar', now)
+  const facts = async () => (await read<FactsRecord>(farm.store, keys.facts('cedar')))?.value.uplinks
+  await until('cedar tells its devices', async () => (await facts())?.join() === 'eth0')
+  await templateOnAll(farm, 'debian:12')
+  const create = (name: string, more: object = {}) =>
+    farm.ask<Accepted<Guest> & { code?: string; message?: string }>('cedar', 'POST', '/v1/guests?wait=20000', {
+      ...{ name, template: 'debian:12', memory: '64M', networks: [{ network: 'office', addresses: [] }], ...more },
+    })
+  const web = await create('web')
+  assert.deepEqual([web.status, web.said.result?.host], [200, 'ash'], JSON.stringify(web.said))
+  const [old, without] = [await create('no', { host: 'birch' }), await create('no', { host: 'cedar' })]
+  assert.equal(old.said.code, 'HOST_TOO_OLD')
+  assert.equal(without.said.message, 'no host can take no: cedar: it has no uplink eth1')
+  const { said: explained } = await farm.ask<Explanation>('cedar', 'GET', '/v1/guests/web/explain')
+  assert.deepEqual(
+    explained.now.refused.map(({ host, why }) => `${host}: ${why.slice(0, 34)}`),
+    ['birch: its croft 0.0.9 cannot do this yet', 'cedar: it has no uplink eth1'],
+  )
+  for (const [to, code] of [
+    ['birch', 'HOST_TOO_OLD'],
+    ['cedar', 'REFUSED'],
+  ] as const) {
+    assert.equal((await farm.ask('ash', 'POST', '/v1/guests/web/move?dryRun=1', { to })).said.code, code)
+  }
+  const attached = await farm.ask('ash', 'POST', '/v1/guests/on-birch/networks', { network: 'office', addresses: [] })
+  assert.equal(attached.said.code, 'HOST_TOO_OLD')
+  const drain = await farm.ask('cedar', 'POST', '/v1/hosts/ash/drain', { drained: true, move: true })
+  assert.match(
+    String(drain.said.message),
+    /web: no host can take it \(birch: its croft 0\.0\.9 .*cedar: it has no uplink/,
+  )
+  assert.equal((await farm.ask('ash', 'DELETE', '/v1/guests/web?wait=20000')).status, 200)
+  assert.equal((await farm.ask('ash', 'DELETE', '/v1/networks/office')).status, 200)
 })
 
 test('a step waits for all hosts; after it an older croft opens the store no more', async () => {

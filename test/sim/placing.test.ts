@@ -36,6 +36,7 @@ test('the host that is named has it, whoever was asked; why is kept', async () =
   ] as const) {
     const guest = await made(at, `on-${host}-by-${at}`, { host })
     assert.deepEqual([guest.host, guest.placed?.host, guest.status?.state], [host, host, 'running'])
+    assert.equal(guest.placed?.reasons[0]?.why, 'this host was asked for (--host)')
   }
   const { said } = await create('ash', 'nowhere', { host: 'elm' })
   assert.deepEqual([said.code, said.message], ['NOT_FOUND', 'no host "elm"'])
@@ -43,7 +44,9 @@ test('the host that is named has it, whoever was asked; why is kept', async () =
 
 test('without a name it goes where it fits: tags, near, away, and never to who is drained', async () => {
   await set('cedar', { tags: 'ssd' })
-  assert.equal((await made('ash', 'fast', { labels: { 'host-tags': 'ssd' } })).host, 'cedar')
+  const fast = await made('ash', 'fast', { labels: { 'host-tags': 'ssd' } })
+  assert.equal(fast.host, 'cedar')
+  assert.doesNotMatch(JSON.stringify(fast.placed), /asked for/)
   const db = await made('ash', 'data1', { host: 'birch', labels: { role: 'db' } })
   assert.equal((await made('ash', 'shop1', { labels: { near: 'data1' } })).host, db.host)
   assert.notEqual((await made('birch', 'data2', { labels: { away: 'role=db', role: 'db' } })).host, db.host)

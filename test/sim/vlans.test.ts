@@ -88,6 +88,42 @@ test('it moves with its address: one host answers for it at any moment', async (
   assert.equal(held?.value.host, 'birch')
 })
 
+test('a network whose device no host has is warned of; a guest of a host without it does not come in', async () => {
+  const two = new TwoHosts()
+  const { ash, birch } = two
+  birch.vlans.wire.uplinks = []
+  await two.open()
+  const told = async (body: object) => (await ash.ask('addNetwork', { body })) as { warnings?: string[] }
+  const lab = { name: 'lab', vlan: 21, uplink: 'eth7', subnet: ['198.18.5.0/24'] }
+  ash.vlans.wire.obstacle = 'its kernel has no 802.1q'
+  assert.match((await told(lab)).warnings?.join() ?? '', /^no host can have lab now, for want of a device eth7/)
+  assert.match((await told(office)).warnings?.join() ?? '', /^no host can have office now/)
+  await ash.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
+  await two.pass(1)
+  const isRefused = async (asked: Promise<unknown>, why: RegExp) => assert.match(await refusal(two, asked), why)
+  const join = (network: string) => ash.ask('joinNetwork', { params, body: { network, addresses: [] } })
+  await isRefused(join('lab'), /REFUSED.*host ash has no device eth7, which network lab is on/)
+  await isRefused(
+    ash.ask('createGuest', {
+      body: { name: 'other', template: 'debian:12', networks: [{ network: 'lab', addresses: [] }] },
+    }),
+    /host ash has no device eth7/,
+  )
+  await isRefused(join('office'), /no device eth1\.20, which network office is on: its kernel has no 802\.1q/)
+  assert.deepEqual(await readAll(ash.store, keys.address('')), [])
+  delete ash.vlans.wire.obstacle
+  const again = await ash.ask('changeNetwork', { params: { network: 'office' }, body: { uplink: 'eth1' } })
+  assert.equal((again as { warnings?: string[] }).warnings, undefined)
+  await join('office')
+  assert.ok(await two.until(async () => answering(two).flat().includes('203.0.113.2')), 'once it can, it does')
+  for (const lacks of [{ uplinks: [] }, { uplinks: ['eth1'], obstacle: 'its kernel has no 802.1q' }]) {
+    Object.assign(birch.vlans.wire, lacks)
+    await isRefused(ash.ask('moveGuest', { params, body: { to: 'birch' } }), /birch has no device eth1/)
+    await isRefused(ash.ask('replicateGuest', { params, body: { to: 'birch' } }), /birch has no device eth1/)
+  }
+  assert.equal((await read<GuestRecord>(ash.store, keys.guest('ash', 1)))?.value.moving, undefined)
+})
+
 test('what the hosts live by is no network’s and no guest’s, whoever asks', async () => {
   const two = await withOffice()
   const { ash, birch } = two

@@ -5,19 +5,22 @@ import { createFakeVlans, type FakeVlans } from '../../src/drivers/vlan/fake/ind
 
 export interface SimVlans {
   readonly taken: Set<string>
+  /** Devices of the host, and what its kernel lacks. */
+  readonly wire: { readonly taken: Set<string>; uplinks: readonly string[]; obstacle?: string }
   readonly driver: FakeVlans
   of(parts: VlanParts): HostVlans
 }
 
 export function simVlans(taken = new Set<string>()): SimVlans {
-  const driver = createFakeVlans({ taken, uplinks: ['eth1'] })
+  const wire: SimVlans['wire'] = { taken, uplinks: ['eth1'] }
+  const driver = createFakeVlans(wire)
   const of = (parts: VlanParts) =>
     createHostVlans(parts, {
       driver: async () => driver,
       left: () => driver.wish.networks.length > 0,
       mark: async () => {},
       unmark: async () => {},
-      hasDevice: (name) => name === 'eth1',
+      devices: async () => ['lo', 'croft1', ...wire.uplinks],
     })
-  return { taken, driver, of }
+  return { taken, wire, driver, of }
 }

@@ -75,7 +75,7 @@ export function keepFacts(parts: HostParts): FactsKeeper {
   }
 }
 
-async function lookAt({ env, host, store, pools, machine, network }: HostParts): Promise<FactsRecord> {
+async function lookAt({ env, host, store, pools, machine, network, vlans }: HostParts): Promise<FactsRecord> {
   const statuses = await readAll<TemplateStatus>(store, keys.templateStatuses(host.name))
   const ready = statuses.filter(({ value }) => value.state === 'ready')
   const states = await Promise.all(pools.names.map(async (name) => ({ name, ...(await pools.state(name)) })))
@@ -87,5 +87,6 @@ async function lookAt({ env, host, store, pools, machine, network }: HostParts):
     pools: Object.fromEntries(there),
     templates: ready.map(({ key }) => key.slice(keys.templateStatuses(host.name).length)).slice(0, mostTemplates),
     around: await network.surroundings(),
+    ...(await vlans.sight()),
   }
 }

@@ -3,10 +3,12 @@ import { CroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import type { PeerLook } from '../../api/move.ts'
 import { roughSize } from '../../plan/amount.ts'
-import type { Daemon } from '../daemon.ts'
+import { type Daemon, getFarm } from '../daemon.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, type Held, type HostRecord, type PoolRecord, read } from '../records/records.ts'
+import { hasNetwork } from '../vlans/vlans.ts'
+import { lookThere } from './send.ts'
 
 /** What is free beyond the disk itself: a pool that is just full serves nobody. */
 const spareBytes = 64 * 1024 ** 2
@@ -29,6 +31,22 @@ export async function getTaking({ store }: Daemon, { spec }: GuestRecord, to: st
   if (!(await read<PoolRecord>(store, keys.pool(to, spec.pool))))
     throw new CroftError('REFUSED', `host ${to} has no pool "${spec.pool}"`, { hint: 'croft pool ls' })
   return found
+}
+
+/** What lies there and what is in the way; throws when that host cannot have the guest's networks. */
+export async function lookForGuest(
+  daemon: Daemon,
+  { name, host, number, spec }: GuestRecord,
+  to: string,
+): Promise<PeerLook> {
+  const { parts, others } = getFarm(daemon)
+  if (hasNetwork({ spec })) others?.assertCan(to, 'vlans')
+  const look = await lookThere(parts, { from: host, to, number })
+  if (look.lacks === undefined) return look
+  const why = look.lacksWhy === undefined ? '' : `: ${look.lacksWhy}`
+  throw new CroftError('REFUSED', `${to} has no device ${look.lacks}, which a network of ${name} is on${why}`, {
+    hint: `croft network ls · croft show ${name}`,
+  })
 }
 
 /** How much its disk holds, when that is known. */

@@ -24,8 +24,7 @@ import {
   schemaVersion,
 } from '../records/records.ts'
 import { findReplica } from '../records/replicas.ts'
-import { assertMade, assertRoom, getTaking } from './able.ts'
-import { lookThere } from './send.ts'
+import { assertMade, assertRoom, getTaking, lookForGuest } from './able.ts'
 
 export interface AskedMove {
   readonly guest: string
@@ -116,11 +115,7 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   getFarm(daemon).others?.assertCan(to, 'moves')
   const { number } = guest.value
   await assertMade(daemon, guest.value)
-  const look = await lookThere(parts, { from: guest.value.host, to, number })
-  if (look.lacks !== undefined)
-    throw new CroftError('REFUSED', `${to} has no device ${look.lacks}, which a network of ${name} is on`, {
-      hint: `croft network ls · croft show ${name}`,
-    })
+  const look = await lookForGuest(daemon, guest.value, to)
   const replica = await findReplica(daemon.store, { number, host: to })
   if (replica?.record.value.deleting)
     throw new CroftError('BUSY', `the replica of "${name}" on ${to} is being removed`, { hint: 'croft replica ls' })

@@ -31,7 +31,8 @@ export async function lookHere({ parts, loop }: Here, from: string, number: numb
   return {
     template,
     ...{ roots, snapshots, freeBytes, listens: used.flat() },
-    ...(lacks === undefined ? {} : { lacks }),
+    ...(lacks === undefined ? {} : { lacks: lacks.device }),
+    ...(lacks?.why === undefined ? {} : { lacksWhy: lacks.why }),
   }
 }
 

@@ -19,6 +19,7 @@ import { assertAllCan } from '../records/versions.ts'
 import { carry } from './carry.ts'
 import { createPeers } from './client.ts'
 import { openMirror } from './mirror.ts'
+import { namingOlder } from './older.ts'
 import type { Peers } from './peers.ts'
 import { type Asked, findElsewhere } from './whose.ts'
 
@@ -77,7 +78,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
   ])
   const find = (host: string) => hosts.get(keys.host(host))
   const lease = openLeaderLease({ env, store, log })
-  const peers =
+  const way =
     parts.peers ??
     createPeers({
       own,
@@ -85,6 +86,7 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
       addressOf: (host) => (find(host)?.dead === undefined ? find(host)?.address : undefined),
       keyOf: (host) => find(host)?.key,
     })
+  const peers = namingOlder(way, own, () => versions.get(keys.versions))
   const known = { get: () => leaderKey.get(keys.leader), onChange: leaderKey.onChange }
   const leader = electedLeader({ store, log, own, lease, known })
   const sight = { own, store, isHost: (name: string) => find(name) !== undefined, leader: leader.host }

@@ -79,7 +79,9 @@ interface Whose {
 const here: Whose = { by: 'here' }
 const hereMoves: Whose = { by: 'here', needs: 'moves' }
 const hereReplicas: Whose = { by: 'here', needs: 'replicas' }
+const hereVlans: Whose = { by: 'here', needs: 'vlans' }
 const ofGuest: Whose = { by: 'guest' }
+const ofGuestVlans: Whose = { by: 'guest', needs: 'vlans' }
 const ofHost: Whose = { by: 'host' }
 const ofLeader: Whose = { by: 'leader' }
 /** How root of the guest's host enters it: on another host these words would enter somebody else. */
@@ -113,7 +115,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{ listRules: { by: 'guest', away: 'here' }, addRule: ofGuest, removeRule: ofGuest },
   ...{ addPort: ofGuest, removePort: ofGuest, addAddress: ofGuest, addMount: ofGuest, removeMount: ofGuest },
   removeAddress: { by: 'address' },
-  ...{ joinNetwork: ofGuest, leaveNetwork: ofGuest },
+  ...{ joinNetwork: ofGuestVlans, leaveNetwork: ofGuestVlans },
   ...{ listSnapshots: here, takeSnapshot: ofGuest, restoreSnapshot: ofGuest, removeSnapshot: ofGuest },
 
   // Files that were sent lie on the host that uses them: who builds.
@@ -147,9 +149,9 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   ...{
     listPools: here,
     listNetworks: here,
-    addNetwork: here,
-    changeNetwork: here,
-    removeNetwork: here,
+    addNetwork: hereVlans,
+    changeNetwork: hereVlans,
+    removeNetwork: hereVlans,
     listSizes: here,
     addSize: here,
     changeSize: here,

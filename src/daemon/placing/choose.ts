@@ -29,17 +29,24 @@ export function candidatesOf({ candidates, refused }: Placement, what: string): 
   })
 }
 
-/** What is kept of a choice; `tried` are those that refused when they were asked. */
+interface Tried {
+  readonly host: string
+  readonly why: string
+}
+
+/** What is kept of a choice; `named` is the host that was asked for, `tried` are those that refused when they were asked. */
 export function placedOf(
   env: Parameters<typeof timestamp>[0],
   { candidates, refused }: Placement,
   { host, points, reasons }: Candidate,
-  tried: readonly { readonly host: string; readonly why: string }[] = [],
+  { tried = [], named }: { readonly tried?: readonly Tried[]; readonly named?: string | undefined } = {},
 ): Placed {
   const asked = new Set([host, ...tried.map((each) => each.host)])
   const others = candidates.filter((each) => !asked.has(each.host))
   return {
-    ...{ host, at: timestamp(env), points, reasons },
+    ...{ host, at: timestamp(env), points },
+    // As a reason: hosts hand these to each other, and an older one knows no field for it.
+    reasons: named === host ? [{ points: 0, why: 'this host was asked for (--host)' }, ...reasons] : reasons,
     others: [...tried, ...others.map((each) => ({ host: each.host, points: each.points })), ...refused].slice(
       0,
       keptOthers,

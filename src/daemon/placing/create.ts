@@ -33,7 +33,7 @@ export async function createWhereItFits<T>(
   const tried: { host: string; why: string }[] = []
   let last: unknown
   for (const candidate of candidatesOf(placement, asked.name)) {
-    const placed = placedOf(daemon.env, placement, candidate, tried)
+    const placed = placedOf(daemon.env, placement, candidate, { tried, named: asked.asking.host })
     try {
       const made = candidate.host === others.own ? await asked.here(placed) : await carryTo(others, asked, placed)
       return asked.query.dryRun ? { ...made, steps: [placeStep(asked.name, placed), ...(made.steps ?? [])] } : made

@@ -46,7 +46,7 @@ export async function placeInstance<T>(
   let last: unknown
   for (const candidate of candidates) {
     try {
-      return await make(candidate.host, placedOf(daemon.env, placement, candidate, tried))
+      return await make(candidate.host, placedOf(daemon.env, placement, candidate, { tried }))
     } catch (thrown) {
       if (!isCode(thrown, 'NO_ROOM')) throw thrown
       last = thrown

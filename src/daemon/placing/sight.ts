@@ -7,6 +7,7 @@ import type { Daemon } from '../daemon.ts'
 import type { MembersRecord } from '../records/app-records.ts'
 import { type KnownHost, readHosts } from '../records/host-views.ts'
 import { keys } from '../records/keys.ts'
+import { networksOf } from '../records/networks.ts'
 import { sumOf } from '../records/promises.ts'
 import { type GuestRecord, type NameRecord, read, readAll } from '../records/records.ts'
 
@@ -27,7 +28,7 @@ function without(host: PlacementHost, spec: Asking['spec']): PlacementHost {
 }
 
 async function sightOf({ store }: Pick<Daemon, 'store'>, known: KnownHost, isAlone: boolean): Promise<PlacementHost> {
-  const { facts, numbers, alive } = known
+  const { facts, numbers, alive, version, abilities } = known
   const { name, dead, drained, witness, tags = [], ...settings } = known.host.value
   const promised = numbers ? (numbers.promised ?? (await sumOf(store, name))) : nothingPromised
   const totals = Object.entries(facts?.pools ?? {}).map(([pool, { totalBytes }]) => [pool, totalBytes] as const)
@@ -49,11 +50,15 @@ async function sightOf({ store }: Pick<Daemon, 'store'>, known: KnownHost, isAlo
     memory: room(facts?.memory ?? { totalBytes: 0, freeBytes: 0 }, promised.memoryBytes, most.memoryBytes),
     pools: Object.fromEntries(pools),
     templates: new Set(facts?.templates ?? []),
+    ...(version === undefined ? {} : { version }),
+    ...(abilities === undefined ? {} : { abilities }),
+    ...(facts?.uplinks === undefined ? {} : { uplinks: facts.uplinks }),
+    ...(facts?.untagged === undefined ? {} : { untagged: facts.untagged }),
   }
 }
 
 export interface Asking {
-  readonly spec: Pick<GuestSpec, 'limits' | 'pool' | 'labels' | 'part'>
+  readonly spec: Pick<GuestSpec, 'limits' | 'pool' | 'labels' | 'part' | 'addresses'>
   /** Of its template. */
   readonly template?: string
   readonly host?: string | undefined
@@ -73,7 +78,8 @@ export async function askFor(
   const promise = promiseOf(spec)
   const but = guest ? [guest.name, ...leaving] : leaving
   const { labels, part, pool } = spec
-  const [near, away, instances] = await Promise.all([
+  const [networks, near, away, instances] = await Promise.all([
+    networksOf(daemon.store, spec),
     hostsOf(daemon, labels[placementLabels.near], but),
     hostsOf(daemon, labels[placementLabels.away], but),
     part?.kind === 'instance' ? instancesOf(daemon, part.site, but) : undefined,
@@ -81,6 +87,7 @@ export async function askFor(
   return {
     ...{ memoryBytes: promise.memoryBytes, diskBytes: promise.disk[pool] ?? 0, pool },
     tags: wordsOf(labels[placementLabels.tags]),
+    ...(networks.length === 0 ? {} : { needs: ['vlans'], uplinks: networks.map(({ uplink }) => uplink) }),
     ...(template === undefined ? {} : { template }),
     ...(host === undefined ? {} : { host }),
     ...(near === undefined ? {} : { near }),

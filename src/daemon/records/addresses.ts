@@ -6,6 +6,7 @@ import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { assertNoHosts } from './hosts-around.ts'
 import { keys } from './keys.ts'
+import { assertHasUplinks } from './network-hosts.ts'
 import { enterNetworks, readNetworks } from './networks.ts'
 import { type GuestRecord, read } from './records.ts'
 
@@ -17,7 +18,7 @@ export interface AddressRecord {
 /** What must hold and be written so that the guest has `after` instead of `before`. EXISTS says whose an address is. */
 export async function moveAddresses(
   daemon: Daemon,
-  guest: Pick<GuestRecord, 'host' | 'number'>,
+  guest: Pick<GuestRecord, 'host' | 'number' | 'name'>,
   before: readonly PublicAddress[] = [],
   after: readonly PublicAddress[] = [],
 ): Promise<{ compare: Compare[]; writes: Write[] }> {
@@ -27,6 +28,7 @@ export async function moveAddresses(
   const fresh = after.filter(({ address }) => gained.includes(keys.address(address)))
   for (const each of fresh) await assertFree(daemon, each)
   const entered = await enterNetworks(daemon.store, fresh)
+  if (guest.host === getFarm(daemon).parts.host.name) await assertHasUplinks(daemon, guest.name, fresh)
   const value: AddressRecord = { host: guest.host, number: guest.number }
   return {
     compare: [...gained.map((key) => ({ key, revision: 0 })), ...entered.compare],

@@ -17,6 +17,7 @@ export interface KnownHost {
   readonly numbers: NumbersRecord | undefined
   /** Of its croft; undefined until that has opened the store. */
   readonly version: string | undefined
+  readonly abilities: readonly string[] | undefined
   /** Its daemon speaks with the store. */
   readonly alive: boolean
 }
@@ -38,7 +39,8 @@ export async function readHosts(daemon: Pick<Daemon, 'store' | 'open'>): Promise
   return hosts.map((host) => {
     const { name } = host.value
     return {
-      ...{ host, facts: factsOf.get(name), numbers: numbersOf.get(name), version: versions.hosts[name]?.version },
+      ...{ host, facts: factsOf.get(name), numbers: numbersOf.get(name) },
+      ...{ version: versions.hosts[name]?.version, abilities: versions.hosts[name]?.abilities },
       alive: living.has(name) || (name === own && hosts.length === 1),
     }
   })

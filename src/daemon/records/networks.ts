@@ -12,6 +12,15 @@ export type NetworkRecord = SiteNetwork & { readonly schema: number }
 export const readNetworks = async (store: Store): Promise<readonly NetworkRecord[]> =>
   (await readAll<NetworkRecord>(store, keys.networks)).map(({ value }) => value)
 
+/** Those that a guest has an address of. */
+export async function networksOf(
+  store: Store,
+  { addresses = [] }: Pick<GuestSpec, 'addresses'>,
+): Promise<readonly NetworkRecord[]> {
+  const names = new Set(addresses.flatMap(({ network }) => network ?? []))
+  return names.size === 0 ? [] : (await readNetworks(store)).filter(({ name }) => names.has(name))
+}
+
 export async function getNetwork({ store }: { readonly store: Store }, name: string): Promise<Held<NetworkRecord>> {
   const found = await read<NetworkRecord>(store, keys.network(name))
   if (found) return found

@@ -135,8 +135,12 @@ export interface FactsRecord {
   readonly pools: Readonly<Record<string, { readonly totalBytes: number; readonly freeBytes: number }>>
   /** Ids of templates that lie there. */
   readonly templates: readonly string[]
-  /** Absent in those of older daemons. */
+  /** Absent in those of older daemons, as are those below. */
   readonly around?: Surroundings
+  /** Devices that a network of the site could be on. */
+  readonly uplinks?: readonly string[]
+  /** Why no network can be there all the same. */
+  readonly untagged?: string
 }
 
 /** Which host leases which block of 256 numbers of the farm. */

@@ -7,8 +7,7 @@ import { roughSize } from '../../plan/amount.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
-import { assertMade, assertRoom, getTaking } from '../moves/able.ts'
-import { lookThere } from '../moves/send.ts'
+import { assertMade, assertRoom, getTaking, lookForGuest } from '../moves/able.ts'
 import type { Change } from '../records/change.ts'
 import { getGuestRecord, getGuestToChange } from '../records/guests.ts'
 import { keys } from '../records/keys.ts'
@@ -85,7 +84,7 @@ async function assertCan(daemon: Daemon, { guest: name, to, verb }: AskedReplica
   if (!known) await getTaking(daemon, guest.value, to)
   getFarm(daemon).others?.assertCan(to, 'replicas')
   await assertMade(daemon, guest.value)
-  const look = await lookThere(parts, { from, to, number })
+  const look = await lookForGuest(daemon, guest.value, to)
   if (!known && look.roots.length + look.snapshots.length > 0)
     throw new CroftError('REFUSED', `disks of a guest with number ${number} lie on ${to} already, without a record`, {
       hint: `croft host plan (on ${to})`,

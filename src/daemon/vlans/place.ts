@@ -1,6 +1,6 @@
 /** Whether a host has VLAN networks, and by which driver; loaded when it has. */
 import { existsSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Runner } from '../../drivers/exec/command.ts'
 import type { Settings } from '../settings.ts'
@@ -20,7 +20,7 @@ function vlanPlace(run: Runner, { stateDir, vlanKind }: Settings): VlanPlace {
     mark: async () => (existsSync(file) ? undefined : writeFile(file, '', { mode: 0o600 })),
     unmark: () => rm(file, { force: true }),
     // Of the network namespace that this process is in.
-    hasDevice: (name) => existsSync(`/proc/sys/net/ipv4/conf/${name}`),
+    devices: () => readdir('/proc/sys/net/ipv4/conf').catch(() => []),
   }
 }
 

@@ -1,8 +1,10 @@
 /** VLAN networks of this host, as its loop sees them. While no guest here has an address of one nothing of it is loaded, and nothing runs. */
+import type { GuestSpec } from '../../api/guest.ts'
+import { isUplink } from '../../api/network.ts'
 import type { Finding } from '../../api/resources.ts'
 import type { Vlans } from '../../drivers/vlan/driver.ts'
 import type { HostParts } from '../host/parts.ts'
-import { readNetworks } from '../records/networks.ts'
+import { networksOf, readNetworks } from '../records/networks.ts'
 import type { GuestRecord } from '../records/records.ts'
 import type { VlanKeeper } from './keeper.ts'
 
@@ -18,12 +20,34 @@ export interface HostVlans {
   ready(number: number): Promise<void> | undefined
   /** It runs: from now on the host answers for it. `asked`: by `ready`, a moment ago. */
   settle(number: number, asked: boolean): Promise<void> | undefined
-  /** The device that this host does not have and the guest would want. */
-  lacks(guest: Pick<GuestRecord, 'spec'>): Promise<string | undefined>
+  /** What this host does not have and the guest would want. */
+  lacks(guest: VlanGuestSpec): Promise<VlanLack | undefined>
+  /** For whoever places guests. */
+  sight(): Promise<VlanSight>
   /** Addresses that are the host's own, or somebody else's on that network: nothing leads there. */
   refused(): ReadonlySet<string>
   /** With evidence; nothing where there are none. */
   check(): Promise<readonly Finding[]>
+}
+
+export interface VlanLack {
+  readonly network: string
+  readonly uplink: string
+  /** That uplink, or the tagged link on it. */
+  readonly device: string
+  /** Why it cannot be made. */
+  readonly why?: string
+}
+
+export interface VlanSight {
+  /** Devices that a network could be on. */
+  readonly uplinks: readonly string[]
+  /** Why none can be here all the same. Asked once the farm has networks. */
+  readonly untagged?: string
+}
+
+export interface VlanGuestSpec {
+  readonly spec: Pick<GuestSpec, 'addresses'>
 }
 
 export interface VlanPlace {
@@ -32,13 +56,16 @@ export interface VlanPlace {
   readonly left: () => boolean
   readonly mark: () => Promise<void>
   readonly unmark: () => Promise<void>
-  hasDevice(name: string): boolean
+  devices(): Promise<readonly string[]>
 }
 
 export type VlanParts = Pick<HostParts, 'store' | 'log' | 'host' | 'farm' | 'network'>
 
-export const hasNetwork = ({ spec }: Pick<GuestRecord, 'spec'>): boolean =>
+export const hasNetwork = ({ spec }: VlanGuestSpec): boolean =>
   (spec.addresses ?? []).some(({ network }) => network !== undefined)
+
+/** More is no server’s. */
+const mostUplinks = 64
 
 export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
   const running = new Set<number>()
@@ -51,6 +78,14 @@ export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
     })
     return loading
   }
+  let isAble = false
+  /** A module of the kernel can be loaded while this daemon lives. */
+  async function obstacle(): Promise<string | undefined> {
+    if (isAble) return undefined
+    const why = await (await place.driver()).obstacle()
+    isAble = why === undefined
+    return why
+  }
   return {
     bring(guests) {
       if (!guests.some(hasNetwork) && !place.left()) return undefined
@@ -62,11 +97,22 @@ export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
     },
     ready: (number) => loading?.then((keeper) => keeper.ready(number)),
     settle: (number, asked) => loading?.then((keeper) => keeper.settle(number, asked)),
-    async lacks(guest) {
-      if (!hasNetwork(guest)) return undefined
-      const names = new Set((guest.spec.addresses ?? []).flatMap(({ network }) => network ?? []))
-      const wanted = (await readNetworks(parts.store)).filter(({ name }) => names.has(name))
-      return wanted.find(({ uplink }) => !place.hasDevice(uplink))?.uplink
+    async lacks({ spec }) {
+      const wanted = await networksOf(parts.store, spec)
+      const [first] = wanted
+      if (!first) return undefined
+      const has = await place.devices()
+      const missing = wanted.find(({ uplink }) => !has.includes(uplink))
+      if (missing) return { network: missing.name, uplink: missing.uplink, device: missing.uplink }
+      const why = await obstacle()
+      const { name: network, uplink, vlan } = first
+      return why === undefined ? undefined : { network, uplink, device: `${uplink}.${vlan}`, why }
+    },
+    async sight() {
+      const [devices, networks] = await Promise.all([place.devices(), readNetworks(parts.store)])
+      const uplinks = devices.filter(isUplink).sort().slice(0, mostUplinks)
+      const untagged = networks.length === 0 ? undefined : await obstacle()
+      return untagged === undefined ? { uplinks } : { uplinks, untagged }
     },
     refused: () => keeper?.refused ?? new Set(),
     check: async () => (loading || place.left() ? (await begun()).check() : []),

@@ -42,6 +42,8 @@ export interface Vlans {
   reconcile(wish: VlansWish): Promise<readonly string[]>
   /** Whether somebody else on that network has the address. Its device must have been told. */
   answers(network: Pick<VlanWish, 'uplink' | 'vlan'>, address: string): Promise<boolean>
+  /** Why this host can make no such device, whatever its uplink; undefined: nothing is known against it. Makes none. */
+  obstacle(): Promise<string | undefined>
   /** Devices that are ours. */
   facts(): Promise<readonly VlanFact[]>
 }

@@ -201,6 +201,20 @@ describe('what is said', () => {
     assert.equal(refused({}, { tags: ['ssd'] }), 'it has no tag ssd')
     assert.equal(refused({}, { pool: 'fast' }), 'it has no pool fast')
     assert.equal(refused({ memory: promised(14.5 * gib) }), '1G of memory do not fit: 512M of 15G not promised')
+    const network: Partial<PlacementAsk> = { needs: ['vlans'], uplinks: ['eth1'] }
+    const knows = { version: '0.2.0', abilities: ['carry', 'vlans'] }
+    assert.equal(
+      refused({ version: '0.1.0', abilities: ['carry'], uplinks: ['eth1'] }, network),
+      'its croft 0.1.0 cannot do this yet: gives guests addresses of networks on VLANs',
+    )
+    assert.match(refused({ uplinks: ['eth1'] }, network) ?? '', /^its croft of an older kind cannot/)
+    assert.equal(refused(knows, network), 'it has not said yet which devices it has')
+    assert.equal(refused({ ...knows, uplinks: ['eth0'] }, network), 'it has no uplink eth1')
+    assert.equal(
+      refused({ ...knows, uplinks: ['eth0', 'eth1'], untagged: 'its kernel has no 802.1q' }, network),
+      'it can make no VLAN device: its kernel has no 802.1q',
+    )
+    assert.equal(refused({ ...knows, uplinks: ['eth0', 'eth1'] }, network), undefined)
     const pool = { totalBytes: 100 * gib, freeBytes: 90 * gib, promisedBytes: 95 * gib, mostBytes: 100 * gib }
     assert.equal(
       refused({ pools: { default: pool } }),

@@ -63,6 +63,7 @@ export const handlers = {
     if (placed || !others || others.hosts().length < 2) return here(placed)
     if (host !== undefined && !others.find(host))
       throw new CroftError('NOT_FOUND', `no host "${host}"`, { hint: 'croft host ls' })
+    if (host !== undefined && networks.length > 0) others.assertCan(host, 'vlans')
     const { createWhereItFits } = await import('../../placing/create.ts')
     const source = await getTemplateRecord(daemon, template)
     const asking = { spec: await specOf(), template: source.value.id, host }

@@ -12,6 +12,7 @@ import { readFarmGuests } from '../../records/farm-guests.ts'
 import { changeSpec } from '../../records/guest-spec.ts'
 import { readHostsNetworks } from '../../records/hosts-around.ts'
 import { keys } from '../../records/keys.ts'
+import { warnOfUplink } from '../../records/network-hosts.ts'
 import { getNetwork, type NetworkRecord, readNetworks, withMemberships } from '../../records/networks.ts'
 import { type GuestRecord, read, schemaVersion } from '../../records/records.ts'
 import type { Handlers } from '../handler.ts'
@@ -53,9 +54,10 @@ export const handlers = {
       const change = { kind: 'network', name, verb: 'create', before: null, after: viewOf(value) }
       return { ...change, compare: [{ key, revision: 0 }], writes: [{ put: key, value }] }
     }
-    if (query.dryRun) return planned(await decide())
+    const told = await warnOfUplink(daemon, value)
+    if (query.dryRun) return { ...planned(await decide()), ...told }
     await commit(daemon, caller, query, decide)
-    return { operation: null, result: viewOf(value) }
+    return { operation: null, result: viewOf(value), ...told }
   },
 
   async changeNetwork(daemon, { params: { network: name }, body, query, caller }) {
@@ -70,9 +72,11 @@ export const handlers = {
         ...{ compare: [{ key, revision }], writes: same ? [] : [{ put: key, value: after }] },
       }
     }
-    if (query.dryRun) return planned(await decide())
+    const { uplink } = body
+    const told = uplink === undefined ? {} : await warnOfUplink(daemon, { name, uplink })
+    if (query.dryRun) return { ...planned(await decide()), ...told }
     await commit(daemon, caller, query, decide)
-    return { operation: null, result: viewOf((await getNetwork(daemon, name)).value) }
+    return { operation: null, result: viewOf((await getNetwork(daemon, name)).value), ...told }
   },
 
   async removeNetwork(daemon, { params: { network: name }, query, caller }) {

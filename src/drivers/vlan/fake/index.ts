@@ -9,8 +9,12 @@ export interface FakeVlans extends Vlans {
   removeDevice(device: string): void
 }
 
-/** `taken`: addresses that somebody on the wire has. `uplinks`: what this host has. */
-export function createFakeVlans(wire: { readonly taken: Set<string>; readonly uplinks: readonly string[] }): FakeVlans {
+/** `taken`: addresses that somebody on the wire has. `uplinks`: what this host has. `obstacle`: what its kernel lacks. */
+export function createFakeVlans(wire: {
+  readonly taken: Set<string>
+  readonly uplinks: readonly string[]
+  readonly obstacle?: string
+}): FakeVlans {
   let wish: VlansWish = { farm: [], networks: [] }
   const devices = new Map<string, string>()
   return {
@@ -19,6 +23,7 @@ export function createFakeVlans(wire: { readonly taken: Set<string>; readonly up
       checkVlans(wanted)
       for (const { uplink } of wanted.networks)
         if (!wire.uplinks.includes(uplink)) throw new CroftError('REFUSED', `this host has no device ${uplink}`)
+      if (wire.obstacle !== undefined && wanted.networks.length > 0) throw new CroftError('FAILED', wire.obstacle)
       const changes: string[] = []
       const now = new Map(wanted.networks.map((network) => [deviceOf(network), JSON.stringify(network)]))
       for (const device of devices.keys())
@@ -38,6 +43,7 @@ export function createFakeVlans(wire: { readonly taken: Set<string>; readonly up
       if (!devices.has(deviceOf(network))) throw new CroftError('FAILED', `there is no device ${deviceOf(network)}`)
       return wire.taken.has(single(address))
     },
+    obstacle: async () => wire.obstacle,
     facts: async () =>
       wish.networks
         .filter((network) => devices.has(deviceOf(network)))

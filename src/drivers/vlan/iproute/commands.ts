@@ -19,6 +19,9 @@ const kinds: Readonly<Record<LinkKind, (vlan: number) => string[]>> = {
 export const listLinks = (): Command => ip('-j', 'link', 'show')
 export const addLink = ({ uplink, vlan }: VlanWish, device: string, kind: LinkKind): Command =>
   ip('link', 'add', 'link', uplink, 'name', device, ...kinds[kind](vlan))
+/** On `lo` none can be: it is refused by who knows the kind, and who does not says so. */
+export const askForKind = (kind: LinkKind): Command =>
+  ip('link', 'add', 'link', 'lo', 'name', 'croftnone', ...kinds[kind](1))
 export const markLink = (device: string): Command => ip('link', 'set', 'dev', device, 'alias', ownAlias)
 export const setMtu = (device: string, mtu: number): Command => ip('link', 'set', 'dev', device, 'mtu', String(mtu))
 export const raiseLink = (device: string): Command => ip('link', 'set', 'dev', device, 'up')

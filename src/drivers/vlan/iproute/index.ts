@@ -8,7 +8,15 @@ import type { Command, Runner } from '../../exec/command.ts'
 import { checkVlans, deviceOf, single } from '../check.ts'
 import type { Vlans, VlansWish, VlanWish } from '../driver.ts'
 import * as commands from './commands.ts'
-import { type FoundLink, parseAnswer, parseLinks, parseProxies, parseRoutes, parseRules } from './parse.ts'
+import {
+  type FoundLink,
+  isUnknownKind,
+  parseAnswer,
+  parseLinks,
+  parseProxies,
+  parseRoutes,
+  parseRules,
+} from './parse.ts'
 import { linesOf, nftText, proxiesOf } from './wanted.ts'
 
 export interface IprouteOptions {
@@ -152,6 +160,11 @@ export function createIproute({ run, kind = 'vlan', settings = '/proc/sys' }: Ip
     name: 'iproute',
     reconcile: (wish) => inTurn(() => reconcile(wish)),
     answers: (network, address) => inTurn(() => answers(network, address)),
+    async obstacle() {
+      const { code, stderr } = await run.outcome(commands.askForKind(kind))
+      if (code === 0) await run.outcome(commands.deleteLink('croftnone'))
+      return isUnknownKind(stderr) ? 'its kernel has no 802.1q' : undefined
+    },
     facts: async () =>
       (await list())
         .filter(({ alias }) => alias === commands.ownAlias)

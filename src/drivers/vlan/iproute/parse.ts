@@ -75,6 +75,9 @@ export const parseProxies = (text: string): string[] =>
     String(protocol) === ownProtocol ? [`${dst} dev ${dev}`] : [],
   )
 
+/** What the kernel said against a device of a kind: is it the kind? */
+export const isUnknownKind = (stderr: string): boolean => /unknown device type/i.test(stderr)
+
 /** `undefined` while it is still being asked. */
 export function parseAnswer(text: string): boolean | undefined {
   const states = Neighbours.parse(json(text)).flatMap(({ state }) => state ?? [])
