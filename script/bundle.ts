@@ -45,7 +45,9 @@ const unused: Plugin = {
   setup(bundle) {
     const names =
       /^(node:http2|thread-stream|light-my-request|@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler)$/
-    bundle.onResolve({ filter: names }, ({ path }) => ({ path, namespace: 'unused' }))
+    bundle.onResolve({ filter: names }, ({ path, importer }) =>
+      importer.includes('/node_modules/') ? { path, namespace: 'unused' } : undefined,
+    )
     bundle.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = {}' }))
   },
 }

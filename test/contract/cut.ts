@@ -18,7 +18,7 @@ export interface Wire {
 }
 
 export async function createWire(target: string): Promise<Wire> {
-  const { hostname, port } = new URL(target)
+  const { protocol, hostname, port } = new URL(target)
   const open = new Set<Socket>()
   let state: WireState = 'whole'
   let told = Promise.withResolvers<void>()
@@ -49,7 +49,7 @@ export async function createWire(target: string): Promise<Wire> {
     for (const socket of open) socket.destroy()
   }
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`,
     become(next) {
       state = next
       told = Promise.withResolvers<void>()

@@ -47,7 +47,7 @@ export interface Cluster {
 export interface ClusterOptions {
   /** Of the members that are known; the nearest first. */
   readonly endpoints: readonly string[]
-  readonly tls?: TlsSource
+  readonly tls: TlsSource
   readonly patienceMs?: number
 }
 

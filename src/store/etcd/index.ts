@@ -10,8 +10,7 @@ export type { Tls, TlsSource } from './transport.ts'
 export interface EtcdOptions {
   /** `https://198.51.100.1:2379`, of all members that are known; the nearest first. */
   readonly endpoints: readonly string[]
-  /** As PEM text. Absent in tests alone. */
-  readonly tls?: TlsSource
+  readonly tls: TlsSource
   /** For the store itself, once, and for each lease. */
   readonly newId: () => string
   /** Monotonic milliseconds, for deadlines; leases are measured by etcd. */

@@ -1,13 +1,13 @@
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 
-export async function textOf(response: IncomingMessage): Promise<string> {
+export async function textOf(response: Readable): Promise<string> {
   const pieces: Buffer[] = []
   for await (const piece of response) pieces.push(piece as Buffer)
   return Buffer.concat(pieces).toString('utf8')
 }
 
 /** One JSON value a line, as the gateway streams them. Who reads slowly is sent no more meanwhile. */
-export async function* jsonLines(response: IncomingMessage): AsyncGenerator<unknown, void, void> {
+export async function* jsonLines(response: Readable): AsyncGenerator<unknown, void, void> {
   let begun: Buffer[] = []
   for await (const piece of response as AsyncIterable<Buffer>) {
     let from = 0

@@ -10,7 +10,7 @@ import { answerMs, type Sent, type TlsSource, Transport, toLost } from './transp
 export interface LinkOptions {
   /** `https://198.51.100.1:2379`, of all members that are known; the nearest first. */
   readonly endpoints: readonly string[]
-  readonly tls?: TlsSource | undefined
+  readonly tls: TlsSource
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** How long a request looks for a member that answers. */
@@ -61,12 +61,15 @@ export class Link {
     return this.#endpoints[this.#at % this.#endpoints.length] ?? ''
   }
 
-  /** The members of from now on. The one that is asked now stays so when it is still there. */
+  /** The members of from now on. The one that is asked now stays so when it is still there, unless one is nearer now. */
   know(endpoints: readonly string[]): void {
     if (endpoints.length === 0) return
     const now = this.endpoint
+    const same = endpoints[0] === this.#endpoints[0]
     this.#endpoints = endpoints
-    this.#at = Math.max(0, endpoints.indexOf(now))
+    this.#at = same ? Math.max(0, endpoints.indexOf(now)) : 0
+    const moved = new Lost('another member is nearer', { unsent: false })
+    for (const stream of this.#streams) if (stream.endpoint !== this.endpoint) stream.end(moved)
   }
 
   /** Asked again, of another member, while that is safe: always for what changes nothing, else when nothing was sent. */
@@ -112,7 +115,7 @@ export class Link {
     signal.addEventListener('abort', stop, { once: true })
     this.#streams.add(open)
     this.#feelPulse()
-    const sending = this.#transport.send(open.endpoint, sent, { stream: true })
+    const sending = this.#transport.send(open.endpoint, sent)
     ended.catch((why: Error) => sending.then(({ end }) => end(why)).catch(() => undefined))
     try {
       const { response } = await Promise.race([sending, ended])
@@ -136,6 +139,7 @@ export class Link {
 
   #leave(endpoint: string, why: Error): void {
     if (this.endpoint === endpoint) this.#at = (this.#at + 1) % this.#endpoints.length
+    this.#transport.leave(endpoint)
     for (const stream of this.#streams) if (stream.endpoint === endpoint) stream.end(why)
   }
 
