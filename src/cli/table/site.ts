@@ -100,6 +100,15 @@ export const siteCommands: readonly CommandRow[] = [
   },
   {
     noun: 'site',
+    verb: 'explain',
+    args: ['SITE'],
+    flags: [],
+    summary: 'why each instance of a site is on its host, and which would be the best now',
+    examples: ['croft explain shop/prod', 'croft site explain shop/prod --json'],
+    run: () => import('../commands/site/explain.ts'),
+  },
+  {
+    noun: 'site',
     verb: 'rm',
     args: ['SITE...'],
     changes: true,

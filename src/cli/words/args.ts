@@ -81,7 +81,9 @@ function unknownSetting(row: CommandRow, allowed: readonly string[], key: string
 
 function wrong(row: CommandRow, what: string): CroftError {
   const name = commandName(row)
+  const form = `croft ${[name, ...row.args].join(' ')}${row.command ? ' -- COMMAND' : ''}`
+  const [example] = row.examples
   return new CroftError('USAGE', `croft ${name}: ${what}`, {
-    hint: `croft ${[name, ...row.args].join(' ')}${row.command ? ' -- COMMAND' : ''}`,
+    hint: example === undefined || example === form ? form : `${form}   like: ${example}`,
   })
 }

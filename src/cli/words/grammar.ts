@@ -115,7 +115,11 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
   // A file of the host may be called like a noun.
   if (own?.args[0]?.startsWith('FILE')) return command(own, { used: 1, verbs: [first] })
   if (noun && own) {
-    throw new CroftError('USAGE', `a ${noun} has no "${verb}"`, { hint: `croft help ${noun}` })
+    const having = nouns.filter((each) => findRow(table, each, verb))
+    const words = table.filter((each) => each.noun === noun && !each.hidden).map((each) => each.verb)
+    throw new CroftError('USAGE', `a ${noun} has no "${verb}"; a ${having.join(', a ')} has`, {
+      hint: `croft help ${noun}   (${words.join(' ')})`,
+    })
   }
   const shaped =
     findRow(table, nounByShape(second), verb) ?? findRow(table, 'guest', verb) ?? findRow(table, 'app', verb)
