@@ -132,7 +132,10 @@ async function withForm(thrown: unknown, row: Run['row']): Promise<CroftError> {
   const error = toCroftError(thrown)
   if (error.hint !== undefined || errorTable[error.code].exit !== 2 || error.toBody().op !== undefined) return error
   const { formOf } = await import('./words/form.ts')
-  return new CroftError(error.code, error.message, { hint: formOf(row, error), cause: error })
+  return new CroftError(error.code, error.message.replace(/^query\.(\w+): /, '--$1 '), {
+    hint: formOf(row, error),
+    cause: error,
+  })
 }
 
 /** On stderr; stdout stays empty. As JSON when JSON was asked for. */

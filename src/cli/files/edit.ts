@@ -16,8 +16,8 @@ const mostBytes = 16 * 1024 ** 2
 export async function editFile(context: Context, word: string): Promise<Answer> {
   const target = guestPath(word)
   const flag = [...ofChanges, 'file' as const].find((name) => context.flags.has(name))
-  if (!target) throw wrongUse(context, `"${word}" is no file of a guest, like web:/etc/hosts`)
-  if (flag) throw wrongUse(context, `--${flag} is for settings; a file is put there by croft push`)
+  if (!target) throw wrongUse(`"${word}" is no file of a guest, like web:/etc/hosts`)
+  if (flag) throw wrongUse(`--${flag} is for settings; a file is put there by croft push`)
   if (!canAsk(context)) {
     throw new CroftError('NEEDS_CONFIRMATION', 'croft edit needs a terminal for the editor', {
       hint: `croft push - ${word}`,

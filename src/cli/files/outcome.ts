@@ -1,5 +1,5 @@
 /** What is said when files have come or gone. What was left out is named: the rest is there, and the exit tells. */
-import { CroftError } from '../../api/errors.ts'
+import { CroftError, errorTable } from '../../api/errors.ts'
 import type { Answer } from '../answer.ts'
 import type { Context } from '../context.ts'
 import { bytesText } from '../screen/cells.ts'
@@ -29,5 +29,14 @@ export function transferred(context: Context, done: Transferred): Answer {
   if (leftOut.length > shownMost) context.say(`! and ${leftOut.length - shownMost} more`)
   const seconds = (context.io.elapsedMs() / 1000).toFixed(2)
   const text = `${done.to}  ${bytesText(done.bytes)}  ${seconds} s`
-  return { kind: 'done', results: [{ name: done.to, text, record: done }], exit: leftOut.length > 0 ? 6 : 0 }
+  const results = [{ name: done.to, text, record: done }]
+  if (leftOut.length === 0) return { kind: 'done', results }
+  return { kind: 'done', results, exit: errorTable.PARTLY_FAILED.exit, hint: wayAround(done) }
+}
+
+/** Out of a guest its own tar has all of it, links too. */
+function wayAround({ from, leftOut }: Transferred): string {
+  const [, guest, path] = /^([^:]+):(\/.*)$/.exec(from) ?? []
+  const told = `all but ${leftOut.length === 1 ? 'this one' : `these ${leftOut.length}`} came, so the exit is 6`
+  return guest === undefined ? told : `${told}; with them: croft exec ${guest} -- tar -c ${path} >pulled.tar`
 }

@@ -146,7 +146,14 @@ function findTitle(titles: readonly string[], name: string): number {
   const beginning = titles.filter((title) => title.toUpperCase().startsWith(wanted))
   if (beginning.length === 1) return titles.indexOf(beginning[0] ?? '')
   const low = titles.map((title) => title.toLowerCase())
-  throw new CroftError('USAGE', `there is no column "${name}"`, { hint: nearest(name, low) ?? low.join(' ') })
+  const near = nearest(name, low)
+  throw new CroftError(
+    'USAGE',
+    `there is no column "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
+    {
+      hint: `there are ${low.join(' ')}`,
+    },
+  )
 }
 
 function sorted(records: readonly unknown[], columns: readonly Column[], by: string | undefined): readonly unknown[] {

@@ -9,7 +9,7 @@ const ofWords: ReadonlySet<string> = new Set(['USAGE', 'BAD_VALUE', 'BAD_REQUEST
 /** Of the setting or flag that the message begins with, else of the whole command, with an example. */
 export function formOf(row: CommandRow, { code, message }: Pick<ErrorBody, 'code' | 'message'>): string | undefined {
   if (!ofWords.has(code)) return undefined
-  const [, word = ''] = /^(?:--)?([a-z][\w-]*):? /.exec(message) ?? []
+  const [, word = ''] = /^(?:--|query\.)?([a-z][\w-]*):? /.exec(message) ?? []
   const setting = row.settings?.find((name) => name === word)
   if (setting !== undefined) {
     const { value, means } = settingOf(setting)

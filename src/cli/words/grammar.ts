@@ -2,7 +2,7 @@
 import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
 import { type CommandRow, type Noun, nouns } from '../command.ts'
-import { parsePoint } from './point.ts'
+import { isRoute, parsePoint } from './point.ts'
 
 export interface Word {
   readonly value: string
@@ -128,6 +128,7 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
 }
 
 function nounByShape(word: string | undefined): Noun {
+  if (word !== undefined && isRoute(word)) return 'route'
   const kind = word === undefined ? 'guest' : parsePoint(word).kind
   return kind === 'snapshot' || kind === 'template' || kind === 'site' ? kind : 'guest'
 }

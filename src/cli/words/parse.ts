@@ -3,7 +3,7 @@ import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
 import { type CommandRow, commandName, type Noun } from '../command.ts'
 import { type Args, bindArgs, splitSettings } from './args.ts'
-import { type FlagName, Flags, flagNames, flagRow, flagsOf } from './flags.ts'
+import { everywhere, type FlagName, Flags, flagNames, flagRow, flagsOf } from './flags.ts'
 import { findCommand, type Word } from './grammar.ts'
 import { type Option, tokens } from './tokens.ts'
 
@@ -91,7 +91,8 @@ function flagValue(row: CommandRow, name: FlagName, option: Option): string {
   if (optional) return option.value ?? ''
   const { value, inline } = option
   const looksLikeFlag = value !== undefined && !inline && name !== 'sort' && /^-./.test(value)
-  if (value === undefined || looksLikeFlag) throw usage(row, `${option.raw} needs ${takes}`)
+  if (value === undefined || looksLikeFlag)
+    throw usage(row, `${option.raw} needs ${takes}`, `--${name} ${takes}   (${flagRow(name).means})`)
   return value
 }
 
@@ -102,7 +103,10 @@ export function ownFirst(row: CommandRow): readonly FlagName[] {
 
 function unknownFlag(row: CommandRow, raw: string): CroftError {
   const meant = nearest(raw.replace(/^-+/, ''), flagsOf(row))
-  return usage(row, `does not know ${raw}`, meant && raw.startsWith('--') ? `--${meant}` : undefined)
+  const own = flagsOf(row).filter((name) => !everywhere.includes(name))
+  const all =
+    own.length === 0 ? undefined : `croft help ${commandName(row)}   (${own.map((name) => `--${name}`).join(' ')})`
+  return usage(row, `does not know ${raw}`, meant && raw.startsWith('--') ? `--${meant}` : all)
 }
 
 function usage(row: CommandRow, what: string, hint?: string): CroftError {

@@ -142,7 +142,5 @@ export function planAnswer(context: Context, steps: readonly PlannedStep[]): Ans
   })
 }
 
-export function wrongUse(context: Context, message: string): CroftError {
-  const { noun, verb } = context.row
-  return new CroftError('USAGE', message, { hint: `croft help ${noun === undefined ? verb : `${noun} ${verb}`}` })
-}
+/** Answered with the form of the command, as all that has no hint of its own. */
+export const wrongUse = (message: string): CroftError => new CroftError('USAGE', message)

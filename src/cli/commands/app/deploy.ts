@@ -110,8 +110,7 @@ async function newest(context: Context, app: string): Promise<string> {
 
 /** `-l stage=prod`: each of them, to its app’s newest version or the one that is named. */
 async function deployAll(context: Context, labels: readonly string[]): Promise<Answer> {
-  if (context.args.maybe('VERSION') !== undefined)
-    throw wrongUse(context, 'croft deploy -l: one word at most, the version')
+  if (context.args.maybe('VERSION') !== undefined) throw wrongUse('croft deploy -l: one word at most, the version')
   const typed = context.args.maybe('SITE')
   const sites = items(await context.client.request('listSites')).filter((site) =>
     labels.every((label) => bears(site, label)),

@@ -6,8 +6,7 @@ import { appLine } from './columns.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const app = context.args.one('APP')
-  if (context.settings.length === 0)
-    throw wrongUse(context, `croft app set: what of ${app} is to be set? (git=URL, ref=main)`)
+  if (context.settings.length === 0) throw wrongUse(`croft app set: what of ${app} is to be set? (git=URL, ref=main)`)
   const body = Object.fromEntries(context.settings)
   return changeAnswer(context, { route: 'changeApp', params: { app }, body }, ({ result }) => {
     const changed = result as App

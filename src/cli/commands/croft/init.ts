@@ -77,7 +77,7 @@ export function readPool(context: Context): NewFarm['pool'] {
   if (kind === undefined && path === undefined && size === undefined && erase === undefined) return undefined
   const chosen = kind ?? (erase === undefined ? 'file' : 'device')
   if (chosen !== 'file' && chosen !== 'directory' && chosen !== 'device') {
-    throw wrongUse(context, `--pool is file, directory or device, not "${chosen}"`)
+    throw wrongUse(`--pool is file, directory or device, not "${chosen}"`)
   }
   return {
     kind: chosen,

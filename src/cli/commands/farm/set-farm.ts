@@ -8,7 +8,7 @@ import { wireName } from '../route/settings.ts'
 export async function run(context: Context): Promise<Answer> {
   const { settings } = context
   if (settings.length === 0)
-    throw wrongUse(context, 'croft farm set: what is to be set? (listen=:8443, listen=off, edge-https=:443)')
+    throw wrongUse('croft farm set: what is to be set? (listen=:8443, listen=off, edge-https=:443)')
   const listen = settings.findLast(([key]) => key === 'listen')?.[1]
   const mesh = settings.findLast(([key]) => key === 'mesh')?.[1] as FarmChange['mesh']
   const edge = Object.fromEntries(

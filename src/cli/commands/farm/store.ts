@@ -9,8 +9,7 @@ export async function run(context: Context): Promise<Answer> {
   const act = args.maybe('ACT')
   if (act === undefined) return show(context)
   const file = args.maybe('FILE')
-  if (act !== 'restore' || file === undefined)
-    throw wrongUse(context, 'croft farm store: only "restore FILE" can follow')
+  if (act !== 'restore' || file === undefined) throw wrongUse('croft farm store: only "restore FILE" can follow')
   return restore(context, file)
 }
 

@@ -143,8 +143,17 @@ async function runLines(context: Context, guest: string, { words, onLine }: Line
   }))
 }
 
+const spans = /^\d+(us|ms|s|sec|m|min|h|hr|hour|hours|d|day|days|w|week|weeks|month|months|y|year|years)$/
+const moments = /^([-+@]?\d|(now|today|yesterday|tomorrow|mon|tue|wed|thu|fri|sat|sun)([a-z]* |$))/i
+
 /** `5m` is what it is everywhere else: so long ago. */
-export const ago = (text: string): string => (/^\d+[a-z]+$/.test(text) ? `-${text}` : text)
+export function ago(text: string): string {
+  if (spans.test(text)) return `-${text}`
+  if (moments.test(text) && !/^\d+[a-z]+$/i.test(text)) return text
+  throw new CroftError('USAGE', `--since takes a time, not "${text}"`, {
+    hint: '--since 5m, 1h, 2d, yesterday, "2026-01-02 03:04"',
+  })
+}
 
 function journalWords(context: Context): readonly string[] {
   const { flags } = context

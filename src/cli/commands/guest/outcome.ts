@@ -28,7 +28,7 @@ export async function guestResult(context: Context, name: string, changed: Chang
 function wantsStable(context: Context): boolean {
   const wait = context.flags.text('wait')
   if (wait === undefined || wait === '') return false
-  if (wait !== 'stable') throw wrongUse(context, `--wait takes nothing or "stable", not "${wait}"`)
+  if (wait !== 'stable') throw wrongUse(`--wait takes nothing or "stable", not "${wait}"`)
   return true
 }
 

@@ -17,9 +17,9 @@ const columns: readonly Column<Port>[] = [
 export async function run(context: Context): Promise<Answer> {
   const { guest, words } = guestOrAll(context, 'PORT')
   const removes = context.flags.has('rm')
-  if (guest === undefined && (removes || words.length > 0)) throw wrongUse(context, 'croft port: of which guest?')
+  if (guest === undefined && (removes || words.length > 0)) throw wrongUse('croft port: of which guest?')
   if (guest === undefined) return listAllPorts(context)
-  if (words.length === 0 && removes) throw wrongUse(context, 'croft port --rm: which port?')
+  if (words.length === 0 && removes) throw wrongUse('croft port --rm: which port?')
   if (words.length === 0) return listPorts(context, guest)
   const read = words.map((word) => ({ word, body: removes ? parsePortRef(word) : parsePort(word) }))
   return bulk(context, { names: words, many: words.length > 1, atOnce: 1 }, (word, signal) => {

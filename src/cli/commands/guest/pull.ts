@@ -13,7 +13,7 @@ import { wrongUse } from '../../work/change.ts'
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.one('GUEST:/PATH')
   const source = guestPath(word)
-  if (!source) throw wrongUse(context, `"${word}" is no file of a guest, like web:/etc/hosts`)
+  if (!source) throw wrongUse(`"${word}" is no file of a guest, like web:/etc/hosts`)
   const to = context.args.maybe('DEST') ?? '.'
   const maxBytes = maxFlag(context)
   const files = await openFiles(context, source.guest)
@@ -52,6 +52,6 @@ function maxFlag(context: Context): number | undefined {
   const text = context.flags.text('max')
   if (text === undefined) return undefined
   const [, number, unit = ''] = /^(\d{1,12}(?:\.\d{1,3})?)([KMGT]?)(?:i?B)?$/i.exec(text) ?? []
-  if (number === undefined) throw wrongUse(context, `--max takes a size like 512M, not "${text}"`)
+  if (number === undefined) throw wrongUse(`--max takes a size like 512M, not "${text}"`)
   return Math.floor(Number(number) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' '))
 }

@@ -14,10 +14,10 @@ import { wrongUse } from '../../work/change.ts'
 export async function run(context: Context): Promise<Answer> {
   const word = context.args.one('GUEST:/PATH')
   const target = guestPath(word)
-  if (!target) throw wrongUse(context, `"${word}" is no place in a guest, like web:/etc/motd`)
+  if (!target) throw wrongUse(`"${word}" is no place in a guest, like web:/etc/motd`)
   const words = context.args.many('FILE')
   const nameless = words.includes('-')
-  if (nameless && words.length > 1) throw wrongUse(context, '- stands alone')
+  if (nameless && words.length > 1) throw wrongUse('- stands alone')
   const mode = modeFlag(context)
   if (!nameless) for (const file of words) await mustBeThere(file)
   const files = await openFiles(context, target.guest)
@@ -42,7 +42,7 @@ function modeFlag(context: Context): number | undefined {
   const text = context.flags.text('chmod')
   if (text === undefined) return undefined
   if (/^[0-7]{3,4}$/.test(text)) return Number.parseInt(text, 8)
-  throw wrongUse(context, `--chmod takes a number like 0644, not "${text}"`)
+  throw wrongUse(`--chmod takes a number like 0644, not "${text}"`)
 }
 
 async function mustBeThere(file: string): Promise<void> {

@@ -13,12 +13,11 @@ export async function runRules(context: Context, action: Action): Promise<Answer
   const { guest, words } = guestOrAll(context, 'RULE')
   const { flags } = context
   const removes = flags.has('rm')
-  if (flags.has('all') && !removes) throw wrongUse(context, `croft ${action}: --all goes with --rm`)
-  if (guest === undefined && (removes || words.length > 0)) throw wrongUse(context, `croft ${action}: of which guest?`)
+  if (flags.has('all') && !removes) throw wrongUse(`croft ${action}: --all goes with --rm`)
+  if (guest === undefined && (removes || words.length > 0)) throw wrongUse(`croft ${action}: of which guest?`)
   if (guest === undefined) return listAllRules(context)
   if (words.length === 0 && !removes) return listRules(context, guest)
-  if (words.length === 0 && !flags.has('all'))
-    throw wrongUse(context, `croft ${action} --rm: which rule? (--all: every one)`)
+  if (words.length === 0 && !flags.has('all')) throw wrongUse(`croft ${action} --rm: which rule? (--all: every one)`)
   if (words.length === 0) {
     return changeAnswer(context, { route: 'removeRule', params: { guest }, body: { all: true } }, ({ result }) =>
       done(guest, `${guest} has no rules now`, { record: result }),

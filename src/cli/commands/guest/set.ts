@@ -6,8 +6,7 @@ import { changeResult, wrongUse } from '../../work/change.ts'
 import { findTargets } from '../../work/targets.ts'
 
 export async function run(context: Context): Promise<Answer> {
-  if (context.settings.length === 0)
-    throw wrongUse(context, 'croft set: what is to be set? (memory=1G label.owner=lark)')
+  if (context.settings.length === 0) throw wrongUse('croft set: what is to be set? (memory=1G label.owner=lark)')
   const body = readSettings(context.settings)
   const later = context.settings.some(([key]) => key === 'nesting')
   const what = context.settings.map(([key, value]) => `${key}=${value}`).join(' ')

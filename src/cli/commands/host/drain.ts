@@ -8,7 +8,7 @@ export async function run(context: Context): Promise<Answer> {
   const { flags } = context
   const move = flags.has('move')
   const only = (['some', 'rate', 'parallel'] as const).find((name) => flags.has(name))
-  if (!move && only) throw wrongUse(context, `croft host drain: --${only} goes with --move`)
+  if (!move && only) throw wrongUse(`croft host drain: --${only} goes with --move`)
   const [rate, parallel] = [flags.text('rate'), numberFlag(context, 'parallel')]
   const more = {
     ...(flags.has('some') ? { some: true } : {}),

@@ -6,8 +6,7 @@ import { hostLine } from './line.ts'
 
 export async function run(context: Context): Promise<Answer> {
   const host = context.args.one('HOST')
-  if (context.settings.length === 0)
-    throw wrongUse(context, `croft host set: what of ${host} is to be set? (overcommit=1.5)`)
+  if (context.settings.length === 0) throw wrongUse(`croft host set: what of ${host} is to be set? (overcommit=1.5)`)
   const body = Object.fromEntries(
     context.settings.map(([key, value]) => [key === 'disk-overcommit' ? 'diskOvercommit' : key, value]),
   )

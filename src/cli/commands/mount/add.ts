@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<Answer> {
       hint: 'croft mount add web /srv/photos:/mnt/photos',
     })
   const how = context.args.maybe('ro')
-  if (how !== undefined && how !== 'ro') throw wrongUse(context, `"${how}"? ro, or nothing`)
+  if (how !== undefined && how !== 'ro') throw wrongUse(`"${how}"? ro, or nothing`)
   const body = { source, target, readOnly: how === 'ro' }
   return changeAnswer(context, { route: 'addMount', params: { guest }, body }, ({ result }) =>
     done(guest, `${guest} has ${source} on ${target}${body.readOnly ? ', read-only' : ''}, from its next start on`, {

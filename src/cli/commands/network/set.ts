@@ -7,8 +7,7 @@ import { networkLine } from './line.ts'
 export async function run(context: Context): Promise<Answer> {
   const network = context.args.one('NETWORK')
   const body = Object.fromEntries(context.settings)
-  if (context.settings.length === 0)
-    throw wrongUse(context, `croft network set: what of ${network} is to be set? (mtu=1496)`)
+  if (context.settings.length === 0) throw wrongUse(`croft network set: what of ${network} is to be set? (mtu=1496)`)
   return changeAnswer(context, { route: 'changeNetwork', params: { network }, body }, ({ result }) => {
     const changed = result as Network
     return done(changed.name, networkLine(changed), { record: changed, hint: 'croft network check' })

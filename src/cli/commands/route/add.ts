@@ -19,9 +19,9 @@ export async function run(context: Context): Promise<Answer> {
   }
   const said = [to, body.redirect, body.upstream].filter((each) => each !== undefined)
   if (said.length > 1)
-    throw wrongUse(context, `croft route add: ${name} leads to one of a guest, --redirect URL and --upstream URL`)
+    throw wrongUse(`croft route add: ${name} leads to one of a guest, --redirect URL and --upstream URL`)
   if (said.length === 0)
-    throw wrongUse(context, `croft route add: where does ${name} lead? A guest, --redirect URL or --upstream URL`)
+    throw wrongUse(`croft route add: where does ${name} lead? A guest, --redirect URL or --upstream URL`)
   return changeAnswer(context, { route: 'addRoute', body }, ({ result }) => {
     const route = result as EdgeRoute
     return done(route.name, routeLine(route), { record: route })

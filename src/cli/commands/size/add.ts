@@ -7,7 +7,7 @@ import { sizeLine } from './line.ts'
 export async function run(context: Context): Promise<Answer> {
   const settings = Object.fromEntries(context.settings)
   const missing = (context.row.settings ?? []).filter((name) => !Object.hasOwn(settings, name))
-  if (missing.length > 0) throw wrongUse(context, `croft size add: a size says ${missing.join('=, ')}= too`)
+  if (missing.length > 0) throw wrongUse(`croft size add: a size says ${missing.join('=, ')}= too`)
   const body = { name: context.args.one('SIZE'), ...settings }
   return changeAnswer(context, { route: 'addSize', body }, ({ result }) => {
     const size = result as Size

@@ -22,7 +22,6 @@ function readToken(context: Context): NewToken {
   const role = flags.text('role') ?? (flags.has('login') ? 'operator' : '')
   if (role !== 'operator' && role !== 'reader')
     throw wrongUse(
-      context,
       role === '' ? 'say what it may: --role reader or --role operator' : `--role is operator or reader, not "${role}"`,
     )
   const expires = flags.text('expires')

@@ -1,6 +1,7 @@
 /** What is refused names the form that it should have: by itself, or by the row of its command. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ago } from '../../../../src/cli/commands/guest/logs.ts'
 import { commands } from '../../../../src/cli/table.ts'
 import { formOf } from '../../../../src/cli/words/form.ts'
 import { parse } from '../../../../src/cli/words/parse.ts'
@@ -49,6 +50,27 @@ test('of several each is told so; as JSON too; a hint that is there stays', asyn
     value: { code: 'BAD_VALUE', message: 'no', hint: 'croft size ls' },
   }))
   assert.match((await croft(['rename', 'a', 'b'], knowing)).err, /→ croft size ls\n$/)
+})
+
+test('a word of a query is told as its flag; a time of logs is looked at before anything is asked', async () => {
+  await using daemon = await refusing('query.kind: must be one of farm, host')
+  assert.match((await croft(['events', '--kind', 'x'], daemon)).err, /✗ --kind must be one of.*\n.*→ --kind KIND/)
+  for (const since of ['1hh', 'foo', '5x']) assert.throws(() => ago(since), /--since takes a time/)
+  assert.deepEqual(
+    ['1h', '2d', '-5min', 'yesterday', '2 hours ago', '2026-01-02 03:04', '@17', 'Mon 2026-01-05'].map(ago).join('|'),
+    '-1h|-2d|-5min|yesterday|2 hours ago|2026-01-02 03:04|@17|Mon 2026-01-05',
+  )
+  assert.match((await croft(['logs', 'web', '--since', '1hh'], daemon)).err, /→ --since 5m, 1h/)
+})
+
+test('a domain says by its shape that a route is meant', async () => {
+  await using daemon = await fakeDaemon(() => ({ value: { operation: null, result: null } }))
+  await croft(['rm', 'shop.example.org'], daemon)
+  await croft(['set', 'shop.example.org/api', 'maintenance=yes'], daemon)
+  assert.deepEqual(
+    daemon.asked.map(({ method, path }) => `${method} ${decodeURIComponent(path)}`),
+    ['DELETE /v1/routes/shop.example.org', 'PATCH /v1/routes/shop.example.org/api'],
+  )
 })
 
 test('what is not of words is not answered by words', () => {
