@@ -45,11 +45,12 @@ function run(script: string, ...args: readonly string[]): { code: number | null;
   const text = readFileSync(at, 'utf8')
     .replaceAll(/\/var\/lib\/croft|\/var\/cache\/croft/g, state)
     .replaceAll('/run/systemd/system', join(folder, 'no-systemd'))
+    .replaceAll(/\/usr\/bin\/croft|\/proc\/\[0-9\]|\/run\/netns/g, (place) => join(folder, place))
     .replaceAll(/^#!.*$/gm, '')
   writeFileSync(at, text)
   writeFileSync(join(folder, 'log'), '')
   const env = { PATH: join(folder, 'bin'), CROFT_STATE: state }
-  const shell = script === 'quickstart' ? 'bash' : 'sh'
+  const shell = script === 'quickstart' || script === 'hosts' ? 'bash' : 'sh'
   const { status, stderr } = spawnSync(join(folder, 'bin', shell), [at, ...args], { env, encoding: 'utf8' })
   return { code: status, stderr, log: readFileSync(join(folder, 'log'), 'utf8') }
 }
@@ -102,6 +103,36 @@ describe('the scripts that take croft away', () => {
     assert.match(run('quickstart', '--down', '--all').log, new RegExp(`rm -rf ${state} `))
     rmSync(join(state, 'store/croft.db'))
     assert.match(run('quickstart', '--down').log, new RegExp(`rm -rf ${state} `))
+  })
+
+  test('the last farm of several hosts takes along what setup changed; beside another farm it stays', () => {
+    mkdirSync(join(folder, 'dist'))
+    mkdirSync(join(folder, 'proc/77'), { recursive: true })
+    tool('croft', 'exit 0')
+    symlinkSync(join(folder, 'bin/croft'), join(folder, 'dist/croft'))
+    tool('mountpoint', 'exit 1')
+    tool('rmdir', 'exit 0')
+    tool('readlink', `echo ${folder}/dist/croft`)
+    const took = /^croft host-prepare --undo$[\s\S]*^rm -f \/usr\/local\/bin\/croft$/m
+    const takes = () => {
+      const said = run('hosts', 'down', '--all')
+      assert.equal(said.code, 0, said.stderr)
+      assert.match(said.log, /^nft delete table ip croft-hosts$/m)
+      return took.test(said.log)
+    }
+    assert.equal(takes(), false, 'a store')
+    rmSync(join(state, 'store'), { recursive: true })
+    for (const [words, wanted] of [
+      ['/opt/croft/node\0/opt/croft/cli.js\0daemon\0', false],
+      ['vim\0croft.md\0', true],
+      ['', true],
+    ] as const) {
+      writeFileSync(join(folder, 'proc/77/cmdline'), words)
+      assert.equal(takes(), wanted, words)
+    }
+    mkdirSync(join(folder, 'usr/bin'), { recursive: true })
+    writeFileSync(join(folder, 'usr/bin/croft'), '')
+    assert.equal(takes(), false, 'a package')
   })
 
   test('a pid that another program has now is left alone; the daemon’s own is ended', async () => {
