@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { keys } from '../../src/daemon/records/keys.ts'
+import type { MoveRecord } from '../../src/daemon/records/moves.ts'
 import { type GuestRecord, type NumbersRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import type { Ref } from '../../src/drivers/storage/driver.ts'
 import type { SimFarm } from './farm.ts'
@@ -94,6 +95,25 @@ describe('moves', () => {
       const numbers = (await read<NumbersRecord>(two.ash.store, keys.numbers(name)))?.value
       assert.deepEqual([numbers?.used, numbers?.slots], [[], []], name)
     }
+  })
+
+  test('what its last move left is waited for, and when that does not go it is said', async () => {
+    const two = await withWeb()
+    await move(two)
+    assert.ok(await two.until(async () => (await readAll(two.ash.store, keys.moves)).length === 1))
+    const [left] = await readAll<MoveRecord>(two.ash.store, keys.moves)
+    await settled(two, 'birch')
+    const of = { ...left?.value, phase: 'cleared', to: 'cedar' }
+    await two.ash.store.transact([], [{ put: keys.move(1), value: of }])
+    await move(two, 'ash', two.birch)
+    assert.match(two.birch.lines.at(-1) ?? '', /BUSY: what is left of the last move of "web" is being cleared up/)
+    const back = two.begin('birch', 'moveGuest', { params, body: { to: 'ash' } })
+    await two.pass(1)
+    assert.equal((await web(two)).moving, undefined)
+    await two.ash.store.transact([], [{ delete: keys.move(1) }])
+    assert.ok(await two.until(async () => (await web(two)).host === 'ash'))
+    await back
+    await settled(two, 'ash')
   })
 
   test('a stopped guest stays so', async () => {

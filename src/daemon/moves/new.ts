@@ -8,7 +8,7 @@ import { takeSlot } from '../../plan/numbers.ts'
 import { promiseOf } from '../../plan/promised.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
-import { timestamp } from '../env.ts'
+import { pause, timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { Change } from '../records/change.ts'
 import { getGuestToChange } from '../records/guests.ts'
@@ -26,6 +26,8 @@ import {
 import { findReplica } from '../records/replicas.ts'
 import { assertMade, assertRoom, getTaking, lookForGuest } from './able.ts'
 
+const clearPatienceMs = 10_000
+
 export interface AskedMove {
   readonly guest: string
   readonly to: string
@@ -38,14 +40,11 @@ export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove):
   const { store } = daemon
   const { to, id } = asked
   const { number, name } = guest.value
+  await untilCleared(daemon, guest.value)
   const numbers = await read<NumbersRecord>(store, keys.numbers(to))
   const taken = numbers && takeSlot(numbers.value)
   if (!numbers || !taken) throw new CroftError('LIMIT_REACHED', `host ${to} has no uid range left for another guest`)
   const key = keys.move(number)
-  if (await read(store, key))
-    throw new CroftError('BUSY', `what is left of the last move of "${name}" is being cleared up`, {
-      hint: 'croft op ls',
-    })
   const promised = promiseOf(guest.value.spec)
   const room = await reserve(getFarm(daemon).parts, host, numbers.value, { after: promised })
   const ports = await reservePorts(daemon, guest.value, to)
@@ -80,6 +79,18 @@ export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove):
       { put: key, value: record },
       ...ports.writes,
     ],
+  }
+}
+
+/** A guest that has just come may go on at once: what its last move left is gone in a moment, when both hosts are there. */
+async function untilCleared({ store, env }: Daemon, { number, name }: GuestRecord): Promise<void> {
+  const until = env.monotonicMs() + clearPatienceMs
+  while (await read(store, keys.move(number))) {
+    if (env.monotonicMs() > until)
+      throw new CroftError('BUSY', `what is left of the last move of "${name}" is being cleared up`, {
+        hint: 'croft op ls',
+      })
+    await pause(env, 100)
   }
 }
 
