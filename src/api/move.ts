@@ -4,6 +4,15 @@ import { Rate } from './guest.ts'
 
 export const NewMove = z.strictObject({ to: z.string().min(1).max(63), rate: Rate.optional() })
 export const DiskId = z.string().regex(/^[a-z0-9-]{8,40}$/)
+/** Of a disk: what who asks for it has. */
+export const KnownBeginning = z
+  .strictObject({
+    bytes: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 digits of 0-9 and a-f'),
+  })
+  .partial()
+  .refine(({ bytes, sha256 }) => (bytes === undefined) === (sha256 === undefined), 'bytes and sha256 go together')
+export type KnownBeginning = z.output<typeof KnownBeginning>
 export const Landing = z.strictObject({ disk: DiskId })
 
 /** What the host that a guest moves to says before, and between the steps. */

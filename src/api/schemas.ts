@@ -22,7 +22,7 @@ import {
 import { Drain, GuestNumber, HostChange, PeerWords } from './host.ts'
 import { NewHost, NewInvitation, NewJoin } from './join.ts'
 import { MountRef, NewMount } from './mount.ts'
-import { DiskId, Landing, NewMove } from './move.ts'
+import { DiskId, KnownBeginning, Landing, NewMove } from './move.ts'
 import { NetworkChange, NetworkName, NewMembership, NewNetwork } from './network.ts'
 import { AnyGuestName } from './part.ts'
 import { NewReplica, ReplicaPrune } from './replica.ts'
@@ -70,6 +70,7 @@ export const queries = {
   renameGuest: WriteQuery,
   cloneGuest: WriteQuery,
   moveGuest: WriteQuery,
+  sendTemplate: KnownBeginning,
   replicateGuest: WriteQuery,
   removeReplica: WriteQuery,
   listReplicas: z.strictObject({ guest: AnyGuestName.optional() }),

@@ -34,6 +34,7 @@ import { onlyLeader } from './farm/leader.ts'
 import { createFarmLoops, openedFarm } from './farm/loops.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
+import { createArrivals } from './host/arrivals.ts'
 import { createFailpoint } from './host/failpoint.ts'
 import { createInside, type Inside } from './host/inside.ts'
 import { keepsQuiet, readOnlyDisks } from './host/kept.ts'
@@ -261,15 +262,14 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
     ...{ farm: farm.value, sitesDir: settings.sitesDir, host, runtime },
     ...hostsParts({ env, store, log, network, host, farm: farm.value }, { run, settings }),
     ...{ inside, askHealth: lazyAsk(inside) },
-    storage: pools.storage,
-    pools,
+    ...{ pools, storage: pools.storage },
     firewall: createNftables({ run }),
     names: createDnsmasq({ run, folder: namesFolderOf(settings), unit: hasNamesUnit(), upstream: upstreamFile }),
     ...(on.disks === 'change' ? { edge } : { keptEdge: edge }),
     ...{ certificates, hashPassword: passwordHasher(run), knock: createKnock(base.env) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
-    uploads: base.uploads,
+    ...{ uploads: base.uploads, arrivals: createArrivals(join(settings.stateDir, 'arrivals'), env) },
     ...{ failpoint, keptQuiet: (number) => keepsQuiet(keptFileOf(settings), number), peers: () => open.others?.peers },
   }
   const daemon: Daemon = { env, store: leader.store, operations, open: () => open }

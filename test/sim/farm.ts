@@ -47,6 +47,7 @@ import { createFakeStorage } from '../../src/drivers/storage/fake/index.ts'
 import type { Release } from '../../src/plan/versions.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Write } from '../../src/store/store.ts'
+import { createFakeArrivals } from './arrivals.ts'
 import { type Asked, answerTo, checked } from './asking.ts'
 import { quiet, SimClock } from './clock.ts'
 import { builder, built, noCertificates, paths, pool, seal, withoutJournal } from './given.ts'
@@ -105,6 +106,7 @@ export class SimFarm {
   readonly passed: string[] = []
   /** Files that were sent lie on a real disk. */
   uploadsDir = '/nowhere'
+  readonly arrivals = createFakeArrivals()
   machine = { cpus: 4, load: 0, memory: { totalBytes: 16 * 2 ** 30, freeBytes: 16 * 2 ** 30 } }
   /** What the host says of applications. */
   sitesDir = '/nowhere/sites'
@@ -254,8 +256,7 @@ export class SimFarm {
       runtime: heldBy(life, this.runtime, act('runtime')),
       inside: this.inside ?? withoutJournal(createInside(this.runtime)),
       askHealth: async (asked) => this.unwell(asked),
-      storage: pools.storage,
-      pools,
+      ...{ pools, storage: pools.storage },
       network: heldBy(life, this.network, act('network')),
       firewall: heldBy(life, this.firewall, act('firewall')),
       names: heldBy(life, this.names),
@@ -264,7 +265,7 @@ export class SimFarm {
       hashPassword: async () => `$6$sim$${'x'.repeat(86)}`,
       builder: heldBy(life, { ...builder, build: () => this.builds.then(() => built) }),
       images: heldBy(life, createFakeImages()),
-      uploads: new Uploads(this.uploadsDir, env),
+      ...{ uploads: new Uploads(this.uploadsDir, env), arrivals: heldBy(life, this.arrivals) },
       failpoint: (name) => this.failpoint(life, name),
       ...(this.peers ? { peers: this.peers } : {}),
     }

@@ -11,6 +11,7 @@ import { createRouteChecks } from '../../src/daemon/checks/routes.ts'
 import type { Daemon, WholeDaemon } from '../../src/daemon/daemon.ts'
 import { systemEnv as env } from '../../src/daemon/env.ts'
 import { createFarmLoops, openedFarm } from '../../src/daemon/farm/loops.ts'
+import { createArrivals } from '../../src/daemon/host/arrivals.ts'
 import { createInside, type Inside } from '../../src/daemon/host/inside.ts'
 import { createHostLoop } from '../../src/daemon/host/loop.ts'
 import type { HostParts } from '../../src/daemon/host/parts.ts'
@@ -241,6 +242,7 @@ export class HostsFarm {
         build: async () => ({ sizeBytes: 1, sha256: 'c0ffee', facts: {} }),
       },
       ...{ images: createFakeImages(), uploads: new Uploads(join(own, 'uploads'), env), failpoint: () => {} },
+      arrivals: createArrivals(join(own, 'arrivals'), env),
     }
   }
 

@@ -163,19 +163,12 @@ async function observe(
 const templateMs = 1000
 
 /** Another host has it; this one brings it for its first guest. */
-async function awaitsTemplate(
-  parts: HostParts,
-  { storage, number }: GuestWork,
-  steps: readonly Step[],
-): Promise<boolean> {
+async function awaitsTemplate(parts: HostParts, { storage }: GuestWork, steps: readonly Step[]): Promise<boolean> {
   const clone = steps.find((step) => step.do === 'cloneRoot')
   if (clone?.from.kind !== 'template' || !parts.peers) return false
-  const { id, ref } = clone.from
+  const { id } = clone.from
   if (await storage.exists({ kind: 'template', id })) return false
-  const [source] = await findSources(parts, id)
-  if (source === undefined) return false
-  parts.operations.note({ kind: 'guest', number }, `bring the template ${ref} from ${source}`)
-  return true
+  return (await findSources(parts, id)).length > 0
 }
 
 /** Undefined when the pool is not mounted. */

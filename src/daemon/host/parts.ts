@@ -21,6 +21,7 @@ import type { Seal } from '../pki/seal.ts'
 import type { FarmRecord, HostRecord } from '../records/records.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { HostVlans } from '../vlans/vlans.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Inside } from './inside.ts'
 import type { Machine } from './machine.ts'
@@ -69,6 +70,8 @@ export interface HostParts {
   readonly builder: TemplateBuilder
   readonly images: Images
   readonly uploads: Uploads
+  /** Of disks on their way here, what has come. */
+  readonly arrivals: Arrivals
   readonly operations: Operations
   /** The way to the other hosts; absent where there are none. */
   readonly peers?: () => Pick<Peers, 'request'> | undefined

@@ -101,6 +101,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
     if (deleting) {
       parts.failpoint('removeTemplate.before')
       await storage.remove({ kind: 'template', id })
+      await parts.arrivals.remove(id)
       parts.failpoint('removeTemplate.after')
       await forget(record.value)
       return { end: 'gone' }
@@ -169,6 +170,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
   async function tellReady({ id, ref }: TemplateRecord, facts: Partial<Made>): Promise<void> {
     const status: TemplateStatus = { state: 'ready', at: timestamp(parts.env), name: ref, ...facts }
     await writeTemplateStatus(parts, id, status)
+    await parts.arrivals.remove(id)
     nudge()
   }
 
@@ -197,7 +199,7 @@ export function createTemplateLoop(parts: HostParts): TemplateLoop {
         if (!building.has(id)) await storage.remove({ kind: 'staging', id })
     },
     async begin() {
-      for (const work of [parts.builder, parts.images, parts.uploads])
+      for (const work of [parts.builder, parts.images, parts.uploads, parts.arrivals])
         await work.sweep().catch((thrown) => parts.log.warn({ error: String(thrown) }, 'unfinished work not swept'))
       nudge()
     },

@@ -8,11 +8,10 @@ import type { PeerRequest } from '../peers/peers.ts'
 import type { MoveRecord } from '../records/moves.ts'
 import { type Asking, askJson } from './ask.ts'
 import { flow } from './flow.ts'
+import { createStall, stallMs } from './stall.ts'
 import { withTail } from './tail.ts'
 
 const answerMs = 30_000
-/** Nothing was taken for so long: the line is cut, whatever the connection says. */
-const stallMs = 20_000
 /** It has all and has not said so: its disk may be slow. */
 const finishMs = 300_000
 
@@ -50,7 +49,7 @@ export async function sendDisk(
   { to, path, rate, goal }: Way,
   { pool, disk, parent, signal }: { pool: string; disk: Ref; parent?: Ref | undefined; signal: AbortSignal },
 ): Promise<number> {
-  using stall = createStall(parts, to)
+  using stall = createStall(parts.env, to, 'took')
   const ends = AbortSignal.any([signal, stall.signal])
   const sending = await parts.storage(pool).send(disk, { ...(parent ? { parent } : {}), signal: ends })
   void sending.sent.then(
@@ -84,24 +83,5 @@ export async function sendDisk(
       undefined,
     ])
     throw own instanceof CroftError ? own : thrown
-  }
-}
-
-function createStall({ env }: HostParts, host: string) {
-  const controller = new AbortController()
-  let timer: Disposable | undefined
-  const end = () => timer?.[Symbol.dispose]()
-  return {
-    signal: controller.signal,
-    end,
-    wait(ms: number) {
-      end()
-      timer = env.later(ms, () =>
-        controller.abort(
-          new CroftError('HOST_UNREACHABLE', `host ${host} took nothing for ${ms / 1000} s`, { hint: 'croft host ls' }),
-        ),
-      )
-    },
-    [Symbol.dispose]: end,
   }
 }

@@ -25,10 +25,8 @@ export async function findSources({ store, host }: Asking, id: string): Promise<
 
 /** A guest of this host is to be made from it, or one that was is on its way here, or has a replica here. */
 export async function isWanted({ store, host }: Asking, id: string): Promise<boolean> {
-  const from = ({ spec, deleting }: GuestRecord) =>
-    !deleting && spec.root.from.kind === 'template' && spec.root.from.id === id
-  const guests = await readAll<GuestRecord>(store, keys.guests(host.name))
-  if (guests.some(({ value }) => from(value))) return true
+  if ((await guestsFrom({ store, host }, id)).length > 0) return true
+  const from = isFrom(id)
   for (const { value: move } of await readAll<MoveRecord>(store, keys.moves)) {
     if (move.to !== host.name || move.phase !== 'copy') continue
     const guest = await read<GuestRecord>(store, keys.guest(move.from, move.number))
@@ -41,3 +39,14 @@ export async function isWanted({ store, host }: Asking, id: string): Promise<boo
   }
   return false
 }
+
+/** Numbers of the guests of this host that are made from it, or shall be. */
+export async function guestsFrom({ store, host }: Asking, id: string): Promise<number[]> {
+  const guests = await readAll<GuestRecord>(store, keys.guests(host.name))
+  return guests.filter(({ value }) => isFrom(id)(value)).map(({ value }) => value.number)
+}
+
+const isFrom =
+  (id: string) =>
+  ({ spec, deleting }: GuestRecord): boolean =>
+    !deleting && spec.root.from.kind === 'template' && spec.root.from.id === id

@@ -19,11 +19,10 @@ export const handlers = {
     return lookHere(getFarm(daemon), params.host, Number(params.number))
   },
 
-  async sendTemplate(daemon, { params, closed }) {
-    const { withTail } = await import('../../moves/tail.ts')
-    const storage = getFarm(daemon).parts.storage('default')
-    const sending = await storage.send({ kind: 'template', id: params.disk }, { signal: closed })
-    return { stream: withTail(sending), type: 'application/octet-stream' }
+  async sendTemplate(daemon, { params, query, closed }) {
+    const { sendTemplate } = await import('../../moves/send-template.ts')
+    const stream = await sendTemplate(getFarm(daemon).parts, { id: params.disk, known: query, signal: closed })
+    return { stream, type: 'application/octet-stream' }
   },
 
   async receiveFromPeer(daemon, { params, caller, stream, closed }) {
