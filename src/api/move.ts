@@ -13,13 +13,17 @@ export const KnownBeginning = z
   .partial()
   .refine(({ bytes, sha256 }) => (bytes === undefined) === (sha256 === undefined), 'bytes and sha256 go together')
 export type KnownBeginning = z.output<typeof KnownBeginning>
-export const Landing = z.strictObject({ disk: DiskId })
+/** `volume`: of a site, made of that disk; else the root of the guest is. */
+export const Landing = z.strictObject({ disk: DiskId, volume: DiskId.optional() })
+export type Landing = z.infer<typeof Landing>
 
 /** What the host that a guest moves to says before, and between the steps. */
 export interface PeerLook {
   /** Of that guest, on the pool that it would lie on. */
   readonly roots: readonly string[]
   readonly snapshots: readonly string[]
+  /** Of its site's lasting data. */
+  readonly volumes?: readonly string[]
   /** Whether the template that it was made from is there. */
   readonly template: boolean
   /** What guests can still write there; null when that cannot be told. */

@@ -4,7 +4,7 @@ import { linkOf } from '../../plan/addresses.ts'
 import { describeStep } from '../../plan/guest.ts'
 import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { awaitedNumbers } from '../records/moves.ts'
+import { awaitedNumbers, awaitedVolumes } from '../records/moves.ts'
 import { type GuestRecord, readAll, type TemplateRecord } from '../records/records.ts'
 import { planForGuest } from './guest-pass.ts'
 import type { HostLoop } from './loop.ts'
@@ -40,9 +40,10 @@ export async function listOrphans(parts: HostParts): Promise<PlannedStep[]> {
   const guests = await readAll<GuestRecord>(parts.store, keys.guests(parts.host.name))
   const known = new Map(guests.map(({ value }) => [value.number, value]))
   const templates = new Set((await readAll<TemplateRecord>(parts.store, keys.templates)).map(({ value }) => value.id))
-  const volumes = new Set(
-    (await readAll<VolumeRecord>(parts.store, keys.volumes(parts.host.name))).map(({ value }) => value.id),
-  )
+  const volumes = new Set([
+    ...(await readAll<VolumeRecord>(parts.store, keys.volumes(parts.host.name))).map(({ value }) => value.id),
+    ...(await awaitedVolumes(parts.store, parts.host.name)),
+  ])
   const found: PlannedStep[] = []
   const moving = await awaitedNumbers(parts.store, parts.host.name)
   for (const pool of parts.pools.names) {

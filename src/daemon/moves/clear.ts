@@ -6,8 +6,9 @@ import { isOfMove } from '../../plan/move.ts'
 import { isReplicaPass } from '../../plan/replica.ts'
 import type { HostLoop } from '../host/loop.ts'
 import type { HostParts } from '../host/parts.ts'
+import { poolOfVolumes } from '../host/volume-loop.ts'
 import { keys } from '../records/keys.ts'
-import { clearRecords, endPhase, type MoveRecord } from '../records/moves.ts'
+import { clearRecords, endPhase, goersOf, type MovedData, type MoveRecord } from '../records/moves.ts'
 import { type GuestRecord, type Held, read } from '../records/records.ts'
 import { findReplica, lastOf, readReplicas } from '../records/replicas.ts'
 import { ownSnapshots } from './snapshots.ts'
@@ -17,25 +18,28 @@ interface Clearing {
   readonly loop: Pick<HostLoop, 'gate'>
 }
 
-/** After the switch all of the guest; when it was given up only what was made for the move. */
-export async function clearSource({ parts, loop }: Clearing, move: Held<MoveRecord>, number: number): Promise<void> {
-  const { id, phase, from } = move.value
-  const stays = phase === 'cancelled'
-  if (!stays) {
-    await loop.gate.close(number)
-    await parts.runtime.remove(number)
-    await parts.network.removeLink(linkOf(number))
+/** After the switch all of the guests; when it was given up only what was made for the move. */
+export async function clearSource({ parts, loop }: Clearing, move: Held<MoveRecord>): Promise<void> {
+  const { id, phase, number, data } = move.value
+  if (phase === 'cancelled') {
+    await removeDisks(parts, number, (disk) => isOfMove(id, disk))
+    return endPhase(parts, move, { phase: 'cleared' })
   }
-  const kept = stays ? undefined : await disksOfReplica(parts, move.value)
-  await removeDisks(parts, number, (disk) => (kept ? !kept.includes(disk) : !stays || isOfMove(id, disk)))
-  // Of a guest that stays these are its own.
-  if (!stays) await clearRecords(parts, move.value, 'from')
-  await endPhase(parts, move, { phase: 'cleared', ...(stays || from === move.value.to ? {} : { frees: 'from' }) })
+  for (const goer of goersOf(move.value)) {
+    await loop.gate.close(goer.number)
+    await parts.runtime.remove(goer.number)
+    await parts.network.removeLink(linkOf(goer.number))
+    const kept = await disksOfReplica(parts, { ...move.value, number: goer.number })
+    await removeDisks(parts, goer.number, (disk) => !kept.includes(disk))
+  }
+  if (data) await removeVolumes(parts, data, move.value.from)
+  await clearRecords(parts, move.value, 'from')
+  await endPhase(parts, move, { phase: 'cleared', frees: 'from' })
 }
 
 /** The end of the record. */
 export async function clearTarget(parts: HostParts, move: Held<MoveRecord>): Promise<void> {
-  const { id, to, number } = move.value
+  const { id, to, number, data } = move.value
   const guest = await read<GuestRecord>(parts.store, keys.guest(to, number))
   const replicas = await readReplicas(parts.store, keys.replicasOf(number))
   const isReplica = replicas.some(({ record }) => record.value.host === to)
@@ -44,22 +48,27 @@ export async function clearTarget(parts: HostParts, move: Held<MoveRecord>): Pro
   const goes = (disk: string, kind: Kind) =>
     isOfMove(id, disk) || (guest ? isReplicaPass(disk) && !lasts.includes(disk) : !isReplica || kind === 'root')
   await removeDisks(parts, number, goes)
-  if (guest) return endPhase(parts, move, {})
+  if (guest || move.value.switched) return endPhase(parts, move, {})
+  if (data) await removeVolumes(parts, data, to)
   await clearRecords(parts, move.value, 'to')
   return endPhase(parts, move, { frees: 'to' })
+}
+
+/** Those that the other host has; what a record tells of stays. */
+async function removeVolumes(parts: HostParts, { volumes }: MovedData, host: string): Promise<void> {
+  for (const { id } of volumes)
+    if (!(await read(parts.store, keys.volume(host, id))))
+      await parts.storage(poolOfVolumes).remove({ kind: 'volume', id })
 }
 
 type Kind = 'root' | 'snapshot'
 type Goes = (disk: string, kind: Kind) => boolean
 
-/** The guest left its replica here: what the next one differs from, and its snapshots. Undefined: it has none here. */
-async function disksOfReplica(
-  { store }: HostParts,
-  { number, from, to }: MoveRecord,
-): Promise<readonly string[] | undefined> {
+/** The guest left its replica here: what the next one differs from, and its snapshots. */
+async function disksOfReplica({ store }: HostParts, { number, from, to }: MoveRecord): Promise<readonly string[]> {
   const replica = await findReplica(store, { number, host: from })
   const last = replica && !replica.record.value.deleting ? lastOf(replica) : undefined
-  if (last === undefined) return undefined
+  if (last === undefined) return []
   return [last, ...(await ownSnapshots(store, { from: to, number })).wanted.map(({ id }) => id)]
 }
 

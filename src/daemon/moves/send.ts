@@ -1,6 +1,6 @@
 /** What a host asks of the one that a guest moves to. */
 import { CroftError } from '../../api/errors.ts'
-import type { PeerLook } from '../../api/move.ts'
+import type { Landing, PeerLook } from '../../api/move.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
 import type { HostParts } from '../host/parts.ts'
 import type { Goal } from '../operations/operations.ts'
@@ -25,11 +25,11 @@ export const lookThere = async (
     deadlineMs: answerMs,
   })) as PeerLook
 
-export const landThere = (parts: Asking, { to, number }: MoveRecord, disk: string): Promise<unknown> =>
+export const landThere = (parts: Asking, { to, number }: MoveRecord, landing: Landing): Promise<unknown> =>
   askJson(parts, to, {
     method: 'POST',
     path: `/v1/peers/moves/${number}/land`,
-    body: JSON.stringify({ disk }),
+    body: JSON.stringify(landing),
     deadlineMs: answerMs,
   })
 

@@ -2,18 +2,18 @@
 import { CroftError, isCode, toCroftError } from '../../api/errors.ts'
 import type { GuestStatus } from '../../api/guest.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
-import { describeSent, type MoveStep, type MoveView, planMove } from '../../plan/move.ts'
+import { describeSent, type MoveStep, planMove } from '../../plan/move.ts'
 import { pause } from '../env.ts'
 import type { HostLoop } from '../host/loop.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
-import { giveUp, type MoveRecord, moveGoal, quiet, switchHost, writeMove, writeSnapshots } from '../records/moves.ts'
+import { switchHost } from '../records/move-switch.ts'
+import { giveUp, goersOf, type MoveRecord, moveGoal, quiet, writeMove } from '../records/moves.ts'
 import { type GuestRecord, type Held, read } from '../records/records.ts'
 import { hasNetwork } from '../vlans/vlans.ts'
+import { type Carried, carriedOf, viewMove } from './carried.ts'
 import { clearSource, clearTarget } from './clear.ts'
-import { landThere, lookThere, sendDisk } from './send.ts'
-import { withReplicas } from './snapshots.ts'
-import { isTemplateComing } from './template-comes.ts'
+import { landThere, sendDisk } from './send.ts'
 
 const lookEveryMs = 30
 /** A stop takes 30 s at most, then it is a kill. */
@@ -52,10 +52,10 @@ async function oneStep(walk: Walk, move: Held<MoveRecord>): Promise<void> {
   const { parts, signal } = walk
   try {
     signal.throwIfAborted()
-    const guest = await getOwn(walk, move.value)
-    const step = planMove(await view(walk, move.value, guest.value))
+    const guests = await getOwn(walk, move.value)
+    const step = planMove(await viewMove(walk, move.value, guests.map(({ value }) => value) as [GuestRecord]))
     parts.failpoint(`move.${step.do}.before`)
-    await (handlers[step.do] as Handler)(walk, { move, guest }, step)
+    await (handlers[step.do] as Handler)(walk, { move, guests }, step)
     parts.failpoint(`move.${step.do}.after`)
   } catch (thrown) {
     if (isCode(thrown, 'CHANGED_MEANWHILE')) return
@@ -68,37 +68,23 @@ async function oneStep(walk: Walk, move: Held<MoveRecord>): Promise<void> {
   }
 }
 
-async function getOwn({ parts }: Walk, { from, number, to }: MoveRecord): Promise<Held<GuestRecord>> {
-  const guest = await read<GuestRecord>(parts.store, keys.guest(from, number))
-  if (guest?.value.moving?.to === to && !guest.value.deleting) return guest
-  throw new CroftError('CANCELLED', 'it was removed meanwhile')
-}
-
-async function view(walk: Walk, move: MoveRecord, guest: GuestRecord): Promise<MoveView> {
-  const { parts } = walk
-  const { number, spec } = guest
-  const storage = parts.storage(spec.pool)
-  const [there, here, seen] = await Promise.all([
-    lookThere(parts, move),
-    storage.holdings(number),
-    parts.runtime.observe(number),
-  ])
-  const { from } = spec.root
-  const common = from.kind === 'template' && there.template && (await storage.exists({ kind: 'template', id: from.id }))
-  return {
-    phase: move.phase as MoveView['phase'],
-    ...{ id: move.id, passes: move.passes, here: here.snapshots, there: there.snapshots },
-    template: common ? from.id : undefined,
-    snapshots: await withReplicas(parts.store, move, here.snapshots),
-    live: seen !== undefined && seen.state !== 'stopped',
-    landed: there.roots.includes(spec.root.id),
-    templateComes: !there.template && (await isTemplateComing(walk, guest)),
+/** All that go, the one first whose number the move has. */
+async function getOwn({ parts }: Walk, move: MoveRecord): Promise<Guests> {
+  const { from, to } = move
+  const found: Held<GuestRecord>[] = []
+  for (const { number } of goersOf(move)) {
+    const guest = await read<GuestRecord>(parts.store, keys.guest(from, number))
+    if (guest?.value.moving?.to !== to || guest.value.deleting)
+      throw new CroftError('CANCELLED', `${guest?.value.name ?? 'it'} was removed meanwhile`)
+    found.push(guest)
   }
+  return found as unknown as Guests
 }
 
+type Guests = readonly [Held<GuestRecord>, ...Held<GuestRecord>[]]
 interface Both {
   readonly move: Held<MoveRecord>
-  readonly guest: Held<GuestRecord>
+  readonly guests: Guests
 }
 type Handler = (walk: Walk, both: Both, step: MoveStep) => Promise<void>
 type Handlers = { [K in MoveStep['do']]: (walk: Walk, both: Both, step: Extract<MoveStep, { do: K }>) => Promise<void> }
@@ -106,17 +92,16 @@ type Handlers = { [K in MoveStep['do']]: (walk: Walk, both: Both, step: Extract<
 const handlers: Handlers = {
   await: ({ parts }) => pause(parts.env, 10 * lookEveryMs),
 
-  async take(walk, { move, guest: { value } }, { id }) {
-    const { parts } = walk
-    const { number, spec } = value
-    if (move.value.phase === 'quiet') await untilDown(walk, value)
-    const root: Ref = { kind: 'root', number, id: spec.root.id }
-    await parts.storage(spec.pool).clone(root, { kind: 'snapshot', number, id }, { readOnly: true })
+  async take(walk, { move, guests }, { disk, id }) {
+    if (move.value.phase === 'quiet') for (const guest of guests) await untilDown(walk, guest.value)
+    const { pool, ref } = getCarried(move, guests, disk)
+    await walk.parts.storage(pool).clone(ref, { kind: 'snapshot', number: move.value.number, id }, { readOnly: true })
   },
 
-  async send(walk, { move, guest }, step) {
+  async send(walk, { move, guests }, step) {
     const { parts, signal } = walk
-    const { number, spec } = guest.value
+    const { pool, volume } = getCarried(move, guests, step.disk)
+    const { id, to, rate, number, passes } = move.value
     const parent: Ref | undefined =
       step.parent &&
       (step.parent.kind === 'template'
@@ -124,32 +109,38 @@ const handlers: Handlers = {
         : { ...step.parent, kind: 'snapshot', number })
     const began = parts.env.monotonicMs()
     const disk: Ref = { kind: 'snapshot', number, id: step.id }
-    const { id, to, rate } = move.value
     const way = { to, rate, path: `/v1/peers/moves/${number}/disks/${step.id}`, goal: moveGoal(id) }
-    const bytes = await sendDisk(parts, way, { pool: spec.pool, disk, parent, signal })
+    const bytes = await sendDisk(parts, way, { pool, disk, parent, signal })
     const ms = parts.env.monotonicMs() - began
-    const { passes } = move.value
-    note(walk, move.value, describeSent(step, passes.length, bytes, ms))
-    if (step.as === 'pass') await writeMove(parts.store, move, { passes: [...passes, { id: step.id, bytes }] })
+    const line = describeSent(step, bytes, ms)
+    note(walk, move.value, volume ? `${volume.name}: ${line}` : line)
+    if (step.as === 'copy' || step.as === 'again')
+      await writeMove(parts.store, move, { passes: [...passes, { id: step.id, bytes }] })
   },
 
   /** It stays down from now on, whatever happens to this daemon, the store or the host, until the record says otherwise. */
-  async quiet(walk, { move, guest }) {
+  async quiet(walk, { move, guests }) {
     const { parts } = walk
     walk.downSince = parts.env.monotonicMs()
-    await quiet(parts, move, guest)
+    await quiet(parts, move, guests)
   },
 
-  async land(walk, { move }, { id }) {
-    await landThere(walk.parts, move.value, id)
-    await writeSnapshots(walk.parts.store, move.value)
+  async land({ parts }, { move, guests }, { disk, id }) {
+    const { volume } = getCarried(move, guests, disk)
+    await landThere(parts, move.value, { disk: id, ...(volume ? { volume: volume.id } : {}) })
   },
 
-  async switch({ parts, loop }, { move, guest }) {
+  async switch({ parts, loop }, { move, guests }) {
     // From now on this host answers for nothing of it: the other one asks whether somebody does.
-    if (hasNetwork(guest.value)) await loop.gate.close(guest.value.number)
-    await switchHost(parts, move, guest)
+    for (const { value } of guests) if (hasNetwork(value)) await loop.gate.close(value.number)
+    await switchHost(parts, move, guests)
   },
+}
+
+function getCarried(move: Held<MoveRecord>, [first]: Guests, disk: number): Carried {
+  const found = carriedOf(move.value, first.value)[disk]
+  if (found) return found
+  throw new CroftError('INTERNAL', `the move ${move.value.id} carries no disk ${disk}`)
 }
 
 /** Also for a daemon that finds it down: what is taken next must be all that it wrote, so nothing may start it again. */
@@ -166,33 +157,32 @@ async function untilDown({ parts, loop, signal }: Walk, { number, name }: GuestR
   }
 }
 
-/** The guest is the other's. Its start is waited for, for who asked; then what is left of it here goes. */
+/** The guests are the other's. Their start is waited for, for who asked; then what is left of them here goes. */
 async function arrive(walk: Walk, move: Held<MoveRecord>): Promise<void> {
   const { parts } = walk
-  const { id, name, to, number } = move.value
+  const { id, name, to, data } = move.value
   const upTo = parts.operations.mark()
-  const status = await started(walk, move.value)
+  const statuses = await Promise.all(goersOf(move.value).map(({ number }) => started(walk, to, number)))
   const downMs = walk.downSince === undefined ? undefined : parts.env.monotonicMs() - walk.downSince
-  if (status?.state === 'running') {
+  if (statuses.some((status) => status?.state === 'running')) {
     const down = downMs === undefined ? '' : `: down ${(downMs / 1000).toFixed(1)} s`
-    note(walk, move.value, `start: ${name} on ${to}${down}, same address`)
+    note(walk, move.value, `start: ${name} on ${to}${down}, same ${data?.others.length ? 'addresses' : 'address'}`)
   }
-  const failed =
-    status?.reason === undefined ? undefined : `${name} is on ${to} now, and did not start there: ${status.reason}`
+  const reason = statuses.find((status) => status?.reason !== undefined)?.reason
+  const failed = reason === undefined ? undefined : `${name} is on ${to} now, and did not start there: ${reason}`
+  const hint = data ? `croft site show ${name}` : `croft logs ${name} --console`
   parts.operations.settle(
     moveGoal(id),
     upTo,
-    failed === undefined
-      ? { end: 'met' }
-      : { end: 'failed', error: new CroftError('START_FAILED', failed, { hint: `croft logs ${name} --console` }) },
+    failed === undefined ? { end: 'met' } : { end: 'failed', error: new CroftError('START_FAILED', failed, { hint }) },
   )
   parts.failpoint('move.clear.before')
-  await clearSource(walk, move, number)
+  await clearSource(walk, move)
   parts.failpoint('move.clear.after')
 }
 
 /** Undefined when nothing was heard for long: what is here is given up all the same, the other has it whole. */
-async function started({ parts }: Walk, { to, number }: MoveRecord): Promise<GuestStatus | undefined> {
+async function started({ parts }: Walk, to: string, number: number): Promise<GuestStatus | undefined> {
   const until = parts.env.monotonicMs() + startPatienceMs
   while (parts.env.monotonicMs() < until) {
     const guest = await read<GuestRecord>(parts.store, keys.guest(to, number))
@@ -208,15 +198,15 @@ async function started({ parts }: Walk, { to, number }: MoveRecord): Promise<Gue
 async function withdraw(walk: Walk, move: Held<MoveRecord>): Promise<void> {
   const { parts, loop } = walk
   const upTo = parts.operations.mark()
-  const { id, number, error } = move.value
-  await loop.look(number)
+  const { id, error } = move.value
+  for (const { number } of goersOf(move.value)) await loop.look(number)
   const why = error ?? { code: 'CANCELLED', message: 'it was cancelled' }
   const told = `${why.message}; ${move.value.name} stays on ${move.value.from}`
   parts.operations.settle(moveGoal(id), upTo, {
     end: 'failed',
     error: new CroftError(why.code, told, why.hint === undefined ? {} : { hint: why.hint }),
   })
-  await clearSource(walk, move, number)
+  await clearSource(walk, move)
 }
 
 const note = ({ parts }: Walk, { id }: MoveRecord, line: string): void => parts.operations.note(moveGoal(id), line)

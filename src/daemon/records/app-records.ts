@@ -89,6 +89,8 @@ export interface SiteRecord {
   readonly previous: readonly string[]
   /** Its instances are taken away first, then what is known of it. */
   readonly deleting?: true
+  /** Its lasting data, and the instances that have it, are on their way to another host: until then nothing else is done about it. */
+  readonly moving?: { readonly to: string }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Which other hosts have a template, and which guests of a host are made from it. */
 import type { Store } from '../../store/store.ts'
 import { keys } from './keys.ts'
-import type { MoveRecord } from './moves.ts'
+import { goersOf, type MoveRecord } from './moves.ts'
 import { type GuestRecord, type HostRecord, read, readAll, type TemplateStatus } from './records.ts'
 import type { ReplicaRecord } from './replicas.ts'
 
@@ -29,8 +29,10 @@ export async function isWanted({ store, host }: Asking, id: string): Promise<boo
   const from = isFrom(id)
   for (const { value: move } of await readAll<MoveRecord>(store, keys.moves)) {
     if (move.to !== host.name || move.phase !== 'copy') continue
-    const guest = await read<GuestRecord>(store, keys.guest(move.from, move.number))
-    if (guest && from(guest.value)) return true
+    for (const { number } of goersOf(move)) {
+      const guest = await read<GuestRecord>(store, keys.guest(move.from, number))
+      if (guest && from(guest.value)) return true
+    }
   }
   for (const { value: replica } of await readAll<ReplicaRecord>(store, keys.replicas)) {
     if (replica.host !== host.name || replica.deleting) continue

@@ -34,7 +34,7 @@ export const handlers = {
 
   async landFromPeer(daemon, { params, body, caller }) {
     const { landDisk } = await import('../../moves/receive.ts')
-    await landDisk(getFarm(daemon).parts, caller, Number(params.number), body.disk)
+    await landDisk(getFarm(daemon).parts, caller, Number(params.number), body)
     return {}
   },
 } satisfies Partial<Handlers>
