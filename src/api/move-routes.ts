@@ -8,6 +8,12 @@ export const moveRoutes = {
     access: can('operate', 'guest'),
     summary: 'bring a guest to another host, with its address, its snapshots and its ports',
   },
+  moveSite: {
+    method: 'POST',
+    path: '/v1/sites/:site/move',
+    access: can('change', 'site'),
+    summary: 'bring the lasting data of a site to another host, with all instances that have it',
+  },
   lookForPeer: {
     method: 'GET',
     path: '/v1/peers/guests/:host/:number',
@@ -32,6 +38,6 @@ export const moveRoutes = {
     method: 'POST',
     path: '/v1/peers/moves/:number/land',
     access: can('create', 'peer'),
-    summary: 'make the disk of a guest that is on its way here from the last snapshot',
+    summary: 'make the disk of a guest, or a volume of a site, that is on its way here from the last snapshot',
   },
 } as const satisfies Record<string, Route>

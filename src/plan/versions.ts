@@ -9,6 +9,7 @@ export const abilities = {
   instances: 'runs instances of sites that another host places',
   moves: 'gives guests to other hosts and takes theirs',
   replicas: 'keeps replicas of guests of other hosts',
+  'data-moves': 'brings lasting data of sites to other hosts',
   'store-ca': 'a CA of the store that has a key of its own',
   vlans: 'gives guests addresses of networks on VLANs',
 } as const

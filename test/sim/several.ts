@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
+import type { AppConfig } from '../../src/api/app.ts'
 import { CroftError, toCroftError } from '../../src/api/errors.ts'
 import type { Operation } from '../../src/api/resources.ts'
 import { type RouteName, routes } from '../../src/api/routes.ts'
@@ -280,9 +281,9 @@ export class SimHosts {
   }
 
   /** Of the application shop, as its build leaves it with who leads. */
-  async release(version: string): Promise<void> {
+  async release(version: string, config: AppConfig = plain): Promise<void> {
     const release = {
-      ...{ app: 'shop', version, commit: null, source: 'a folder', platform: 'plain' as const, config: plain },
+      ...{ app: 'shop', version, commit: null, source: 'a folder', platform: 'plain' as const, config },
       ...{ hash: version, by: 'root', build: 'b', buildSeconds: 1 },
     }
     const wish = { ref: `shop:${version}`, source: { from: 'debian:12', packages: [] } }

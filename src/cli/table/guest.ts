@@ -187,10 +187,11 @@ export const guestCommands: readonly CommandRow[] = [
     args: ['GUEST', 'HOST'],
     changes: true,
     flags: ['rate'],
-    summary: 'bring a guest to another host, with its address, snapshots and ports',
+    summary: 'bring a guest, or a site with its lasting data, to another host',
     description:
-      'Its disk is copied while it runs, then what has changed since; it is down for the last of it alone. Until it is on the other host, any failure leaves it running where it was. A guest that is stopped stays so.',
-    examples: ['croft move web birch', 'croft move web birch --rate 100M', 'croft move web birch --dry-run'],
+      'Its disk is copied while it runs, then what has changed since; it is down for the last of it alone. Until it is on the other host, any failure leaves it running where it was. A guest that is stopped stays so. ' +
+      'It keeps address, snapshots and ports. Of a site the lasting data goes in this way, and with it all instances that have it: their disks are made anew from the release.',
+    examples: ['croft move web birch', 'croft move web birch --rate 100M', 'croft move shop/prod birch --dry-run'],
     run: () => import('../commands/guest/move.ts'),
   },
   {

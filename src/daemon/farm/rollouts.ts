@@ -39,6 +39,8 @@ interface Runner {
 }
 
 const lookAgainMs = 2000
+/** The record tells of its end before. */
+const movingMs = 30_000
 /** What does not work for so long will not: a rollout goes back then. */
 const patienceMs = 30_000
 
@@ -125,6 +127,8 @@ export function createRollouts(daemon: Daemon): Rollouts {
       await run.clear(site)
       return undefined
     }
+    // What it has is at two places: nothing is made anew, stopped or begun until it is at one.
+    if (now.site.value.moving) return movingMs
     const drains = now.members?.value.members.some(({ state }) => state === 'draining')
     // What is open is told only after the edge gives it nothing new.
     if (drains) await getFarm(daemon).loop.edge.refresh()

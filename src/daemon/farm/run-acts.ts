@@ -76,7 +76,10 @@ export function createRunActs(
         ...{ state: 'running', step: 'start', old: members, new: [] },
       }
       await writeMembers(daemon, now, (record) => record, {
-        compare: [{ key: keys.rollout(now.name), revision: now.rollout?.revision ?? 0 }],
+        compare: [
+          { key: keys.site(now.name), revision: now.site?.revision ?? 0 },
+          { key: keys.rollout(now.name), revision: now.rollout?.revision ?? 0 },
+        ],
         writes: [{ put: keys.rollout(now.name), value: rollout }],
       })
     },

@@ -11,7 +11,7 @@ import { hasNetwork } from '../vlans/vlans.ts'
 import { lookThere } from './send.ts'
 
 /** What is free beyond the disk itself: a pool that is just full serves nobody. */
-const spareBytes = 64 * 1024 ** 2
+export const spareBytes = 64 * 1024 ** 2
 
 export async function getTaking({ store }: Daemon, { spec }: GuestRecord, to: string): Promise<Held<HostRecord>> {
   const found = await read<HostRecord>(store, keys.host(to))

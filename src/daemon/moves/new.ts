@@ -4,29 +4,17 @@ import type { Port } from '../../api/guest.ts'
 import type { PlannedStep } from '../../api/resources.ts'
 import { roughSize } from '../../plan/amount.ts'
 import { boundTo } from '../../plan/drain.ts'
-import { takeSlot } from '../../plan/numbers.ts'
-import { promiseOf } from '../../plan/promised.ts'
 import type { Compare, Write } from '../../store/store.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
-import { pause, timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { Change } from '../records/change.ts'
-import { getGuestToChange } from '../records/guests.ts'
+import { getGuestRecord, getGuestToChange } from '../records/guests.ts'
 import { keys } from '../records/keys.ts'
-import { type MoveRecord, moveGoal } from '../records/moves.ts'
-import { reserve } from '../records/promises.ts'
-import {
-  type GuestRecord,
-  type Held,
-  type HostRecord,
-  type NumbersRecord,
-  read,
-  schemaVersion,
-} from '../records/records.ts'
+import { moveGoal } from '../records/moves.ts'
+import { type GuestRecord, type Held, type HostRecord, read } from '../records/records.ts'
 import { findReplica } from '../records/replicas.ts'
 import { assertMade, assertRoom, getTaking, lookForGuest } from './able.ts'
-
-const clearPatienceMs = 10_000
+import { beginMove } from './reserve.ts'
 
 export interface AskedMove {
   readonly guest: string
@@ -37,60 +25,14 @@ export interface AskedMove {
 
 export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove): Promise<Change> {
   const { guest, host } = await assertCan(daemon, asked)
-  const { store } = daemon
-  const { to, id } = asked
-  const { number, name } = guest.value
-  await untilCleared(daemon, guest.value)
-  const numbers = await read<NumbersRecord>(store, keys.numbers(to))
-  const taken = numbers && takeSlot(numbers.value)
-  if (!numbers || !taken) throw new CroftError('LIMIT_REACHED', `host ${to} has no uid range left for another guest`)
-  const key = keys.move(number)
-  const promised = promiseOf(guest.value.spec)
-  const room = await reserve(getFarm(daemon).parts, host, numbers.value, { after: promised })
+  const { to, id, rate } = asked
+  const { name } = guest.value
+  const { record, compare, writes } = await beginMove(daemon, { id, name, caller, host, guests: [guest], rate })
   const ports = await reservePorts(daemon, guest.value, to)
-  const record: MoveRecord = {
-    ...{
-      schema: schemaVersion,
-      id,
-      number,
-      name,
-      to,
-      from: guest.value.host,
-      by: caller.name,
-      created: timestamp(daemon.env),
-    },
-    ...(asked.rate === undefined ? {} : { rate: asked.rate }),
-    ...{ phase: 'copy', slot: taken.slot, fromSlot: guest.value.slot, promised, passes: [] },
-  }
-  const moving: GuestRecord = { ...guest.value, moving: { to } }
   return {
     ...{ kind: 'guest', name, verb: 'move', before: { host: record.from }, after: { host: to }, goal: moveGoal(id) },
-    compare: [
-      { key: guest.key, revision: guest.revision },
-      { key: numbers.key, revision: numbers.revision },
-      { key, revision: 0 },
-      { key: keys.guest(to, number), revision: 0 },
-      ...room.compare,
-      ...ports.compare,
-    ],
-    writes: [
-      { put: guest.key, value: moving },
-      { put: numbers.key, value: { ...taken.numbers, promised: room.promised } },
-      { put: key, value: record },
-      ...ports.writes,
-    ],
-  }
-}
-
-/** A guest that has just come may go on at once: what its last move left is gone in a moment, when both hosts are there. */
-async function untilCleared({ store, env }: Daemon, { number, name }: GuestRecord): Promise<void> {
-  const until = env.monotonicMs() + clearPatienceMs
-  while (await read(store, keys.move(number))) {
-    if (env.monotonicMs() > until)
-      throw new CroftError('BUSY', `what is left of the last move of "${name}" is being cleared up`, {
-        hint: 'croft op ls',
-      })
-    await pause(env, 100)
+    compare: [...compare, ...ports.compare],
+    writes: [...writes, ...ports.writes],
   }
 }
 
@@ -120,6 +62,7 @@ interface Able {
 
 async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promise<Able> {
   const { parts } = getFarm(daemon)
+  await assertNoInstance(daemon, name, to)
   const guest = await getGuestToChange(daemon, name, 'move')
   assertFree(guest.value, to)
   const host = await getTaking(daemon, guest.value, to)
@@ -142,6 +85,20 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   // What differs from its replica nobody knows before it is sent.
   const usedBytes = replica ? undefined : await assertRoom(parts, guest.value, { to, look })
   return { guest, host, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
+}
+
+/** Instances of sites go with their data, or are begun elsewhere. */
+async function assertNoInstance(daemon: Daemon, name: string, to: string): Promise<void> {
+  const { part, volumes = [] } = (await getGuestRecord(daemon, name)).value.spec
+  if (part?.kind !== 'instance') return
+  const { site } = part
+  if (volumes.length > 0)
+    throw new CroftError('REFUSED', `${name} goes with the lasting data of ${site}, and all instances that have it`, {
+      hint: `croft move ${site} ${to}`,
+    })
+  throw new CroftError('REFUSED', `${name} has no lasting data: instances of ${site} are placed by themselves`, {
+    hint: `croft host drain HOST · croft site show ${site}`,
+  })
 }
 
 function assertFree({ name, host, spec }: GuestRecord, to: string): void {

@@ -6,8 +6,10 @@ import type { Store } from '../../store/store.ts'
 import type { Caller } from '../http/access.ts'
 import type { OperationRecord } from '../operations/operations.ts'
 import { type AddressRecord, publicAddress } from '../records/addresses.ts'
+import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { type NameRecord, read } from '../records/records.ts'
+import { type NameRecord, read, readAll } from '../records/records.ts'
+import { hostOfVolume } from '../records/volumes.ts'
 
 /** Undefined: of nobody in particular, or of nothing that is there; then it is answered here. */
 type Find = (farm: FarmSight, asked: Asked) => Promise<string | undefined>
@@ -57,6 +59,13 @@ const finds = {
   source: (farm: FarmSight, { body }: Asked) => guestNamed(farm, field(body, 'guest')),
   reverted: (farm: FarmSight, { body }: Asked) =>
     field(body, 'kind') === 'guest' ? guestNamed(farm, field(body, 'name')) : Promise.resolve(undefined),
+  /** Where lasting data of a site lies that is to go to another host. */
+  data: async ({ store }: FarmSight, { params, body }: Asked) => {
+    const hosts = (await readAll<VolumeRecord>(store, keys.allVolumes)).flatMap((volume) =>
+      volume.value.site === params.site && !volume.value.deleting ? [hostOfVolume(volume)] : [],
+    )
+    return hosts.find((host) => host !== field(body, 'to')) ?? hosts[0]
+  },
   address: async ({ store }: FarmSight, { params }: Asked) =>
     (await read<AddressRecord>(store, keys.address(publicAddress(params.address ?? ''))))?.value.host,
   operation: async (farm: FarmSight, { params }: Asked) => {
@@ -106,6 +115,7 @@ export const whose: Readonly<Record<RouteName, Whose>> = {
   },
   createGuest: { by: 'wishedHost' },
   moveGuest: { by: 'guest', needs: 'moves' },
+  moveSite: { by: 'data', needs: 'data-moves' },
   ...{ lookForPeer: hereMoves, sendTemplate: hereMoves, receiveFromPeer: hereMoves, landFromPeer: hereMoves },
   ...{ listReplicas: here, replicateGuest: { by: 'guest', needs: 'replicas' }, removeReplica: here },
   ...{ receiveReplica: hereReplicas, pruneReplica: hereReplicas },

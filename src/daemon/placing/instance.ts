@@ -3,8 +3,7 @@ import { CroftError, isCode } from '../../api/errors.ts'
 import type { GuestSpec } from '../../api/guest.ts'
 import type { Placed } from '../../api/placement.ts'
 import type { Daemon } from '../daemon.ts'
-import { keys } from '../records/keys.ts'
-import { listVolumes } from '../records/volumes.ts'
+import { hostOfVolume, listVolumes } from '../records/volumes.ts'
 import { candidatesOf, choose, placedOf } from './choose.ts'
 
 export interface InstanceAsk {
@@ -59,5 +58,5 @@ export async function placeInstance<T>(
 /** Disks of a site are on one host, and so are all its instances that have them. */
 async function dataHostOf(daemon: Daemon, site: string): Promise<string | undefined> {
   const [first] = await listVolumes(daemon, site)
-  return first?.key.slice(keys.allVolumes.length).split('/')[0]
+  return first && hostOfVolume(first)
 }

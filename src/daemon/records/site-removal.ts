@@ -14,7 +14,7 @@ import { keys } from './keys.ts'
 import { type Held, read, readAll } from './records.ts'
 import { routesOf } from './site-routes.ts'
 import { viewSite } from './site-views.ts'
-import { getSite } from './sites.ts'
+import { getSite, movingError } from './sites.ts'
 import { listVolumes } from './volumes.ts'
 
 type Query = WriteQuery & { readonly discardData?: boolean | undefined }
@@ -25,7 +25,8 @@ export const removalGoal = (site: string) => ({ kind: 'rollout', id: `rm ${site}
 export async function decideRemoval(daemon: Daemon, name: string, query: Query): Promise<Change> {
   const site = await getSite(daemon, name)
   assertRevision(query, site.revision, name)
-  const { deleting, release, run } = site.value
+  const { deleting, moving, release, run } = site.value
+  if (moving) throw movingError(name, moving)
   const volumes = (await listVolumes(daemon, name)).filter(({ value }) => !value.deleting)
   if (volumes.length > 0 && !query.discardData && !deleting) throw hasData(name, volumes)
   const rollout = await read<RolloutRecord>(daemon.store, keys.rollout(name))

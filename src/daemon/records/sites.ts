@@ -24,12 +24,18 @@ export async function getSite(from: Stored, name: string): Promise<Held<SiteReco
   throw new CroftError('NOT_FOUND', `no site "${name}"`, { hint: 'croft site ls' })
 }
 
-/** One that may be changed: it is not on its way out. */
+/** One that may be changed: it is not on its way out, nor to another host. */
 export async function getSiteToChange(from: Stored, name: string): Promise<Held<SiteRecord>> {
   const found = await getSite(from, name)
+  if (found.value.moving) throw movingError(name, found.value.moving)
   if (!found.value.deleting) return found
   throw new CroftError('BUSY', `site "${name}" is being removed`, { hint: `croft site show ${name}` })
 }
+
+export const movingError = (name: string, { to }: NonNullable<SiteRecord['moving']>): CroftError =>
+  new CroftError('BUSY', `site "${name}" is on its way to ${to}, with its data`, {
+    hint: 'croft op ls · croft op cancel ID',
+  })
 
 /** Its app begins with it, when that is new. Throws EXISTS when the site is there. */
 export async function createSite(

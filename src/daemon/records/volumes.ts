@@ -43,6 +43,8 @@ export async function ensureVolume(daemon: Daemon, { site, name, sizeBytes, host
   }
 }
 
+export const hostOfVolume = ({ key }: Pick<Held<VolumeRecord>, 'key'>): string => key.split('/')[1] ?? ''
+
 /** Of one site, or of all; on whatever hosts. */
 export async function listVolumes(daemon: Daemon, site?: string): Promise<readonly Held<VolumeRecord>[]> {
   const all = await readAll<VolumeRecord>(daemon.store, keys.allVolumes)

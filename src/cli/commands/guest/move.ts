@@ -1,18 +1,36 @@
 import { type Answer, done } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { changeAnswer } from '../../work/change.ts'
+import { parsePoint } from '../../words/point.ts'
+import { type Changed, changeAnswer } from '../../work/change.ts'
 import { guestName } from '../../work/targets.ts'
 import { guestAfter } from './outcome.ts'
 
 export async function run(context: Context): Promise<Answer> {
-  const guest = guestName(context.args.one('GUEST'))
+  const word = context.args.one('GUEST')
   const to = context.args.one('HOST')
   const rate = context.flags.text('rate')
   const body = { to, ...(rate === undefined ? {} : { rate }) }
-  const change = { route: 'moveGuest', params: { guest }, body, narrate: true } as const
-  return changeAnswer(context, change, async (changed) => {
-    const now = await guestAfter(context, guest, changed)
-    const told = changed.operation?.log.at(-1)?.match(/^start: (.*)$/)?.[1]
-    return done(guest, told ?? `${guest} is on ${now.host}`, { record: now, hint: `croft show ${guest}` })
-  })
+  return parsePoint(word).kind === 'site' ? moveSite(context, word, body) : moveGuest(context, guestName(word), body)
 }
+
+interface Body {
+  readonly to: string
+  readonly rate?: string
+}
+
+const moveGuest = (context: Context, guest: string, body: Body): Promise<Answer> =>
+  changeAnswer(context, { route: 'moveGuest', params: { guest }, body, narrate: true }, async (changed) => {
+    const now = await guestAfter(context, guest, changed)
+    const text = lastWord(changed) ?? `${guest} is on ${now.host}`
+    return done(guest, text, { record: now, hint: `croft show ${guest}` })
+  })
+
+/** Its lasting data, and all instances that have it. */
+const moveSite = (context: Context, site: string, body: Body): Promise<Answer> =>
+  changeAnswer(context, { route: 'moveSite', params: { site }, body, narrate: true }, async (changed) => {
+    const record = await context.client.request('getSite', { params: { site } })
+    const text = lastWord(changed) ?? `${site} is on ${body.to}`
+    return done(site, text, { record, hint: `croft site show ${site}` })
+  })
+
+const lastWord = ({ operation }: Changed): string | undefined => operation?.log.at(-1)?.match(/^start: (.*)$/)?.[1]

@@ -1,8 +1,9 @@
-/** Moves of guests to other hosts: the wish, and what the other host answers. The work is loaded with the first one. */
+/** Moves of guests, and of sites' data, to other hosts: the wish, and what the other host answers. The work is loaded with the first one. */
 import { CroftError } from '../../../api/errors.ts'
 import { getFarm } from '../../daemon.ts'
 import { accepted, commit } from '../../records/change.ts'
 import { viewGuest } from '../../records/guests.ts'
+import { viewSite } from '../../records/site-views.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
@@ -12,6 +13,14 @@ export const handlers = {
     if (query.dryRun) return { operation: null, result: null, steps: await planSteps(daemon, asked) }
     const operation = await commit(daemon, caller, query, () => newMove(daemon, caller, asked))
     return accepted(daemon, query, operation, () => viewGuest(daemon, params.guest))
+  },
+
+  async moveSite(daemon, { params, body, query, caller }) {
+    const { newSiteMove, planSiteSteps } = await import('../../moves/new-site.ts')
+    const asked = { site: params.site, id: daemon.env.id(), ...body }
+    if (query.dryRun) return { operation: null, result: null, steps: await planSiteSteps(daemon, asked) }
+    const operation = await commit(daemon, caller, query, () => newSiteMove(daemon, caller, asked))
+    return accepted(daemon, query, operation, () => viewSite(daemon, params.site))
   },
 
   async lookForPeer(daemon, { params }) {

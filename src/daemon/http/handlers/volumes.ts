@@ -8,7 +8,8 @@ import { type Change, commit } from '../../records/change.ts'
 import { readFarmGuests } from '../../records/farm-guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type Held, read } from '../../records/records.ts'
-import { listVolumes } from '../../records/volumes.ts'
+import { movingError } from '../../records/sites.ts'
+import { hostOfVolume, listVolumes } from '../../records/volumes.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
@@ -32,7 +33,6 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
-const hostOf = ({ key }: Held<VolumeRecord>): string => key.split('/')[1] ?? ''
 const nameOf = ({ site, name }: VolumeRecord): string => `${site}:${name}`
 
 /** By host and id. */
@@ -51,7 +51,7 @@ async function viewVolume(
   users: ReadonlyMap<string, readonly string[]>,
 ): Promise<Volume> {
   const { id, site, sizeBytes, created, deleting } = volume.value
-  const host = hostOf(volume)
+  const host = hostOfVolume(volume)
   const guests = users.get(`${host}/${id}`) ?? []
   const state = deleting
     ? 'removing'
@@ -96,9 +96,10 @@ async function decideRemoval(daemon: Daemon, key: string): Promise<Change> {
     read<MembersRecord>(store, keys.membersOf(site)),
     read<RolloutRecord>(store, keys.rollout(site)),
   ])
+  if (place?.value.moving) throw movingError(site, place.value.moving)
   if (rollout?.value.state === 'running')
     throw new CroftError('BUSY', `${site} is being deployed`, { hint: `croft site show ${site}` })
-  const [first] = (await usersOf(daemon)).get(`${hostOf(volume)}/${volume.value.id}`) ?? []
+  const [first] = (await usersOf(daemon)).get(`${hostOfVolume(volume)}/${volume.value.id}`) ?? []
   if (first !== undefined) throw new CroftError('IN_USE', `${first} has ${name}`, { hint: `croft volume show ${name}` })
   if (await isAsked(daemon, volume))
     throw new CroftError('IN_USE', `${site} runs with ${name}`, {
