@@ -4,7 +4,9 @@ import type { Replica } from '../api/replica.ts'
 import type { Attention, Finding, HostPressure } from '../api/resources.ts'
 import type { SiteExit } from '../api/site.ts'
 import { roughSize, roughTime, sizeText } from './amount.ts'
+import { parseRoute } from './domains.ts'
 import { type Exchange, waitsFor } from './exchange.ts'
+import { isForTrials } from './public-names.ts'
 import { exitLine, unitOf } from './site-exits.ts'
 import { type Mixed, tooOldText } from './versions.ts'
 
@@ -89,8 +91,12 @@ export function poolAttention(pool: PoolSeen): Attention[] {
   return warning === undefined ? [] : [{ what, why: warning, do: 'croft pool ls' }]
 }
 
-/** Of what is red at a route the first says it. */
-export function checkAttention({ route, findings }: { route: string; findings: readonly Finding[] }): Attention[] {
+/** Of what is red at a route the first says it. A name for trials never is in DNS: only `croft check` says so. */
+export function checkAttention(seen: { readonly route: string; readonly findings: readonly Finding[] }): Attention[] {
+  const { route } = seen
+  const parsed = parseRoute(route)
+  const isTrial = parsed.kind === 'http' && isForTrials(parsed.host)
+  const findings = seen.findings.filter(({ check }) => check !== 'dns' || !isTrial)
   // What visitors are answered goes before what DNS says.
   const first = findings.find(({ check }) => check === 'http') ?? findings[0]
   if (!first) return []

@@ -5,6 +5,11 @@ const ownZones = ['internal', 'local', 'localhost', 'lan', 'home.arpa', 'onion',
 /** Names that no public CA certifies, whatever name servers say. */
 export const isPublic = (name: string): boolean => !ownZones.some((zone) => name.endsWith(`.${zone}`))
 
+const trialZones = ['test', 'example', 'invalid', 'localhost', 'internal', 'example.org', 'example.com', 'example.net']
+/** Names that nobody can have (RFC 2606, 6761): what public name servers say of them is no news. */
+export const isForTrials = (name: string): boolean =>
+  trialZones.some((zone) => name === zone || name.endsWith(`.${zone}`))
+
 /** Undefined: nobody could tell; `why` says what was in the way. */
 export interface NameFacts {
   readonly name: string

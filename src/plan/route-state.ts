@@ -40,7 +40,7 @@ export function routeState(
   const mend = seeListeners(guest.name)
   return hearing === 'silent'
     ? { state: 'no-answer', reason: silent, mend }
-    : { state: 'waits', reason: `${silent} yet`, mend }
+    : { state: 'waits', reason: `${silent} yet; a request waits ${queueSecondsOf(spec)} s for it`, mend }
 }
 
 function mendOf({ name, run, state }: EdgeGuest): string {

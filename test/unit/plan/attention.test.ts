@@ -89,12 +89,18 @@ test('a route that is red: what visitors are answered goes first, the others are
     ...(mend && { mend }),
   })
   const told = (...findings: ReturnType<typeof red>[]) =>
-    checkAttention({ route: 'shop.example.org', findings }).map(({ why, do: next }) => `${why} → ${next}`)
+    checkAttention({ route: 'shop.meadow.coop', findings }).map(({ why, do: next }) => `${why} → ${next}`)
   assert.deepEqual(told(), [])
   assert.deepEqual(told(red('http', 'croft start web')), ['http: 503 → croft start web'])
   assert.deepEqual(told(red('dns'), red('tls'), red('http')), [
-    'http: 503 (and dns, tls) → croft check shop.example.org',
+    'http: 503 (and dns, tls) → croft check shop.meadow.coop',
   ])
+  for (const route of ['shop.example.org', 'a.b.test/api', 'localhost', 'web.farm.internal', '*.example']) {
+    assert.deepEqual(checkAttention({ route, findings: [red('dns')] }), [], route)
+    assert.equal(checkAttention({ route, findings: [red('dns'), red('http')] })[0]?.why, 'http: 503')
+  }
+  for (const route of ['contest', 'myexample.org', 'shop.org', ':5432'])
+    assert.equal(checkAttention({ route, findings: [red('dns')] }).length, 1, route)
 })
 
 test('a replica that is late, or never became whole, with its reason; others are no news', () => {

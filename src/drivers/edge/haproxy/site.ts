@@ -134,7 +134,7 @@ function byServers(site: Site, target: Extract<SiteTarget, { kind: 'servers' }>)
       : []),
     `timeout server ${timeoutSeconds}s`,
     `timeout queue ${Math.max(1, queueSeconds)}s`,
-    `retries ${errorsUntilDown + queueSeconds * triesPerSecond}`,
+    `retries ${Math.max(errorsUntilDown, queueSeconds * triesPerSecond)}`,
     'option redispatch 1',
     'retry-on conn-failure empty-response',
     'http-request disable-l7-retry unless METH_GET',
