@@ -21,7 +21,7 @@ import {
   readAll,
 } from '../records/records.ts'
 import { leaveReplicas } from '../replicas/leave.ts'
-import { assertNotLastMember, leaveMembers } from '../store-move/leave-members.ts'
+import { assertSpared, leaveMembers } from '../store-move/leave-members.ts'
 import type { JoiningParts } from './parts.ts'
 
 const tries = 20
@@ -36,10 +36,12 @@ export async function leaveFarm(parts: JoiningParts, by: string, reason: string 
     throw new CroftError('REFUSED', `${own} is the only host of the farm: without it there is none`, {
       hint: 'croft host invite',
     })
-  await assertNotLastMember(parts, own)
+  await assertSpared(parts, own)
   const farm = parts.open()
   if (farm) await leaveReplicas(farm.parts)
   await removeHost(parts, store, { own, by, reason })
+  // Who looks after the member would start it again.
+  await farm?.members?.close()
   await leaveMembers(parts, own).catch((thrown) =>
     parts.log.warn({ error: String(thrown) }, 'a member of the store is left'),
   )

@@ -21,8 +21,9 @@ export async function endDrain(walk: DrainWalk): Promise<void> {
   const { daemon, host } = walk
   const { operations, store } = daemon
   const upTo = operations.mark()
-  await untilCleared(walk)
+  await until(walk, isCleared)
   const whys = await untilInstancesLeft(walk)
+  await until(walk, isSwept)
   const drain = await readDrain(walk)
   if (!drain) return
   const over = await isOver(walk, drain)
@@ -34,13 +35,23 @@ export async function endDrain(walk: DrainWalk): Promise<void> {
   await changeDrain(store, host, () => undefined)
 }
 
-async function untilCleared({ daemon, host, signal }: DrainWalk): Promise<void> {
-  const { env, store } = daemon
-  const until = env.monotonicMs() + clearPatienceMs
-  while (env.monotonicMs() < until) {
-    signal.throwIfAborted()
-    const moves = await readAll<MoveRecord>(store, keys.moves)
-    if (moves.every(({ value }) => value.from !== host)) return
+/** No move from here is still to be cleared up. */
+async function isCleared({ daemon, host }: DrainWalk): Promise<boolean> {
+  const moves = await readAll<MoveRecord>(daemon.store, keys.moves)
+  return moves.every(({ value }) => value.from !== host)
+}
+
+/** Nobody is on the way out: who hears that the host is empty may let it leave. */
+async function isSwept({ daemon, host }: DrainWalk): Promise<boolean> {
+  const guests = await readAll<GuestRecord>(daemon.store, keys.guests(host))
+  return guests.every(({ value }) => !value.deleting)
+}
+
+async function until(walk: DrainWalk, isSo: (walk: DrainWalk) => Promise<boolean>): Promise<void> {
+  const { env } = walk.daemon
+  const end = env.monotonicMs() + clearPatienceMs
+  while (env.monotonicMs() < end && !(await isSo(walk))) {
+    walk.signal.throwIfAborted()
     await pause(env, lookEveryMs)
   }
 }
