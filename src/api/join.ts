@@ -48,6 +48,8 @@ export interface Invitation {
   /** Of the clock of the host that answers. */
   readonly now: string
   readonly hosts: readonly string[]
+  /** What that croft can; with it the joining host may say what it can. */
+  readonly abilities?: readonly string[]
 }
 
 /** `key`: known to the joining host alone; the invitation is bound to it, so that only this host can go on with it. */
@@ -55,6 +57,11 @@ export const NewHost = z.strictObject({
   name: HostName,
   key: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
   version: OneLine,
+  /** An older one says none. */
+  abilities: z
+    .array(z.string().regex(/^[a-z0-9-]{1,40}$/))
+    .max(100)
+    .default([]),
 })
 export type NewHost = z.input<typeof NewHost>
 
@@ -67,8 +74,8 @@ export interface Admission {
   /** The key that opens what the store holds of secrets. */
   readonly seal: string
   readonly store: StorePlace
-  /** Key and certificate of the CA that members of the store believe, PEM; two while it is exchanged. */
-  readonly storeCas: string
+  /** Key and certificate of the CA that members of the store believe, PEM; two while it is exchanged. An older host says nothing of it: it follows from `ca`. */
+  readonly storeCas?: string
 }
 
 /** Where the farm's store is, when it is in no file. */

@@ -20,6 +20,7 @@ export interface Asked {
 export interface Checked {
   readonly params: Readonly<Record<string, string>>
   readonly body: unknown
+  readonly sent?: unknown
   readonly query: object
   readonly caller: Caller
 }

@@ -1,7 +1,7 @@
 /** Three hosts go over to another CA, with real keys and certificates: killed anywhere they end it, and never shut each other out. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -12,6 +12,8 @@ import { assertMayExchange, endExchange, makeExchange } from '../../src/daemon/e
 import { findExchange } from '../../src/daemon/exchange/records.ts'
 import { stepExchange } from '../../src/daemon/exchange/step.ts'
 import { createOutside, type Outside } from '../../src/daemon/http/outside.ts'
+import { openAuthority } from '../../src/daemon/pki/authority.ts'
+import { isFormerStoreCa, makeFormerStoreCa } from '../../src/daemon/pki/former-store-ca.ts'
 import { beginStoreCas, getStoreCas, storeCasFile } from '../../src/daemon/pki/store-cas.ts'
 import { refreshStorePair, type StorePair } from '../../src/daemon/pki/store-pair.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
@@ -26,6 +28,8 @@ const log = { info() {}, warn() {}, error() {} }
 const root = await mkdtemp(join(tmpdir(), 'croft-exchange-'))
 after(() => rm(root, { recursive: true, force: true }))
 let farms = 0
+/** Certificates begin at whole seconds: what is made so is older than what is made later. */
+const earlier = { ...env, now: () => env.now() - 60_000 }
 
 /** A daemon's part of it; what lies on the disk outlives it. */
 interface Sim {
@@ -49,16 +53,33 @@ class Exchanging {
     this.folder = folder
   }
 
-  static async open(...names: string[]): Promise<Exchanging> {
+  static open(...names: string[]): Promise<Exchanging> {
+    return Exchanging.begun(names, async (folder, first) => {
+      if (first) for (const file of ['ca.pem', 'store-cas.pem']) await copyFile(join(first, file), join(folder, file))
+      else await beginStoreCas({ env: earlier, run, folder })
+    })
+  }
+
+  /** By a croft that knew no store-cas.pem: each host has made a certificate of its own for the store's CA. */
+  static openFormer(...names: string[]): Promise<Exchanging> {
+    return Exchanging.begun(names, async (folder, first) => {
+      const wanted = { env: earlier, run, folder }
+      if (first) await copyFile(join(first, 'ca.pem'), join(folder, 'ca.pem'))
+      else await openAuthority({ ...wanted, farm: 'meadow', host: 'ash', names: () => [] })
+      const { pem } = await makeFormerStoreCa(wanted, await readFile(join(folder, 'ca.pem'), 'utf8'))
+      await writeFile(join(folder, 'store-ca.pem'), pem)
+    })
+  }
+
+  private static async begun(
+    names: readonly string[],
+    prepare: (folder: string, first: string | undefined) => Promise<void>,
+  ): Promise<Exchanging> {
     const farm = new Exchanging(join(root, String(farms++)))
     for (const [at, name] of names.entries()) {
       const folder = join(farm.folder, name)
       await mkdir(folder, { recursive: true })
-      const first = farm.hosts[0]
-      if (first)
-        for (const file of ['ca.pem', 'store-cas.pem']) await copyFile(join(first.folder, file), join(folder, file))
-      // Certificates begin at whole seconds: this one is older than what is made below.
-      else await beginStoreCas({ env: { ...env, now: () => env.now() - 60_000 }, run, folder })
+      await prepare(folder, farm.hosts[0]?.folder)
       const host: HostRecord = { schema: 1, name, number: at + 1, uidBase: 1 }
       await farm.store.transact([], [{ put: keys.host(name), value: host }])
       await enterVersions(farm.store, name, releaseFrom({}))
@@ -200,6 +221,33 @@ test('all go over, and at the end what the former CAs signed opens nothing', asy
     assert.ok(!trusts(member, before.tls.cert))
     assert.ok(!leads(before.cert, outside.material().ca))
   }
+})
+
+test('a store that an older croft has begun is gone on with as it is, and goes over as well', async () => {
+  const farm = await Exchanging.openFormer('ash', 'birch', 'cedar')
+  const [ash] = farm.hosts as [Sim]
+  farm.assertTogether()
+  for (const { folder, tls } of farm.hosts) {
+    const [ca, ...more] = await getStoreCas(folder)
+    assert.ok(ca && more.length === 0 && (await isFormerStoreCa(folder, ca)))
+    assert.equal(await readFile(join(folder, 'store-ca.pem'), 'utf8'), tls.ca, 'its member is not started anew')
+  }
+  assert.equal(new Set(await farm.state()).size, 3, 'each has its own certificate of it')
+  await farm.begin(ash)
+  await farm.walk()
+  await farm.finish()
+  await farm.walk()
+  const now = await farm.state()
+  assert.equal(new Set(now).size, 1, 'all alike')
+  const [ca] = await getStoreCas(ash.folder)
+  assert.ok(ca && !(await isFormerStoreCa(ash.folder, ca)), 'from then on it follows from nothing')
+})
+
+test('without what the store goes by nothing else is taken for it', async () => {
+  const farm = await Exchanging.open('ash')
+  const { folder } = farm.hosts[0] as Sim
+  await rm(storeCasFile(folder))
+  await assert.rejects(refreshStorePair({ env, run, folder, host: 'ash' }, []), (thrown) => isCode(thrown, 'DATA_LOST'))
 })
 
 for (const failpoint of [

@@ -5,7 +5,9 @@ import type { Guest } from '../../src/api/guest.ts'
 import type { Host } from '../../src/api/host.ts'
 import type { Explanation, Proposal } from '../../src/api/placement.ts'
 import type { Accepted } from '../../src/api/resources.ts'
+import type { Peers } from '../../src/daemon/peers/peers.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
+import { answerTo, checked } from './asking.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
 import { templateOnAll } from './hosts-templates.ts'
 
@@ -57,6 +59,22 @@ test('without a name it goes where it fits: tags, near, away, and never to who i
   const asked = await create('cedar', 'no', { labels: { 'host-tags': 'gpu' } })
   assert.match(asked.said.message ?? '', /ash: it is drained; birch: it is drained; cedar: it has no tag gpu$/)
   for (const host of ['ash', 'birch']) await drain(host, false)
+})
+
+test('a host that is chosen is asked for what was said, and for no default that an older one may not know', async () => {
+  const { daemon } = farm.get('ash')
+  const [open, others] = [daemon.open(), daemon.others?.()]
+  assert.ok(open && others)
+  const said: unknown[] = []
+  const request: Peers['request'] = (host, asked) => {
+    said.push(JSON.parse(String(asked.body)))
+    return others.peers.request(host, asked)
+  }
+  const spied = { ...daemon, open: () => ({ ...open, others: { ...others, peers: { ...others.peers, request } } }) }
+  const sent = { name: 'plain', template: 'debian:12', labels: { 'host-tags': 'ssd' } }
+  await answerTo(spied, 'createGuest', { ...checked('createGuest', { body: sent, query: { dryRun: '1' } }), sent })
+  const [{ placed, ...rest }] = said as [{ placed?: { host: string } }]
+  assert.deepEqual([rest, placed?.host], [{ ...sent, host: 'cedar' }, 'cedar'])
 })
 
 test('what a dry run says is where it would go, and nothing is written', async () => {

@@ -27,6 +27,8 @@ export interface FarmOptions {
   readonly init?: readonly string[]
   /** false: no farm yet, no pool, no template. */
   readonly ready?: boolean
+  /** The command of another build. */
+  readonly entry?: string
   /** One of several: test/system/hosts.ts. */
   readonly host?: HostOfSeveral
 }
@@ -91,6 +93,8 @@ export class TestFarm {
   readonly where: Whereabouts
   readonly hostName: string
   readonly template: Cache['template']
+  /** What runs from now on. */
+  entry: string
   readonly #cache: Cache
   readonly #options: FarmOptions
   readonly #children = new Set<ChildProcess>()
@@ -106,6 +110,7 @@ export class TestFarm {
     this.poolDir = join(cachePool, basename(stateDir))
     this.logFile = join(stateDir, 'daemon.log')
     this.hostName = options.host?.name ?? 'ash'
+    this.entry = options.entry ?? main
     this.namespaces = options.host?.namespaces ?? { host: `${tag}h`, outside: `${tag}o` }
     const { cgroup } = settingsFrom(this.env())
     const namespaces = options.host?.owns ?? Object.values(this.namespaces)
@@ -175,7 +180,7 @@ export class TestFarm {
 
   async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a')
-    const words = { file: process.execPath, args: [smallHeap, main, 'daemon'] }
+    const words = { file: process.execPath, args: [smallHeap, this.entry, 'daemon'] }
     const { file, args } = inside(this.namespaces.host, words)
     const child = spawn(file, args, { env: { ...this.env(), ...env }, stdio: ['ignore', log, log], cwd: '/' })
     this.#daemon = child
@@ -224,7 +229,7 @@ export class TestFarm {
     const { env, timeoutMs = 120_000, ...rest } = options
     const command = {
       file: process.execPath,
-      args: [main, ...words],
+      args: [this.entry, ...words],
       timeoutMs,
       env: { ...this.env(), ...env },
       ...rest,

@@ -17,7 +17,7 @@ import { addressLines, at, inside, ipWithin, routeLines } from './places.ts'
 export const hostNames = ['ash', 'birch', 'cedar', 'dogwood', 'elm'] as const
 export type HostName = (typeof hostNames)[number]
 
-export interface HostsOptions extends Pick<FarmOptions, 'env' | 'init'> {
+export interface HostsOptions extends Pick<FarmOptions, 'env' | 'init' | 'entry'> {
   /** 3 unless told; at most 5. */
   readonly count?: number
   /** false: the first has no farm either. */
@@ -128,12 +128,13 @@ export class TestHosts {
         await plugIn(namespaces, number, address)
       },
     }
-    const { env, init, ready } = options
+    const { env, init, ready, entry } = options
     const given: FarmOptions = {
       host,
       ready: first && ready !== false,
       ...(env === undefined ? {} : { env }),
       ...(init === undefined ? {} : { init }),
+      ...(entry === undefined ? {} : { entry }),
     }
     const made = new TestHost([await openCache(), await mkdtemp(statePrefix), given], address)
     this.all.push(made)

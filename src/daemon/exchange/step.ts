@@ -67,7 +67,8 @@ const acts: Readonly<Record<ExchangeRecord['phase'], Act>> = {
     if (parts.outside.door().fingerprint === ca && find(cas, storeCa)) return
     const bundle = await bring(parts, now)
     const [signs, other] = readStoreCas(bundle.stores)
-    const mine = signs && find(cas, fingerprintOf(signs.x509))
+    // By its key: a store that an older croft has begun has a certificate of it on each host.
+    const mine = cas.find(({ x509 }) => signs?.x509.publicKey.equals(x509.publicKey))
     if (!signs || !other || !mine)
       throw new CroftError('REFUSED', 'the CA of the store that another host has does not follow on this one’s', {
         hint: 'croft doctor',

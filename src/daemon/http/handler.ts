@@ -19,6 +19,8 @@ export interface Request<R extends RouteName> {
   readonly params: { readonly [K in PathNames<(typeof routes)[R]['path']>]: string }
   readonly query: Query<R>
   readonly body: Body<R>
+  /** The body as it came: what goes on to another host is what was said, for an older one knows no default of ours. */
+  readonly sent?: unknown
   readonly caller: Caller
   /** The file that is the body, for a route that takes one. */
   readonly stream: Readable | undefined

@@ -166,7 +166,7 @@ export function parseRequest(
   )
   const schema = (bodies as Partial<Record<RouteName, z.ZodType>>)[name]
   const body = schema ? parse(schema, request.body === undefined ? {} : request.body, '') : undefined
-  return { params, query, body, caller } as Request<RouteName>
+  return { params, query, body, sent: request.body, caller } as Request<RouteName>
 }
 
 /** One line that names the first field that is wrong. */

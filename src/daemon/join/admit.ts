@@ -6,12 +6,14 @@ import type { Admission } from '../../api/join.ts'
 import { historyWrites } from '../../store/history.ts'
 import { timestamp } from '../env.ts'
 import { folderOf } from '../pki/authority.ts'
+import { isFormerStoreCa } from '../pki/former-store-ca.ts'
 import { openSeal } from '../pki/seal.ts'
-import { getStoreCas, storeCasText } from '../pki/store-cas.ts'
+import { findStoreCas, getStoreCas, storeCasText } from '../pki/store-cas.ts'
 import { assertMayCome, getInvitation, type InvitationRecord } from '../records/invitations.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, readAll } from '../records/records.ts'
 import { hashOf } from '../records/tokens.ts'
+import { assertComerCan, readVersions } from '../records/versions.ts'
 import { moveIntoEtcd } from '../store-move/into-etcd.ts'
 import { findMarker } from '../store-move/place.ts'
 import type { HostAsked } from './joining.ts'
@@ -28,6 +30,8 @@ export async function admitHost(
   const { settings, failpoint, log } = parts
   const farm = parts.open()?.parts.farm
   if (!farm) throw new CroftError('NOT_INITIALISED', 'this host has no farm yet', { hint: 'croft init' })
+  const folder = folderOf(settings.stateDir)
+  assertComerCan(await needsOf(parts, folder), asked)
   await bindInvitation(parts, invitation, { ...asked, from })
   log.warn({ host: asked.name, from, invitation }, 'a host is let in: it is given the CA of the farm')
   failpoint('joinBound.after')
@@ -35,7 +39,6 @@ export async function admitHost(
   const marker = await findMarker(settings.stateDir)
   if (!marker) throw new CroftError('FAILED', 'the store has not moved into etcd', { hint: 'croft doctor' })
   failpoint('joinAdmit.before')
-  const folder = folderOf(settings.stateDir)
   await openSeal(folder)
   return {
     invitation,
@@ -45,6 +48,13 @@ export async function admitHost(
     store: { kind: 'etcd', endpoints: marker.endpoints },
     storeCas: storeCasText(await getStoreCas(folder)),
   }
+}
+
+/** Before anything is handed over: the store of a farm that was begun by this croft is closed to who cannot make its key. */
+async function needsOf({ store }: JoiningParts, folder: string): Promise<readonly string[]> {
+  const { needs } = await readVersions(store())
+  const [ca] = (store().kind === 'etcd' && (await findStoreCas(folder))) || []
+  return ca && (await isFormerStoreCa(folder, ca)) ? needs : [...needs, 'store-ca']
 }
 
 const tries = 20

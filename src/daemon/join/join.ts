@@ -21,8 +21,9 @@ import { namesOf, ownAddresses } from '../http/outside.ts'
 import { planPool } from '../init.ts'
 import { refreshStorePair } from '../members/index.ts'
 import { folderOf, openAuthority } from '../pki/authority.ts'
+import { makeFormerStoreCa } from '../pki/former-store-ca.ts'
 import { findCa } from '../pki/pair.ts'
-import { storeCasFile } from '../pki/store-cas.ts'
+import { storeCasFile, storeCasText } from '../pki/store-cas.ts'
 import { hostKeyOf } from '../records/host-key.ts'
 import { hashOf } from '../records/tokens.ts'
 import { assertEnough, readVersions } from '../records/versions.ts'
@@ -44,7 +45,10 @@ export async function joinFarm(parts: JoiningParts, asked: JoinAsked, by: string
   const key = await keepKey(parts, asked.token)
   failpoint('joinKey.after')
   const pool = asked.witness ? undefined : await openPool(parts, asked)
-  const body = { name, key, version: parts.version }
+  const body = {
+    ...{ name, key, version: parts.version },
+    ...(invitation.abilities === undefined ? {} : { abilities: parts.abilities }),
+  }
   const { result } = (await dialled.ask('admitHost', body)) as Accepted<Admission>
   if (!result) throw new CroftError('UNREACHABLE', 'the farm answered with nothing', { hint: 'croft join TOKEN' })
   failpoint('joinAdmitted.after')
@@ -193,7 +197,8 @@ async function enter(
   await mkdir(folder, { mode: 0o700 })
   await writeFile(join(folder, 'ca.pem'), ca, { mode: 0o600 })
   await writeFile(join(folder, 'seal.key'), seal, { mode: 0o600 })
-  await writeFile(storeCasFile(folder), storeCas, { mode: 0o600 })
+  const stores = storeCas ?? storeCasText([await makeFormerStoreCa({ env, run, folder }, ca)])
+  await writeFile(storeCasFile(folder), stores, { mode: 0o600 })
   const names = () => namesOf(wanted.name)
   const authority = await openAuthority({ env, run, folder, farm: farm.name, host: wanted.name, names })
   await authority.refresh()

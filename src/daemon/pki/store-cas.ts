@@ -30,6 +30,14 @@ export async function findStoreCas(folder: string): Promise<readonly Pair[] | un
   }
 }
 
+/** After a croft that has not written it down: what it went by. */
+export async function inheritStoreCas(folder: string): Promise<readonly Pair[]> {
+  const { findFormerStoreCa } = await import('./former-store-ca.ts')
+  const former = await findFormerStoreCa(folder)
+  if (former) await keepStoreCas(folder, [former])
+  return getStoreCas(folder)
+}
+
 export async function getStoreCas(folder: string): Promise<readonly Pair[]> {
   const found = await findStoreCas(folder)
   if (found) return found

@@ -8,7 +8,7 @@ import { replaceFile } from '../replace-file.ts'
 import { shapeOf } from './authority.ts'
 import { issue } from './openssl.ts'
 import { findPair, type Pair } from './pair.ts'
-import { getStoreCas } from './store-cas.ts'
+import { findStoreCas, inheritStoreCas } from './store-cas.ts'
 import { workFolder } from './work.ts'
 
 export interface StorePairParts {
@@ -30,7 +30,7 @@ export interface StorePair {
 export async function refreshStorePair(parts: StorePairParts, addresses: readonly string[]): Promise<StorePair> {
   const { env, run, folder, host } = parts
   const files = { ca: join(folder, 'store-ca.pem'), cert: join(folder, 'store.pem'), key: join(folder, 'store.pem') }
-  const cas = await getStoreCas(folder)
+  const cas = (await findStoreCas(folder)) ?? (await inheritStoreCas(folder))
   // In an order of its own: a member starts anew when it is another text, and not with who signs.
   const ca = cas
     .map(({ pem }) => pem)

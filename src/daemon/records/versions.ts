@@ -46,6 +46,15 @@ export function assertEnough(versions: Versions, { version, abilities: can }: Re
   )
 }
 
+/** A host that is about to be let in. */
+export function assertComerCan(needs: readonly string[], { name, ...own }: Release & { readonly name: string }): void {
+  const lack = lackOf({ needs }, own)
+  if (lack === undefined) return
+  throw new CroftError('HOST_TOO_OLD', `${name} (croft ${own.version}) cannot do this yet: ${nameOf(lack)}`, {
+    hint: `upgrade croft on ${name}, then: croft join TOKEN`,
+  })
+}
+
 /** From now on the store may hold what only who can this understands. HOST_TOO_OLD while a host of the farm cannot. */
 export async function stepTo(store: Store, ability: Ability): Promise<void> {
   await change(store, async (versions) => {

@@ -29,7 +29,7 @@ import type { Handlers } from '../handler.ts'
 import { withWarnings } from './warnings.ts'
 
 export const handlers = {
-  async createGuest(daemon, { body, query, caller }) {
+  async createGuest(daemon, { body, sent = body, query, caller }) {
     const { name, template, start, ports, networks, host, placed, ...settings } = body
     assertOfHost(placed, caller)
     assertMayHaveKey(body, caller)
@@ -67,7 +67,7 @@ export const handlers = {
     const { createWhereItFits } = await import('../../placing/create.ts')
     const source = await getTemplateRecord(daemon, template)
     const asking = { spec: await specOf(), template: source.value.id, host }
-    return createWhereItFits(daemon, others, { ...{ name, asking, body, query, caller, here } })
+    return createWhereItFits(daemon, others, { ...{ name, asking, body: sent as object, query, caller, here } })
   },
 
   async cloneGuest(daemon, { params, body, query, caller }) {

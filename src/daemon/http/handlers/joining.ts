@@ -85,6 +85,7 @@ export const handlers = {
     const others = hosts.map(({ value: host }) => host.name).filter((host) => host !== value.bound?.host)
     return {
       farm: { name, id, prefix4, prefix6 },
+      ...(daemon.abilities === undefined ? {} : { abilities: daemon.abilities }),
       ...{ version: daemon.version, now: timestamp(daemon.env), hosts: others },
     }
   },
