@@ -1,6 +1,6 @@
 /**
- * usage: node script/beside.ts JOBS FILE...   Test files side by side, a process each, begun in the order given: `node --test`
- * sorts them by name. Says at the end which took longest; script/test begins with those.
+ * usage: node script/tests.ts JOBS FILE...   Test files side by side, a process each, begun in the order
+ * given: `node --test` sorts them by name. Says at the end which took longest; script/test begins with those.
  */
 import { relative } from 'node:path'
 import { run } from 'node:test'
@@ -23,12 +23,8 @@ events.on('test:summary', ({ file, success }) => {
 })
 const output = events.compose(spec)
 output.on('end', () => {
-  took.sort((a, b) => b.seconds - a.seconds)
-  console.log(
-    took
-      .slice(0, 20)
-      .map(({ file, seconds }) => `${String(seconds).padStart(4)} s  ${relative('test', file)}\n`)
-      .join(''),
-  )
+  const longest = took.toSorted((a, b) => b.seconds - a.seconds).slice(0, 30)
+  const lines = longest.map(({ file, seconds }) => `${String(seconds).padStart(4)} s  ${relative('test', file)}\n`)
+  process.stdout.write(lines.join(''))
 })
 output.pipe(process.stdout)
