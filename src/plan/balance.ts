@@ -49,7 +49,7 @@ const leaving = (hosts: ReadonlyMap<string, PlacementHost>, { host }: BalanceGue
 /** With what the guest asks for promised too, or no more. */
 export function promisedTo(
   host: PlacementHost,
-  { memoryBytes, diskBytes, pool }: PlacementAsk,
+  { memoryBytes, diskBytes, dataBytes = 0, pool }: PlacementAsk,
   sign: 1 | -1,
 ): PlacementHost {
   const room = host.pools[pool]
@@ -58,7 +58,14 @@ export function promisedTo(
     ...host,
     memory: { ...host.memory, promisedBytes: moved(host.memory.promisedBytes, memoryBytes) },
     pools: room
-      ? { ...host.pools, [pool]: { ...room, promisedBytes: moved(room.promisedBytes, diskBytes) } }
+      ? {
+          ...host.pools,
+          [pool]: {
+            ...room,
+            promisedBytes: moved(room.promisedBytes, diskBytes),
+            freeBytes: moved(room.freeBytes, -dataBytes),
+          },
+        }
       : host.pools,
   }
 }

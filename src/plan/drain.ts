@@ -54,11 +54,32 @@ function noRoom(whys: readonly { readonly host: string; readonly why: string }[]
   return `no host can take it (${[...told, ...(whys.length > toldHosts ? [`and ${whys.length - toldHosts} more`] : [])].join('; ')})`
 }
 
+/** What goes in one: a guest, or the lasting data of a site with the instances that have it. */
+export interface Load<T> {
+  readonly name: string
+  readonly guests: readonly [T, ...T[]]
+  readonly site?: string
+}
+
+export function loadsOf<T extends { readonly name: string; readonly spec: Pick<GuestSpec, 'part' | 'volumes'> }>(
+  guests: readonly T[],
+): readonly Load<T>[] {
+  const loads = Map.groupBy(guests, (guest) => dataSiteOf(guest) ?? guest.name)
+  return [...loads].map(([name, all]) => {
+    const [first] = all
+    const site = first && dataSiteOf(first)
+    return { name, guests: all as unknown as [T, ...T[]], ...(site === undefined ? {} : { site }) }
+  })
+}
+
+const dataSiteOf = ({ spec: { part, volumes = [] } }: { spec: Pick<GuestSpec, 'part' | 'volumes'> }) =>
+  part?.kind === 'instance' && volumes.length > 0 ? part.site : undefined
+
 /** What binds a guest to the host where it is. */
 export function boundTo(
   host: string,
   name: string,
-  { addresses = [], mounts = [], volumes = [], run }: Pick<GuestSpec, 'addresses' | 'mounts' | 'volumes' | 'run'>,
+  { addresses = [], mounts = [], run }: Pick<GuestSpec, 'addresses' | 'mounts' | 'run'>,
 ): { readonly why: string; readonly hint: string } | undefined {
   // One of a network comes in wherever that network is.
   const [address] = addresses.filter(({ network }) => network === undefined)
@@ -67,8 +88,6 @@ export function boundTo(
     return { why: `the address ${address.address} comes in at ${host}`, hint: `croft address rm ${address.address}` }
   if (mount)
     return { why: `it has a folder of ${host}, ${mount.source}`, hint: `croft mount rm ${name} ${mount.target}` }
-  if (volumes.length > 0)
-    return { why: `data of its site lies on ${host}, where other instances may have it`, hint: `croft show ${name}` }
   if (run === 'frozen')
     return { why: 'it is frozen, and what it holds in memory would be lost', hint: `croft unfreeze ${name}` }
   return undefined

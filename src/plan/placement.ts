@@ -43,6 +43,8 @@ export interface PlacementAsk {
   readonly memoryBytes: number
   readonly diskBytes: number
   readonly pool: string
+  /** What comes along and is there already: so much must be free. */
+  readonly dataBytes?: number
   /** The template's id. */
   readonly template?: string
   /** The host was named: nobody else comes into question. */
@@ -143,6 +145,7 @@ type Obstacle =
   | 'memory'
   | 'disk'
   | 'full'
+  | 'data'
 
 /** Only a word: of thousands of hosts nobody reads the sentence. */
 function obstacleOf(host: PlacementHost, ask: PlacementAsk): Obstacle | undefined {
@@ -157,7 +160,8 @@ function obstacleOf(host: PlacementHost, ask: PlacementAsk): Obstacle | undefine
   if (pool === undefined) return 'noPool'
   if (leftOf(host.memory) < ask.memoryBytes) return 'memory'
   if (leftOf(pool) < ask.diskBytes) return 'disk'
-  return pool.freeBytes < pool.totalBytes * leastFreeShare ? 'full' : undefined
+  if (pool.freeBytes < pool.totalBytes * leastFreeShare) return 'full'
+  return pool.freeBytes - (ask.dataBytes ?? 0) < pool.totalBytes * leastFreeShare ? 'data' : undefined
 }
 
 const obstacles: Readonly<Record<Obstacle, (host: PlacementHost, ask: PlacementAsk) => string>> = {
@@ -174,6 +178,8 @@ const obstacles: Readonly<Record<Obstacle, (host: PlacementHost, ask: PlacementA
   memory: ({ memory }, ask) => `${roughSize(ask.memoryBytes)} of memory do not fit: ${leftText(memory)}`,
   disk: ({ pools }, ask) =>
     `${roughSize(ask.diskBytes)} of disk do not fit: ${leftText(pools[ask.pool] as Room)} in pool ${ask.pool}`,
+  data: ({ pools }, { pool, dataBytes = 0 }) =>
+    `${roughSize(dataBytes)} of data do not fit: ${roughSize(pools[pool]?.freeBytes ?? 0)} of ${roughSize(pools[pool]?.totalBytes ?? 0)} free in pool ${pool}`,
   full: ({ pools }, { pool }) =>
     `pool ${pool} is nearly full: ${roughSize(pools[pool]?.freeBytes ?? 0)} of ${roughSize(pools[pool]?.totalBytes ?? 0)} free`,
 }

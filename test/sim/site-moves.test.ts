@@ -1,10 +1,18 @@
 /** Lasting data of a site goes from ash to birch with the instances that have it: whole or not at all, wherever a daemon dies. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { PlannedStep } from '../../src/api/resources.ts'
 import type { Site } from '../../src/api/site.ts'
 import type { SiteRecord, VolumeRecord } from '../../src/daemon/records/app-records.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
-import { type GuestRecord, type NumbersRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import {
+  type FactsRecord,
+  type GuestRecord,
+  type NumbersRecord,
+  read,
+  readAll,
+} from '../../src/daemon/records/records.ts'
+import type { Versions } from '../../src/plan/versions.ts'
 import type { SimFarm } from './farm.ts'
 import { SimHosts } from './several.ts'
 import { plain } from './sites-farm.ts'
@@ -152,4 +160,160 @@ describe('moves of sites', () => {
       await move(two)
       await settled(two, 'birch')
     })
+
+  test('somebody wants it no more', async () => {
+    for (const seconds of [0, 0.15, 0.3]) {
+      const two = await withShop()
+      const { operation } = (await move(two)) as { operation: { id: string } }
+      await two.pass(seconds)
+      await two.ask('ash', 'cancelOperation', { params: { operation: operation.id } })
+      await over(two)
+      const state = (await lastOp(two))?.state
+      await settled(two, state === 'cancelled' ? 'ash' : 'birch')
+    }
+  })
+
+  test('one that is stopped goes, and stays so', async () => {
+    const two = await withShop()
+    await two.ask('ash', 'actSite', { params, body: { do: 'stop' } })
+    assert.ok(await two.until(async () => (await two.copies(1)).length + (await two.copies(2)).length === 0))
+    await over(two)
+    await move(two)
+    await over(two)
+    assert.deepEqual([await where(two), (await shop(two)).state], ['birch', 'stopped'])
+    await two.ask('ash', 'actSite', { params, body: { do: 'start' } })
+    await settled(two, 'birch')
+  })
+
+  test('while it is on its way nobody changes it; what is then made of it is made there', async () => {
+    const two = await withShop()
+    const [volume] = await volumesOf(two)
+    await two.release('v2', { ...plain, data })
+    const { operation } = (await move(two)) as { operation: { id: string } }
+    const of = { host: 'ash', volume: volume?.value.id ?? '' }
+    const changes = [
+      ['deploySite', { params, body: { version: 'v2' } }],
+      ['actSite', { params, body: { do: 'stop' } }],
+      ['changeConfig', { params, body: { set: { 'env.A': 'b' } } }],
+      ['removeSite', { params, query: { discardData: '1' } }],
+      ['removeVolume', { params: of }],
+      ['moveSite', { params, body: { to: 'birch' } }],
+      ['actGuest', { params: { guest: `${site}/1` }, body: { do: 'kill' } }],
+    ] as const
+    for (const [route, asked] of changes) {
+      await two.begin('ash', route, asked)
+      assert.match(
+        two.lines.at(-1) ?? '',
+        /BUSY: (site "shop\/prod"|guest "shop\/prod\/1") is on its way to birch/,
+        route,
+      )
+    }
+    assert.equal((await two.operations()).find(({ id }) => id === operation.id)?.state, 'running')
+    await settled(two, 'birch')
+    await two.ask('ash', 'deploySite', { params, body: { version: 'v2' } })
+    await over(two)
+    const guests = await instances(two)
+    assert.deepEqual(
+      guests.map(({ name, host, spec }) => [name, host, spec.template]),
+      [3, 4].map((slot) => [`${site}/${slot}`, 'birch', 'shop:v2']),
+    )
+    for (const { value } of await volumesOf(two))
+      assert.equal(two.birch.storage.read({ kind: 'volume', id: value.id }, 'letter'), value.name)
+  })
+
+  test('refused with the reason, and nothing is changed', async () => {
+    const two = await withShop()
+    const refused = async (words: RegExp, to = 'birch') => {
+      await move(two, to)
+      assert.match(two.lines.findLast((line) => line.includes('→')) ?? '', words)
+    }
+    await refused(/REFUSED: shop\/prod cannot move: its data is on ash/, 'ash')
+    await refused(/NOT_FOUND: no host "elm"/, 'elm')
+    await two.ask('ash', 'moveGuest', { params: { guest: `${site}/1` }, body: { to: 'birch' } })
+    assert.match(two.lines.at(-1) ?? '', /REFUSED: shop\/prod\/1 goes with the lasting data of shop\/prod/)
+    two.birch.storage.fill(true)
+    await refused(/POOL_FULL: the data needs/)
+    two.birch.storage.fill(false)
+    const [volume] = await volumesOf(two)
+    await two.birch.storage.create({ kind: 'volume', id: volume?.value.id ?? '' })
+    await refused(/REFUSED: disks or data of shop\/prod\/1 lie on birch already/)
+    await two.birch.storage.remove({ kind: 'volume', id: volume?.value.id ?? '' })
+    const versions = await read<Versions>(two.store, keys.versions)
+    const older = {
+      ...versions?.value,
+      hosts: { ...versions?.value.hosts, birch: { version: '0.0.9', abilities: [] } },
+    }
+    await two.store.transact([], [{ put: keys.versions, value: older }])
+    await two.pass(0.5)
+    await refused(/HOST_TOO_OLD: birch/)
+    await two.store.transact([], [{ put: keys.versions, value: versions?.value }])
+    await two.release('v2', { ...plain, data })
+    await two.begin('ash', 'deploySite', { params, body: { version: 'v2' } })
+    await refused(/BUSY: shop\/prod is being deployed/)
+    await over(two)
+    await two.release('v3')
+    await two.ask('ash', 'addSite', { body: { name: 'shop/test' } })
+    await two.ask('ash', 'deploySite', { params: { site: 'shop/test' }, body: { version: 'v3' } })
+    await over(two)
+    await two.ask('ash', 'moveSite', { params: { site: 'shop/test' }, body: { to: 'birch' } })
+    assert.match(
+      two.lines.at(-1) ?? '',
+      /REFUSED: shop\/test has no lasting data: its instances are placed by themselves/,
+    )
+    await two.ask('ash', 'moveGuest', { params: { guest: 'shop/test/1' }, body: { to: 'birch' } })
+    assert.match(two.lines.at(-1) ?? '', /REFUSED: shop\/test\/1 has no lasting data: instances of shop\/test/)
+    assert.equal(await where(two), 'ash')
+    assert.equal((await readAll(two.store, keys.moves)).length, 0)
+  })
+
+  const drain = (two: SimHosts, host: string, more: object = {}, query: Record<string, string> = {}) =>
+    two.ask('ash', 'drainHost', { params: { host }, body: { drained: true, move: true, ...more }, query }) as Promise<
+      { steps?: PlannedStep[] } | undefined
+    >
+
+  test('a host is emptied: data and instances go as one, beside guests', async () => {
+    const two = await withShop()
+    await two.ask('ash', 'createGuest', { body: { name: 'web', template: 'debian:12', host: 'ash' } })
+    const dry = await drain(two, 'ash', {}, { dryRun: '1' })
+    assert.deepEqual(
+      dry?.steps?.map(({ what, step }) => `${what} ${step}`),
+      ['ash drain', 'shop/prod move', 'web move'],
+    )
+    await drain(two, 'ash')
+    await over(two)
+    assert.deepEqual(await two.guests(), { [`${site}/1`]: 'birch', [`${site}/2`]: 'birch', web: 'birch' })
+    const op = (await two.operations()).findLast(({ verb }) => verb === 'drain')
+    assert.equal(op?.state, 'done', JSON.stringify(op))
+    assert.match(
+      op?.log.join('\n') ?? '',
+      /^1 of 3: shop\/prod goes to birch\nshop\/prod on birch: down .*\n3 of 3: web goes .*\n.*\nash is empty: 3 guests were moved$/,
+    )
+    await two.ask('birch', 'deleteGuest', { params: { guest: 'web' } })
+    await settled(two, 'birch')
+  })
+
+  for (const name of ['drain.move.before', 'move.send.after', 'move.switch.after', 'drain.end.before'])
+    test(`a host is emptied, and its daemon dies at ${name}`, async () => {
+      const two = await withShop()
+      two.ash.killAt(name, 1)
+      await drain(two, 'ash')
+      await two.until(async () => !two.ash.isAlive)
+      assert.equal(two.ash.isAlive, false, 'it was passed')
+      await two.ash.boot()
+      await settled(two, 'birch')
+      assert.equal((await two.operations()).findLast(({ verb }) => verb === 'drain')?.state, 'done')
+    })
+
+  test('data that fits nowhere is told before anything is changed', async () => {
+    const two = await withShop()
+    const facts = await read<FactsRecord>(two.store, keys.facts('birch'))
+    const full = { ...facts?.value, pools: { default: { totalBytes: 2 ** 40, freeBytes: 2 ** 40 / 20 } } }
+    await two.store.transact([], [{ put: keys.facts('birch'), value: full }])
+    await drain(two, 'ash')
+    assert.match(
+      two.lines.at(-1) ?? '',
+      /NO_ROOM: 1 of 1 guests cannot leave ash, so nothing was changed \(shop\/prod: no host can take it \(birch: 11 of data do not fit/,
+    )
+    await settled(two, 'ash')
+  })
 })

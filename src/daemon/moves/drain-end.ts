@@ -90,7 +90,7 @@ async function untilInstancesLeft(walk: DrainWalk): Promise<ReadonlyMap<string, 
 
 async function whyNotGoing({ daemon }: DrainWalk, guest: GuestRecord, { created }: DrainRecord) {
   const { part } = guest.spec
-  const bound = await bindingOf(daemon, guest)
+  const bound = await bindingOf(daemon, { name: guest.name, guests: [guest] })
   if (bound !== undefined || part?.kind !== 'instance') return bound
   const last = (await read<RolloutRecord>(daemon.store, keys.rollout(part.site)))?.value
   const failed = last?.repair && last.state === 'failed' && last.created > created

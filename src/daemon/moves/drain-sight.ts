@@ -1,8 +1,11 @@
 /** Who is on a host that is to be empty, and where each could go. */
 import { CroftError } from '../../api/errors.ts'
 import type { GuestSpec } from '../../api/guest.ts'
-import { boundTo, type DrainPlan, type Leaver, planDrain } from '../../plan/drain.ts'
+import { boundTo, type DrainPlan, type Leaver, type Load, loadsOf, planDrain } from '../../plan/drain.ts'
+import type { PlacementAsk } from '../../plan/placement.ts'
+import { movePromise, nothingPromised, promiseOf } from '../../plan/promised.ts'
 import type { Daemon } from '../daemon.ts'
+import { poolOfVolumes } from '../host/volume-loop.ts'
 import { leavingWith } from '../placing/leaving.ts'
 import { askFor, readPlacementHosts } from '../placing/sight.ts'
 import type { SiteRecord } from '../records/app-records.ts'
@@ -15,15 +18,15 @@ type Sees = Pick<Daemon, 'store' | 'open'>
 
 export interface DrainSight {
   readonly plan: DrainPlan
-  /** By name, of those that the plan speaks of. */
-  readonly numbers: ReadonlyMap<string, number>
+  /** By name, of what the plan speaks of: a site has those of its instances. */
+  readonly numbers: ReadonlyMap<string, readonly number[]>
   /** Instances of sites: those are begun elsewhere, not moved. */
   readonly leaving: readonly string[]
   readonly isDrained: boolean
 }
 
 export async function sightOfDrain(daemon: Sees, host: string): Promise<DrainSight> {
-  const [hosts, { leaving: able }, records, guests] = await Promise.all([
+  const [hosts, { leaving: able }, records, found] = await Promise.all([
     readPlacementHosts(daemon),
     leavingWith(daemon, host),
     readAll<HostRecord>(daemon.store, keys.hosts),
@@ -37,39 +40,72 @@ export async function sightOfDrain(daemon: Sees, host: string): Promise<DrainSig
     daemon,
     hosts.map(({ name }) => name).filter((name) => name !== host),
   )
-  const numbers = new Map<string, number>()
+  const numbers = new Map<string, readonly number[]>()
   const leavers: Leaver[] = []
   const leaving: string[] = []
-  for (const { value } of guests) {
-    const { name, number, spec, deleting } = value
-    // A build ends by itself.
-    if (deleting || spec.part?.kind === 'build') continue
-    const isInstance = spec.part?.kind === 'instance'
-    const bound = (await bindingOf(daemon, value)) ?? (isInstance && !able.includes(name) ? noOther : undefined)
-    if (isInstance && bound === undefined) {
+  // A build ends by itself.
+  const guests = found
+    .map(({ value }) => value)
+    .filter(({ deleting, spec }) => !deleting && spec.part?.kind !== 'build')
+  for (const load of loadsOf(guests)) {
+    const { name, guests: all, site } = load
+    const [{ spec }] = all
+    const isPlaced = spec.part?.kind === 'instance' && site === undefined
+    const bound = (await bindingOf(daemon, load)) ?? (isPlaced && !able.includes(name) ? noOther : undefined)
+    if (isPlaced && bound === undefined) {
       leaving.push(name)
       continue
     }
-    numbers.set(name, number)
-    leavers.push({ name, ask: await askOf(daemon, value), bound, barred: barredAt(spec) })
+    numbers.set(
+      name,
+      all.map(({ number }) => number),
+    )
+    leavers.push({ name, ask: await askOf(daemon, load), bound, barred: barredAt(spec) })
   }
   const isDrained = records.some(({ value }) => value.name === host && value.drained === true)
   return { plan: planDrain(hosts, host, leavers), numbers, leaving, isDrained }
 }
 
-/** Why it stays; instances of sites are begun elsewhere, where that is done. */
-export async function bindingOf({ store }: Pick<Daemon, 'store'>, guest: GuestRecord): Promise<string | undefined> {
-  const { host, name, spec } = guest
-  const bound = boundTo(host, name, spec)
-  if (bound) return bound.why
-  if (spec.part?.kind !== 'instance') return undefined
-  const site = await read<SiteRecord>(store, keys.site(spec.part.site))
+/** Why it stays; instances of sites without data are begun elsewhere, where that is done. */
+export async function bindingOf(
+  { store }: Pick<Daemon, 'store'>,
+  load: Load<GuestRecord>,
+): Promise<string | undefined> {
+  for (const { host, name, spec } of load.guests) {
+    const bound = boundTo(host, name, spec)
+    if (bound) return bound.why
+  }
+  const { part } = load.guests[0].spec
+  if (part?.kind !== 'instance' || load.site !== undefined) return undefined
+  const site = await read<SiteRecord>(store, keys.site(part.site))
   return site?.value.run === 'stopped' ? 'its site is stopped: it is begun elsewhere once that serves' : undefined
 }
 
-export const askOf = (daemon: Pick<Daemon, 'store'>, { name, host, spec }: GuestRecord) => {
+/** In one, what all of them ask for. */
+export async function askOf(daemon: Sees, { guests, site }: Load<GuestRecord>): Promise<PlacementAsk> {
+  const [{ name, host, spec }] = guests
   const { from } = spec.root
-  return askFor(daemon, { spec, guest: { name, host }, ...(from.kind === 'template' ? { template: from.id } : {}) })
+  const asking = { spec, guest: { name, host }, leaving: guests.map((each) => each.name) }
+  const ask = await askFor(daemon, { ...asking, ...(from.kind === 'template' ? { template: from.id } : {}) })
+  if (site === undefined) return ask
+  const promised = guests.reduce(
+    (sum, each) => movePromise(sum, nothingPromised, promiseOf(each.spec)),
+    nothingPromised,
+  )
+  return {
+    ...ask,
+    ...{ memoryBytes: promised.memoryBytes, diskBytes: promised.disk[spec.pool] ?? 0 },
+    dataBytes: await dataBytesOf(daemon, guests),
+    needs: [...(ask.needs ?? []), 'data-moves'],
+  }
+}
+
+/** Of what lies on this host. */
+async function dataBytesOf({ open }: Sees, guests: readonly GuestRecord[]): Promise<number> {
+  const storage = open()?.parts.storage(poolOfVolumes)
+  const ids = new Set(guests.flatMap(({ spec }) => (spec.volumes ?? []).map(({ id }) => id)))
+  const usages = await Promise.all([...ids].map((id) => storage?.usage({ kind: 'volume', id })))
+  return usages.reduce((sum, usage) => sum + (usage?.usedBytes ?? 0), 0)
 }
 
 /** Which of these hosts has given a published port of such a guest to somebody else. */

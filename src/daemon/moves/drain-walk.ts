@@ -4,11 +4,12 @@
  */
 import { toCroftError } from '../../api/errors.ts'
 import type { Operation } from '../../api/resources.ts'
-import { largestFirst } from '../../plan/drain.ts'
+import { type Load, largestFirst, loadsOf } from '../../plan/drain.ts'
+import { place } from '../../plan/placement.ts'
 import { type Daemon, getFarm } from '../daemon.ts'
 import { pause } from '../env.ts'
 import type { Caller } from '../http/access.ts'
-import { choose } from '../placing/choose.ts'
+import { readPlacementHosts } from '../placing/sight.ts'
 import { commit } from '../records/change.ts'
 import { changeDrain, type DrainRecord, drainGoal } from '../records/drains.ts'
 import { keys } from '../records/keys.ts'
@@ -17,6 +18,7 @@ import { type GuestRecord, type HostRecord, read, readAll } from '../records/rec
 import { endDrain } from './drain-end.ts'
 import { askOf, bindingOf, portsOf } from './drain-sight.ts'
 import { newMove } from './new.ts'
+import { newSiteMove } from './new-site.ts'
 
 const lookEveryMs = 500
 /** Somebody works on the guest, like a backup or a change: that ends. */
@@ -34,7 +36,7 @@ export interface DrainWalk {
 export async function walkDrain(walk: DrainWalk): Promise<void> {
   const drain = await readDrain(walk)
   if (!drain) return
-  const busy = new Set<number>()
+  const busy = new Set<string>()
   const bring = async () => {
     for (let next = await nextOf(walk, busy); next; next = await nextOf(walk, busy)) await bringAway(walk, next)
   }
@@ -53,47 +55,54 @@ export async function isOver({ daemon, host }: DrainWalk, drain: DrainRecord | u
 }
 
 interface Next {
-  readonly guest: GuestRecord
+  readonly load: Load<GuestRecord>
   /** `2 of 5` */
   readonly count: string
 }
 
-async function nextOf(walk: DrainWalk, busy: Set<number>): Promise<Next | undefined> {
-  const { daemon, host, signal } = walk
+async function nextOf(walk: DrainWalk, busy: Set<string>): Promise<Next | undefined> {
+  const { daemon, signal } = walk
   signal.throwIfAborted()
   const drain = await readDrain(walk)
   if (!drain || (await isOver(walk, drain))) return undefined
   const done = new Set([...drain.stays, ...drain.left.map(({ number }) => number)])
-  const there = (await readAll<GuestRecord>(daemon.store, keys.guests(host))).map(({ value }) => value)
-  const guests = there.filter(({ number, deleting, spec }) => !deleting && !spec.part && !done.has(number))
-  const asks = guests.map(async (guest) => ({ guest, name: guest.name, ask: await askOf(daemon, guest) }))
-  const next = largestFirst(await Promise.all(asks)).find(({ guest }) => !busy.has(guest.number))?.guest
+  const loads = (await loadsThere(walk)).filter(({ guests }) => !guests.some(({ number }) => done.has(number)))
+  const asks = loads.map(async (load) => ({ load, name: load.name, ask: await askOf(daemon, load) }))
+  const next = largestFirst(await Promise.all(asks)).find(({ name }) => !busy.has(name))?.load
   if (!next) return undefined
-  busy.add(next.number)
-  const ended = drain.left.length + Math.max(0, drain.total - drain.left.length - guests.length)
-  return { guest: next, count: `${Math.min(drain.total, ended + 1)} of ${drain.total}` }
+  busy.add(next.name)
+  const there = loads.reduce((sum, { guests }) => sum + guests.length, 0)
+  const ended = drain.left.length + Math.max(0, drain.total - drain.left.length - there)
+  return { load: next, count: `${Math.min(drain.total, ended + 1)} of ${drain.total}` }
+}
+
+/** Without what leaves by itself. */
+async function loadsThere({ daemon, host }: DrainWalk): Promise<readonly Load<GuestRecord>[]> {
+  const guests = (await readAll<GuestRecord>(daemon.store, keys.guests(host))).map(({ value }) => value)
+  const loads = loadsOf(guests.filter(({ deleting }) => !deleting))
+  return loads.filter(({ guests: [{ spec }], site }) => !spec.part || site !== undefined)
 }
 
 /** Until it is gone, or no host is left to try. */
 async function bringAway(walk: DrainWalk, next: Next): Promise<void> {
-  const { daemon, host, signal } = walk
-  const { number } = next.guest
+  const { daemon, signal } = walk
+  const { name } = next.load
   const tried = new Map<string, string>()
   const until = daemon.env.monotonicMs() + busyPatienceMs
   for (;;) {
     signal.throwIfAborted()
     const drain = await readDrain(walk)
     if (!drain || (await isOver(walk, drain))) return
-    const guest = (await read<GuestRecord>(daemon.store, keys.guest(host, number)))?.value
-    if (!guest || guest.deleting) return
+    const load = (await loadsThere(walk)).find((each) => each.name === name)
+    if (!load) return
     // Its own of before this daemon, or somebody else's.
-    const move = await read<MoveRecord>(daemon.store, keys.move(number))
-    const to = move || tried.size >= mostTries ? undefined : await bestFor(daemon, guest, tried)
+    const move = (await readAll<MoveRecord>(daemon.store, keys.moves)).find((each) => each.value.name === name)
+    const to = move || tried.size >= mostTries ? undefined : await bestFor(daemon, load, tried)
     if (move) await followMove(walk, move.value, next.count)
-    else if (to === undefined) return leaveIt(walk, guest, (await bindingOf(daemon, guest)) ?? whyOf(tried))
+    else if (to === undefined) return leaveIt(walk, load, (await bindingOf(daemon, load)) ?? whyOf(tried))
     else {
-      const failed = await moveTo(walk, { ...next, guest, drain, to, until })
-      if (failed?.final) return leaveIt(walk, guest, failed.why)
+      const failed = await moveTo(walk, { ...next, load, drain, to, until })
+      if (failed?.final) return leaveIt(walk, load, failed.why)
       if (failed) tried.set(to, failed.why)
     }
   }
@@ -101,14 +110,14 @@ async function bringAway(walk: DrainWalk, next: Next): Promise<void> {
 
 async function bestFor(
   daemon: Daemon,
-  guest: GuestRecord,
+  load: Load<GuestRecord>,
   tried: ReadonlyMap<string, string>,
 ): Promise<string | undefined> {
-  const { name, host, spec } = guest
-  const { from } = spec.root
-  const template = from.kind === 'template' ? { template: from.id } : {}
-  const { candidates } = await choose(daemon, { spec, guest: { name, host }, ...template })
-  const others = candidates.map((each) => each.host).filter((each) => each !== host && !tried.has(each))
+  const [{ host, spec }] = load.guests
+  const [hosts, ask] = await Promise.all([readPlacementHosts(daemon), askOf(daemon, load)])
+  const others = place(hosts, ask)
+    .candidates.map((each) => each.host)
+    .filter((each) => each !== host && !tried.has(each))
   const barred = (await portsOf(daemon, others))(spec)
   return others.find((each) => barred[each] === undefined)
 }
@@ -136,19 +145,24 @@ const nextBest = [
   'REFUSED',
   'LIMIT_REACHED',
   'NOT_FOUND',
+  'HOST_TOO_OLD',
 ] as const
 
-async function moveTo(walk: DrainWalk, { drain, guest, to, until, count }: Moving): Promise<Failed | undefined> {
+async function moveTo(walk: DrainWalk, { drain, load, to, until, count }: Moving): Promise<Failed | undefined> {
   const { daemon, host } = walk
   const caller: Caller = { name: drain.by, role: 'operator' }
   const id = daemon.env.id()
-  const asked = { guest: guest.name, to, id, rate: drain.rate }
+  const { name, guests, site } = load
+  const asked = { to, id, rate: drain.rate }
+  const decide = () =>
+    site === undefined
+      ? newMove(daemon, caller, { ...asked, guest: name })
+      : newSiteMove(daemon, caller, { ...asked, site })
   const { failpoint } = getFarm(daemon).parts
   failpoint('drain.move.before')
   try {
-    const operation = await commit(daemon, caller, { reason: `drain of ${host}` }, () => newMove(daemon, caller, asked))
-    const ended =
-      operation && (await followMove(walk, { id, name: guest.name, to, number: guest.number }, count, operation))
+    const operation = await commit(daemon, caller, { reason: `drain of ${host}` }, decide)
+    const ended = operation && (await followMove(walk, { id, name, to, number: guests[0].number }, count, operation))
     if (ended?.state !== 'failed' && ended?.state !== 'cancelled') return undefined
     return {
       why: ended.error?.message ?? `its move to ${to} failed`,
@@ -195,9 +209,9 @@ async function followMove(
   }
 }
 
-async function leaveIt({ daemon, host }: DrainWalk, { number, name }: GuestRecord, why: string): Promise<void> {
+async function leaveIt({ daemon, host }: DrainWalk, { name, guests }: Load<GuestRecord>, why: string): Promise<void> {
   await changeDrain(daemon.store, host, (now) => {
     daemon.operations.note(drainGoal(now.id), `${name} stays: ${why}`)
-    return { ...now, left: [...now.left, { number, name, why }] }
+    return { ...now, left: [...now.left, ...guests.map((guest) => ({ number: guest.number, name: guest.name, why }))] }
   })
 }

@@ -61,7 +61,11 @@ async function newDrain(daemon: Daemon, { caller, body, query }: AskedDrain, id:
   const record: DrainRecord = {
     ...{ schema: schemaVersion, id, host: name, by: caller.name, created: timestamp(daemon.env) },
     ...(body.rate === undefined ? {} : { rate: body.rate }),
-    ...{ parallel: body.parallel ?? 1, total: plan.goes.length, left: [] },
+    ...{
+      parallel: body.parallel ?? 1,
+      total: plan.goes.flatMap(({ guest }) => numbers.get(guest) ?? []).length,
+      left: [],
+    },
     stays: plan.stays.flatMap(({ guest }) => numbers.get(guest) ?? []),
   }
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { boundTo, type Leaver, planDrain } from '../../../src/plan/drain.ts'
+import { boundTo, type Leaver, loadsOf, planDrain } from '../../../src/plan/drain.ts'
 import type { PlacementHost } from '../../../src/plan/placement.ts'
 
 const gib = 1024 ** 3
@@ -69,6 +69,41 @@ test('nobody is promised more than there is, nobody goes to who is left, and eac
   )
 })
 
+test('instances that share lasting data go as one', () => {
+  const instance = (name: string, site: string, volumes: readonly { id: string; target: string }[]) => ({
+    name,
+    spec: { part: { kind: 'instance' as const, site, slot: 1, release: 'shop:v1' }, volumes },
+  })
+  const data = [{ id: 'x', target: '/srv' }]
+  const loads = loadsOf([
+    instance('shop/prod/1', 'shop/prod', data),
+    { name: 'web', spec: {} },
+    instance('shop/prod/2', 'shop/prod', data),
+    instance('blog/prod/1', 'blog/prod', []),
+  ])
+  assert.deepEqual(
+    loads.map(({ name, site, guests }) => [name, site, guests.map((each) => each.name)]),
+    [
+      ['shop/prod', 'shop/prod', ['shop/prod/1', 'shop/prod/2']],
+      ['web', undefined, ['web']],
+      ['blog/prod/1', undefined, ['blog/prod/1']],
+    ],
+  )
+})
+
+test('what its data needs must be free as well', () => {
+  const ask = { memoryBytes: gib, diskBytes: gib, pool: 'default', dataBytes: 60 * gib }
+  const { goes, stays } = planDrain([host('ash', 9), host('birch', 9)], 'ash', [
+    guest('shop/prod', 1, { ask }),
+    guest('blog/prod', 1, { ask }),
+  ])
+  assert.deepEqual(
+    goes.map(({ guest: name }) => name),
+    ['blog/prod'],
+  )
+  assert.match(stays[0]?.why ?? '', /birch: 60G of data do not fit: 30G of 100G free in pool default/)
+})
+
 test('what binds a guest to its host', () => {
   const free = { run: 'running' as const }
   assert.equal(boundTo('ash', 'web', free), undefined)
@@ -76,6 +111,5 @@ test('what binds a guest to its host', () => {
   const why = (spec: Parameters<typeof boundTo>[2]) => boundTo('ash', 'web', spec)?.why
   assert.match(why({ ...free, mounts: [mount] } as never) ?? '', /folder of ash, \/srv/)
   assert.match(why({ ...free, addresses: [{ address: '192.0.2.7', announce: false }] }) ?? '', /192\.0\.2\.7 comes in/)
-  assert.match(why({ ...free, volumes: [{ id: 'x', target: '/srv' }] }) ?? '', /data of its site/)
   assert.match(why({ run: 'frozen' }) ?? '', /frozen/)
 })
