@@ -106,16 +106,25 @@ export interface TidyView {
   /** Nothing of it is left where the guest is. */
   readonly cleared: boolean
   readonly guestLives: boolean
+  /** It is on another host than the record says: a croft that knows no replicas has moved it. */
+  readonly guestMoved?: boolean
   /** The other of its two hosts is one of the farm still. */
   readonly otherLives: boolean
 }
 
 /** Each host clears its own, the one with the guest first; the record goes last. Undefined: nothing is this host's to do. */
-export function planTidy({ side, deleting, cleared, guestLives, otherLives }: TidyView): TidyStep | undefined {
+export function planTidy({
+  side,
+  deleting,
+  cleared,
+  guestLives,
+  guestMoved,
+  otherLives,
+}: TidyView): TidyStep | undefined {
   const isOver = deleting || !guestLives || !otherLives
   if (side === 'target') {
     // Of a host that was declared dead it is all that is left.
-    if (!deleting) return guestLives ? undefined : 'mark'
+    if (!deleting) return guestLives ? undefined : guestMoved ? 'follow' : 'mark'
     return cleared || !guestLives || !otherLives ? 'clearDisks' : undefined
   }
   if (!isOver) return undefined
@@ -124,4 +133,4 @@ export function planTidy({ side, deleting, cleared, guestLives, otherLives }: Ti
   return otherLives ? undefined : 'forget'
 }
 
-export type TidyStep = 'mark' | 'clearPasses' | 'clearDisks' | 'forget'
+export type TidyStep = 'follow' | 'mark' | 'clearPasses' | 'clearDisks' | 'forget'

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import type { Replica } from '../../src/api/replica.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
+import type { ReplicaRecord } from '../../src/daemon/records/replicas.ts'
 import { leaveReplicas } from '../../src/daemon/replicas/leave.ts'
 import { isReplicaPass } from '../../src/plan/replica.ts'
 import type { SimFarm } from './farm.ts'
@@ -103,6 +104,20 @@ describe('replicas', () => {
     await replicate(two)
     assert.ok(await two.until(async () => (await letterOn(two.birch)) === 'P.S.'))
     await whole(two)
+  })
+
+  test('a guest that an older croft has moved keeps its replica', async () => {
+    const two = await withWeb()
+    await replicate(two, '5m')
+    await whole(two)
+    const [held] = await readAll<ReplicaRecord>(two.ash.store, keys.replicas)
+    assert.ok(held)
+    await two.ash.store.transact([], [{ put: held.key, value: { ...held.value, from: 'cedar' } }])
+    await write(two, 'P.S.')
+    assert.ok(await two.until(async () => (await replica(two))?.from === 'ash'), 'it is gone, or looks elsewhere')
+    await replicate(two, '5m')
+    await whole(two)
+    assert.equal(await letterOn(two.birch), 'P.S.')
   })
 
   const steps = ['pass.before', 'take.after', 'send.after', 'pass.after', 'clear.before', 'clear.after']

@@ -14,7 +14,7 @@ import { moveGoal } from '../records/moves.ts'
 import { type GuestRecord, type Held, type HostRecord, read } from '../records/records.ts'
 import { findReplica } from '../records/replicas.ts'
 import { assertMade, assertRoom, getTaking, lookForGuest } from './able.ts'
-import { beginMove } from './reserve.ts'
+import { beginMove, untilCleared } from './reserve.ts'
 
 export interface AskedMove {
   readonly guest: string
@@ -69,6 +69,8 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
   getFarm(daemon).others?.assertCan(to, 'moves')
   const { number } = guest.value
   await assertMade(daemon, guest.value)
+  // What lies there may be what the last move leaves.
+  await untilCleared(daemon, { name, number })
   const look = await lookForGuest(daemon, guest.value, to)
   const replica = await findReplica(daemon.store, { number, host: to })
   if (replica?.record.value.deleting)

@@ -5,6 +5,7 @@
 import type { ErrorBody } from '../../api/errors.ts'
 import { momentOf, type Timing } from '../../plan/replica.ts'
 import type { Compare, Store, Write } from '../../store/store.ts'
+import { readFarmGuests } from './farm-guests.ts'
 import { keys } from './keys.ts'
 import { type GuestRecord, type Held, read, readAll } from './records.ts'
 
@@ -89,6 +90,11 @@ export const lastOf = ({ status }: ReplicaPair): string | undefined => status?.v
 export async function guestOfReplica(store: Store, replica: ReplicaRecord): Promise<Held<GuestRecord> | undefined> {
   const guest = await read<GuestRecord>(store, keys.guest(replica.from, replica.number))
   return guest?.value.id === replica.guest ? guest : undefined
+}
+
+/** Wherever it is. */
+export async function hostOfGuest(store: Store, { guest }: ReplicaRecord): Promise<string | undefined> {
+  return (await readFarmGuests(store)).find(({ value }) => value.id === guest)?.value.host
 }
 
 /** Of the record as it was read: where the guest has moved since, this host tells nothing of it any more. */

@@ -5,7 +5,15 @@ import type { HostParts } from '../host/parts.ts'
 import { createTurns } from '../host/turns.ts'
 import { keys } from '../records/keys.ts'
 import { type HostRecord, read, readAll } from '../records/records.ts'
-import { guestOfReplica, isMet, type ReplicaPair, readReplicas, replicaGoal, timingOf } from '../records/replicas.ts'
+import {
+  guestOfReplica,
+  hostOfGuest,
+  isMet,
+  type ReplicaPair,
+  readReplicas,
+  replicaGoal,
+  timingOf,
+} from '../records/replicas.ts'
 
 export interface Replicas {
   begin(): void
@@ -109,7 +117,9 @@ export function createReplicas(parts: HostParts): Replicas {
       return never
     }
     const otherLives = living.has(side === 'source' ? to : from)
-    const step = planTidy({ side, deleting, cleared, guestLives: guest !== undefined, otherLives })
+    const mayHaveMoved = side === 'target' && !deleting && !guest
+    const guestMoved = mayHaveMoved && (await hostOfGuest(store, value)) !== undefined
+    const step = planTidy({ side, deleting, cleared, guestLives: guest !== undefined, guestMoved, otherLives })
     const isNow = step !== undefined || unclean.has(key)
     const waitMs = waitOf(pair, !isNow ? dueAt(timingOf(pair), env.now()) - env.now() : 0)
     if (step === undefined && (side === 'target' || deleting || !guest || guest.deleting || guest.moving)) return never

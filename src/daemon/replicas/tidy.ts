@@ -4,7 +4,7 @@ import { isPassOf, type TidyStep } from '../../plan/replica.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, type Held, read } from '../records/records.ts'
-import { changeReplica, forgetReplica, guestOfReplica, type ReplicaRecord } from '../records/replicas.ts'
+import { changeReplica, forgetReplica, guestOfReplica, hostOfGuest, type ReplicaRecord } from '../records/replicas.ts'
 
 export async function tidyReplica(parts: HostParts, record: Held<ReplicaRecord>, step: TidyStep): Promise<void> {
   parts.failpoint(`replica.${step}.before`)
@@ -15,6 +15,11 @@ export async function tidyReplica(parts: HostParts, record: Held<ReplicaRecord>,
 type Steps = Readonly<Record<TidyStep, (parts: HostParts, record: Held<ReplicaRecord>) => Promise<unknown>>>
 
 const steps: Steps = {
+  async follow({ store }, record) {
+    const from = await hostOfGuest(store, record.value)
+    if (from === record.value.host) await forgetReplica(store, record)
+    else if (from !== undefined) await changeReplica(store, record, { from })
+  },
   mark: ({ store }, record) => changeReplica(store, record, { deleting: true }),
   async clearPasses(parts, record) {
     const guest = await guestOfReplica(parts.store, record.value)

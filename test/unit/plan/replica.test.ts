@@ -159,4 +159,9 @@ test('a replica ends on both hosts, whoever of them is there: the guest’s host
   assert.equal(planTidy({ side: 'target', ...living }), undefined)
   assert.equal(planTidy({ side: 'target', ...living, otherLives: false }), undefined, 'all that is left of a dead host')
   assert.equal(planTidy({ side: 'source', ...living, otherLives: false }), 'mark')
+  for (const otherLives of [true, false]) {
+    const gone = { ...living, otherLives, guestLives: false, guestMoved: true }
+    assert.equal(planTidy({ side: 'target', ...gone }), 'follow', 'moved by who knows no replicas')
+    assert.equal(planTidy({ side: 'target', ...gone, deleting: true }), 'clearDisks')
+  }
 })
