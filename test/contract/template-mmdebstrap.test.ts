@@ -6,17 +6,17 @@ import { after, before } from 'node:test'
 import { createRunner } from '../../src/drivers/exec/runner.ts'
 import { createMmdebstrap } from '../../src/drivers/template/mmdebstrap/index.ts'
 import { defaultUidBase, uidOf, uidRangeSize, uidSlots } from '../../src/plan/addresses.ts'
+import { putInMemory, takeFromMemory } from '../memory.ts'
 import { templateContract } from './template.ts'
 
 const range = `root:${defaultUidBase}:${uidRangeSize * uidSlots}`
-/** The last slot: no guest of a test gets that far. */
-const uidBase = uidOf(defaultUidBase, uidSlots - 1)
+/** No guest of a test gets that far, no daemon builds there, and of other runs at the same time each has its own. */
+const uidBase = uidOf(defaultUidBase, 3800 + (process.pid % 200))
 const workDir = await mkdtemp('/var/tmp/croft-builder-test-')
 const canary = join(workDir, 'canary')
 const undo: (() => Promise<void>)[] = []
 
 before(async () => {
-  await writeFile(canary, 'secret of the host', { mode: 0o644 })
   for (const path of ['/etc/subuid', '/etc/subgid']) {
     const text = await readFile(path, 'utf8').catch(() => '')
     if (text.split('\n').includes(range)) continue
@@ -26,10 +26,14 @@ before(async () => {
       await writeFile(path, now.replace(`${range}\n`, ''))
     })
   }
+  await putInMemory(workDir)
+  await writeFile(canary, 'secret of the host', { mode: 0o644 })
   await chmod(workDir, 0o755)
+  process.env.TMPDIR = await mkdtemp(join(workDir, 'roots-'))
 })
 after(async () => {
   for (const step of undo) await step()
+  await takeFromMemory(workDir)
   await rm(workDir, { recursive: true, force: true })
 })
 
@@ -76,8 +80,10 @@ templateContract({
     assert.equal((await readdir(root)).includes('.croft-build'), false)
   },
   async leftovers() {
-    const found = (await readdir(workDir)).filter((name) => name !== 'canary')
-    const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').filter((line) => line.includes(workDir))
+    const found = (await readdir(workDir)).filter((name) => name !== 'canary' && !name.startsWith('roots-'))
+    const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes(`${workDir}/`))
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
     const uids = await Promise.all(
       pids.map(async (pid) => {

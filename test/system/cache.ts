@@ -12,6 +12,7 @@ import { createRunner } from '../../src/drivers/exec/runner.ts'
 import type { TemplateSource } from '../../src/drivers/template/driver.ts'
 import { createMmdebstrap } from '../../src/drivers/template/mmdebstrap/index.ts'
 import { defaultUidBase, uidOf, uidSlots } from '../../src/plan/addresses.ts'
+import { putInMemory, takeFromMemory } from '../memory.ts'
 
 const run = createRunner()
 const fileBytes = 60 * 1024 ** 3
@@ -160,8 +161,10 @@ async function ensureBuilt(kind: Kind, key: string, what: Built): Promise<Cached
 
 async function buildTemplate(path: string, kind: Kind, { ref, source }: Built): Promise<CachedTemplate['manifest']> {
   const workDir = join(cacheDir, `work-${kind}`)
+  await takeFromMemory(workDir)
   await rm(workDir, { recursive: true, force: true })
   await mkdir(workDir, { recursive: true, mode: 0o755 })
+  await putInMemory(workDir)
   await run.run({ file: 'btrfs', args: ['subvolume', 'create', path], timeoutMs: 60_000 })
   const { sizeBytes, sha256 } = await createMmdebstrap({ run, workDir }).build(source, path, {
     signal: new AbortController().signal,
@@ -169,6 +172,7 @@ async function buildTemplate(path: string, kind: Kind, { ref, source }: Built): 
     // Below the slot that daemons build in, above any guest of a test.
     uidBase: uidOf(defaultUidBase, uidSlots - 2 - kinds.indexOf(kind)),
   })
+  await takeFromMemory(workDir)
   await rm(workDir, { recursive: true, force: true })
   // PHP asks for the zones.
   const gone = unread.filter((name) => kind !== 'merged' || name !== 'zoneinfo')
