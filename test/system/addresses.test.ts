@@ -1,7 +1,9 @@
 /** Public addresses, and what of a guest's link can be set: real guests, a real host, and a world outside that routes to it. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { AddressView } from '../../src/api/guest.ts'
+import { consoleOf, wordsOf } from '../console.ts'
 import { at, useFarm } from './farm.ts'
 import { get, outside4, outside6, serve, serveOutside, show } from './guests.ts'
 
@@ -202,5 +204,13 @@ test('a guest of a VLAN network: its way in and out is that network’s; who has
   await farm.waitFor(async () => !(await farm.host(ip('link', 'show'))).stdout.includes('lan0.20'))
   assert.doesNotMatch((await farm.host(ip('rule', 'show'))).stdout, /lan0|192\.0\.2/)
   await farm.croftOk('network', 'rm', 'office', '-y')
+  // docs/guides/vlan-networks.md as it is written, but for the name of the device.
+  await farm.croftOk('rename', 'other', 'web')
+  const commands = consoleOf(readFileSync(new URL('../../docs/guides/vlan-networks.md', import.meta.url), 'utf8'))
+  assert.ok(commands.length >= 10)
+  for (const { line } of commands) {
+    const told = await farm.croft(...wordsOf(line.replace('eth1', 'lan0')).slice(1))
+    assert.equal(told.code, 0, `${line}: ${told.stderr}`)
+  }
   await farm.host(ip('link', 'delete', 'lan0'))
 })
