@@ -1,11 +1,13 @@
 /** The word that was probably meant: at most two slips away, fewer for short words. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const short = word.slice(0, 40)
-  const allowed = short.length < 3 ? 1 : short.length < 7 ? 2 : 3
+  const allowed = short.length < 4 ? 1 : short.length < 7 ? 2 : 3
   let best: { readonly word: string; readonly slips: number } | undefined
   for (const candidate of candidates) {
     const slips = candidate.startsWith(short) && short.length > 2 ? 1 : distance(short, candidate)
-    if (slips <= allowed && slips < candidate.length && (best === undefined || slips < best.slips)) {
+    // Two slips and another first letter are another word.
+    const alike = slips < 2 || candidate[0] === short[0]
+    if (alike && slips <= allowed && slips < candidate.length && (best === undefined || slips < best.slips)) {
       best = { word: candidate, slips }
     }
   }

@@ -2,6 +2,7 @@
 import { CroftError } from '../../api/errors.ts'
 import { nearest } from '../../api/nearest.ts'
 import { type CommandRow, type Noun, nouns } from '../command.ts'
+import { foreignCommands, foreignNouns, foreignTools, foreignVerbs, insteadOf, otherNouns } from './foreign.ts'
 import { isRoute, parsePoint } from './point.ts'
 
 export interface Word {
@@ -21,46 +22,6 @@ export type Found =
     }
   | { readonly kind: 'help'; readonly words: readonly string[] }
   | { readonly kind: 'unknown'; readonly error: CroftError }
-
-/** Words from elsewhere. They work, and name the native one once. */
-export const foreignVerbs: ReadonlyMap<string, string> = new Map([
-  ['launch', 'create'],
-  ['list', 'ls'],
-  ['ps', 'ls'],
-  ['info', 'show'],
-  ['describe', 'show'],
-  ['inspect', 'show'],
-  ['delete', 'rm'],
-  ['remove', 'rm'],
-  ['destroy', 'rm'],
-  ['pause', 'freeze'],
-  ['unpause', 'unfreeze'],
-  ['mv', 'rename'],
-  ['cp', 'clone'],
-  ['enter', 'shell'],
-  ['attach', 'shell'],
-  ['evacuate', 'drain'],
-])
-
-const otherNouns: ReadonlyMap<string, Noun> = new Map([
-  ['operation', 'op'],
-  ['operations', 'op'],
-])
-
-/** Only hinted at: a guest may well be called so. */
-const foreignNouns: ReadonlyMap<string, Noun> = new Map([
-  ['image', 'template'],
-  ['images', 'template'],
-  ['node', 'host'],
-  ['nodes', 'host'],
-  ['net', 'network'],
-])
-
-/** Tools whose words are not ours: where the guide is that says the same in ours. */
-const foreignTools: ReadonlyMap<string, string> = new Map([
-  ...['pct', 'qm', 'pveam', 'pvesh', 'vzdump'].map((tool) => [tool, 'from-proxmox'] as const),
-  ...['incus', 'lxc', 'lxd'].map((tool) => [tool, 'from-incus'] as const),
-])
 
 export function findNoun(word: string | undefined): Noun | undefined {
   if (word === undefined) return undefined
@@ -97,9 +58,10 @@ function nounFirst(table: readonly CommandRow[], noun: Noun, second: string | un
   const verbs = table.filter((candidate) => candidate.noun === noun && !candidate.hidden).map((each) => each.verb)
   if (second === undefined)
     throw new CroftError('USAGE', `what of the ${noun}? It has ${verbs.join(', ')}`, { hint: `croft help ${noun}` })
-  const meant = nearest(verb, verbs)
-  throw new CroftError('USAGE', `"${second}" is nothing that a ${noun} has`, {
-    hint: meant ? `croft ${noun} ${meant}` : `croft help ${noun}   (${verbs.join(' ')})`,
+  const other = insteadOf(table, noun, second)
+  const meant = other ? undefined : nearest(verb, verbs)
+  throw new CroftError('USAGE', `"${second}" is nothing that ${oneOf(noun)} has`, {
+    hint: other?.examples[0] ?? (meant ? `croft ${noun} ${meant}` : `croft help ${noun}   (${verbs.join(' ')})`),
   })
 }
 
@@ -117,7 +79,7 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
   if (noun && own) {
     const having = nouns.filter((each) => findRow(table, each, verb))
     const words = table.filter((each) => each.noun === noun && !each.hidden).map((each) => each.verb)
-    throw new CroftError('USAGE', `a ${noun} has no "${verb}"; a ${having.join(', a ')} has`, {
+    throw new CroftError('USAGE', `${oneOf(noun)} has no "${verb}"; ${having.map(oneOf).join(', ')} has`, {
       hint: `croft help ${noun}   (${words.join(' ')})`,
     })
   }
@@ -154,12 +116,14 @@ function unknownCommand(table: readonly CommandRow[], word: string): CroftError 
     })
   const elsewhere = table.find((row) => row.verb === native(word) && !row.hidden)
   if (elsewhere?.noun)
-    return new CroftError('USAGE', `"${word}" is for a ${elsewhere.noun}`, {
+    return new CroftError('USAGE', `"${word}" is for ${oneOf(elsewhere.noun)}`, {
       hint: elsewhere.examples[0] ?? 'croft help',
     })
   const known = [...table.filter((row) => !row.hidden).map((row) => row.verb), ...nouns, 'help', ...foreignVerbs.keys()]
-  const meant = foreignNouns.get(word) ?? nearest(word, known)
+  const meant = foreignNouns.get(word) ?? foreignCommands.get(word) ?? nearest(word, known)
   return new CroftError('USAGE', `there is no command "${word}"`, {
     hint: meant ? `croft ${meant}` : 'croft help',
   })
 }
+
+const oneOf = (noun: string): string => `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`

@@ -1,7 +1,7 @@
 /** docs/cli.md, made from the table of commands. Pure; script/docs.ts writes it and a test compares. */
 import { type CommandRow, commandName, nouns } from '../command.ts'
 import { everywhere, type FlagName, flagRow, ofChanges, ofSeveral } from './flags.ts'
-import { foreignVerbs } from './grammar.ts'
+import { foreignVerbs } from './foreign.ts'
 import { flagWord, settingOf, usageLine } from './help.ts'
 
 export function reference(table: readonly CommandRow[]): string {

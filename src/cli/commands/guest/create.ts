@@ -1,3 +1,4 @@
+import { CroftError } from '../../../api/errors.ts'
 import type { NewGuest } from '../../../api/guest.ts'
 import type { NewMembership } from '../../../api/network.ts'
 import type { Answer } from '../../answer.ts'
@@ -10,13 +11,17 @@ import { checkWait, guestResult } from './outcome.ts'
 export async function run(context: Context): Promise<Answer> {
   const { args, flags } = context
   checkWait(context)
-  const name = args.one('NAME')
+  const [name, template] = [args.one('NAME'), args.one('TEMPLATE')]
+  if (name.includes(':') && !template.includes(':'))
+    throw new CroftError('USAGE', `"${name}" is a template; the name of the guest comes first`, {
+      hint: `croft create ${template} ${name}`,
+    })
   const ports = flags.texts('publish').map(parsePort)
   const host = flags.text('host')
   const networks = flags.texts('network').map(parseNetwork)
   const body: NewGuest = {
     name,
-    template: args.one('TEMPLATE'),
+    template,
     start: !flags.has('no-start'),
     ...(ports.length === 0 ? {} : { ports }),
     ...(networks.length === 0 ? {} : { networks }),

@@ -102,6 +102,9 @@ async function readJournal(context: Context, guest: string): Promise<number | un
     throw new CroftError('NOT_FOUND', `the journal of ${guest} has no such start`, {
       hint: `croft exec ${guest} -- journalctl --list-boots`,
     })
+  const narrow = (['unit', 'since', 'daemon', 'cron', 'grep'] as const).filter((name) => context.flags.has(name))
+  if (said === 0 && exit < 2 && !nothingThere && narrow.length > 0)
+    context.say(`! ${guest} has logged nothing that fits ${narrow.map((name) => `--${name}`).join(' ')}`)
   if (said === 0 && (exit === 126 || exit === 127 || nothingThere)) return undefined
   return exit === 1 && said === 0 && context.flags.has('grep') ? 0 : exit
 }

@@ -26,6 +26,8 @@ export const handlers = {
     const asked = { ...said, site, version, back, verb: verbOf(body) }
     const ids = { id: daemon.env.id(), anew: daemon.env.id() }
     const known = await readSite(daemon, site)
+    // One that is there no release is named for; any other is made.
+    if (!known && version === undefined) await getSiteToChange(daemon, site)
     if (query.dryRun || !known) {
       const { planRollout } = await import('../../records/rollout-plan.ts')
       const steps = await planRollout(daemon, caller, asked)

@@ -73,6 +73,42 @@ test('a domain says by its shape that a route is meant', async () => {
   )
 })
 
+test('what another tool or noun calls otherwise is answered by the word that is meant, or by none', async () => {
+  for (const [line, wanted] of [
+    ['site create a/b', /→ croft site add shop\/prod/],
+    ['token create x', /→ croft token add /],
+    ['network add x', /→ croft network create office /],
+    ['template create x', /→ croft template build debian:12/],
+    ['secret add a/b X', /→ croft secret set shop\/prod DB_PASSWORD/],
+    ['host stop birch', /→ croft host drain birch/],
+    ['host rm birch', /→ croft host leave birch/],
+    ['host add birch', /→ croft host invite/],
+    ['farm init', /→ croft init/],
+    ['route check x.org', /→ croft check/],
+    ['site logs a/b', /→ croft logs web/],
+    ['release deploy shop:v1', /→ croft deploy/],
+    ['replica add web birch', /→ croft replicate web birch/],
+    ['app mend x', /nothing that an app has\n.*croft help app {3}\(/],
+    ['reboot web', /→ croft restart\n/],
+    ['ssh web', /→ croft shell\n/],
+    ['promote a/b', /→ croft help\n/],
+    ['hepl', /→ croft help\n/],
+    ['create debian:12 web', /"debian:12" is a template.*\n.*→ croft create web debian:12\n/],
+  ] as const) {
+    const ran = await croft(line.split(' '))
+    assert.equal(ran.code, 2, line)
+    assert.match(ran.err, wanted)
+  }
+})
+
+test('a token that nobody has is told before anything is asked', async () => {
+  await using daemon = await fakeDaemon(({ method }) => ({
+    value: method === 'GET' ? [{ name: 'lark' }] : { operation: null, result: null },
+  }))
+  assert.deepEqual((await croft(['token', 'rm', 'lrak'], daemon)).code, 3)
+  assert.deepEqual((await croft(['token', 'rm', 'lark', '-y'], daemon)).code, 0)
+})
+
 test('what is not of words is not answered by words', () => {
   const [row] = commands
   for (const code of ['REFUSED', 'NOT_FOUND', 'FAILED', 'TOO_LARGE'] as const)
