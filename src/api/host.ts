@@ -18,6 +18,7 @@ export const HostChange = z
     overcommit: z.union([Unset, Times]),
     diskOvercommit: z.union([Unset, Times]),
     reserve: z.union([Unset, SizeBytes]),
+    sendRate: z.union([Unset, Rate]),
   })
   .partial()
 export type HostChange = z.input<typeof HostChange>
@@ -83,6 +84,8 @@ export interface Host {
   readonly overcommit: number | null
   readonly diskOvercommit: number | null
   readonly reserveBytes: number | null
+  /** Bytes of disks that may leave it for other hosts in a second, all together. */
+  readonly sendRate: number | null
   readonly cpus: number | null
   readonly load: readonly [number, number, number] | null
   /** Null when the kernel does not count it. */

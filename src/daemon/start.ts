@@ -34,7 +34,6 @@ import { onlyLeader } from './farm/leader.ts'
 import { createFarmLoops, openedFarm } from './farm/loops.ts'
 import { findHooks } from './hooks/folder.ts'
 import { startHooks } from './hooks/hooks.ts'
-import { createArrivals } from './host/arrivals.ts'
 import { createFailpoint } from './host/failpoint.ts'
 import { createInside, type Inside } from './host/inside.ts'
 import { keepsQuiet, readOnlyDisks } from './host/kept.ts'
@@ -269,7 +268,7 @@ async function openFarm(base: Joined, on: FarmBasis): Promise<OpenFarm | undefin
     ...{ certificates, hashPassword: passwordHasher(run), knock: createKnock(base.env) },
     builder: templateBuilders[builderName(base.environment)]({ run }),
     images: imageDrivers.tools({ confinement: confinementIn(`${settings.cgroup}.${host.number}/tools`) }),
-    ...{ uploads: base.uploads, arrivals: createArrivals(join(settings.stateDir, 'arrivals'), env) },
+    uploads: base.uploads,
     ...{ failpoint, keptQuiet: (number) => keepsQuiet(keptFileOf(settings), number), peers: () => open.others?.peers },
   }
   const daemon: Daemon = { env, store: leader.store, operations, open: () => open }

@@ -25,6 +25,7 @@ import { createOutside } from '../../src/daemon/http/outside.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
 import { createElsewhere } from '../../src/daemon/mesh/elsewhere.ts'
 import { createHostMesh } from '../../src/daemon/mesh/mesh.ts'
+import { createHostPace } from '../../src/daemon/moves/pace.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import type { Others, OthersParts } from '../../src/daemon/peers/others.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
@@ -256,11 +257,10 @@ export class SimFarm {
       runtime: heldBy(life, this.runtime, act('runtime')),
       inside: this.inside ?? withoutJournal(createInside(this.runtime)),
       askHealth: async (asked) => this.unwell(asked),
-      ...{ pools, storage: pools.storage },
+      ...{ pools, storage: pools.storage, pace: createHostPace(others) },
       network: heldBy(life, this.network, act('network')),
       firewall: heldBy(life, this.firewall, act('firewall')),
-      names: heldBy(life, this.names),
-      edge: heldBy(life, this.edge),
+      ...{ names: heldBy(life, this.names), edge: heldBy(life, this.edge) },
       knock: async () => (this.listens ? 'open' : 'refused'),
       hashPassword: async () => `$6$sim$${'x'.repeat(86)}`,
       builder: heldBy(life, { ...builder, build: () => this.builds.then(() => built) }),

@@ -25,6 +25,7 @@ import { Visitors } from '../../src/daemon/http/visitors.ts'
 import { writeFarm } from '../../src/daemon/init.ts'
 import { createElsewhere } from '../../src/daemon/mesh/elsewhere.ts'
 import { createHostMesh } from '../../src/daemon/mesh/mesh.ts'
+import { createPace } from '../../src/daemon/moves/pace.ts'
 import { Operations } from '../../src/daemon/operations/operations.ts'
 import { openOthers } from '../../src/daemon/peers/others.ts'
 import { openAuthority } from '../../src/daemon/pki/authority.ts'
@@ -243,6 +244,7 @@ export class HostsFarm {
       },
       ...{ images: createFakeImages(), uploads: new Uploads(join(own, 'uploads'), env), failpoint: () => {} },
       arrivals: createArrivals(join(own, 'arrivals'), env),
+      pace: createPace(env, async () => undefined),
     }
   }
 

@@ -98,20 +98,37 @@ test('what is said of a host is said back, told, and can be taken back', async (
   const say = (body: object, query = {}) => farm.ask('changeHost', { params: host, body, query })
   const view = async () => (await farm.ask('getHost', { params: host })) as Host
   assert.deepEqual((await view()).memory.mostBytes, null)
-  await say({ tags: 'ssd,rack2', overcommit: '1.5', diskOvercommit: '2', reserve: '2G' })
+  await say({ tags: 'ssd,rack2', overcommit: '1.5', diskOvercommit: '2', reserve: '2G', sendRate: '5M' })
   assert.partialDeepStrictEqual(await view(), {
-    ...{ state: 'up', tags: ['rack2', 'ssd'], overcommit: 1.5, diskOvercommit: 2, reserveBytes: 2 * gib },
+    ...{
+      state: 'up',
+      tags: ['rack2', 'ssd'],
+      overcommit: 1.5,
+      diskOvercommit: 2,
+      reserveBytes: 2 * gib,
+      sendRate: 5 * 2 ** 20,
+    },
     memory: { promisedBytes: 0, mostBytes: 21 * gib },
     pools: { default: { mostBytes: 2 * 2 ** 40 } },
   })
-  const planned = (await say({ tags: 'none', reserve: 'none' }, { dryRun: '1' })) as { steps: object[] }
+  const planned = (await say({ tags: 'none', reserve: 'none', sendRate: 'none' }, { dryRun: '1' })) as {
+    steps: object[]
+  }
   assert.deepEqual(planned.steps, [
     { what: 'ash', step: 'tags', detail: '["rack2","ssd"] → []' },
     { what: 'ash', step: 'reserveBytes', detail: `${2 * gib} → none` },
+    { what: 'ash', step: 'sendRate', detail: `${5 * 2 ** 20} → none` },
   ])
-  await say({ tags: 'none', overcommit: 'none', diskOvercommit: 'none', reserve: 'none' })
-  assert.partialDeepStrictEqual(await view(), { tags: [], overcommit: null, reserveBytes: null })
-  for (const body of [{ tags: 'a b' }, { overcommit: '0' }, { reserve: '-1' }, { tags: '../x' }, { name: 'x' }])
+  await say({ tags: 'none', overcommit: 'none', diskOvercommit: 'none', reserve: 'none', sendRate: 'none' })
+  assert.partialDeepStrictEqual(await view(), { tags: [], overcommit: null, reserveBytes: null, sendRate: null })
+  for (const body of [
+    { tags: 'a b' },
+    { overcommit: '0' },
+    { reserve: '-1' },
+    { sendRate: '1' },
+    { tags: '../x' },
+    { name: 'x' },
+  ])
     await assert.rejects(async () => say(body), /./)
   await farm.ask('drainHost', { params: host, body: { drained: true } })
   assert.equal((await view()).state, 'drained')

@@ -17,16 +17,18 @@ export const hostCommands: readonly CommandRow[] = [
     noun: 'host',
     verb: 'set',
     args: ['HOST'],
-    settings: ['tags', 'overcommit', 'disk-overcommit', 'reserve'],
+    settings: ['tags', 'overcommit', 'disk-overcommit', 'reserve', 'send-rate'],
     changes: true,
     flags: [],
-    summary: 'tags of a host, and how much it may promise to its guests',
+    summary: 'tags of a host, how much it may promise to its guests, and how fast it sends disks',
     description:
       'Memory that guests may have counts as promised, whether they run or not. A farm of several hosts promises what its hosts have, less a reserve; one host ' +
-      'alone promises what it is asked for, unless overcommit is set. Disks take what is written to them: they are promised freely unless disk-overcommit is set.',
+      'alone promises what it is asked for, unless overcommit is set. Disks take what is written to them: they are promised freely unless disk-overcommit is set. ' +
+      'What it sends to other hosts (templates, guests that move, replicas) goes at send-rate together, from the next second on; --rate of each holds as well.',
     examples: [
       'croft host set birch overcommit=1.5',
       'croft host set birch tags=ssd,rack2 reserve=4G',
+      'croft host set birch send-rate=50M',
       'croft host set birch overcommit=none',
     ],
     run: () => import('../commands/host/set.ts'),

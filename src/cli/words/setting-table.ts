@@ -24,6 +24,10 @@ export const settingTable = {
   overcommit: { value: 'NUMBER', means: 'so many times its memory it may promise to guests (1 with several hosts)' },
   'disk-overcommit': { value: 'NUMBER', means: 'so many times each of its pools; none: disks are promised freely' },
   reserve: { value: 'SIZE', means: 'memory that is kept for the host itself (a twentieth, 512M to 8G)' },
+  'send-rate': {
+    value: 'SIZE',
+    means: 'bytes of disks that may leave it in a second, all together; none: as fast as it goes',
+  },
   listen: { value: '[ADDRESS]:PORT', means: 'where hosts let in who comes from outside with a token; off: nowhere' },
   mesh: {
     value: 'wireguard|none',

@@ -14,6 +14,7 @@ import type { Env } from '../env.ts'
 import type { AskHealth } from '../farm/health.ts'
 import type { Elsewhere } from '../mesh/elsewhere.ts'
 import type { HostMesh } from '../mesh/mesh.ts'
+import type { Pace } from '../moves/pace.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { HashPassword } from '../pki/passwords.ts'
@@ -70,6 +71,8 @@ export interface HostParts {
   readonly builder: TemplateBuilder
   readonly images: Images
   readonly uploads: Uploads
+  /** All disks on their way from here to other hosts take their turns by it. */
+  readonly pace: Pace
   /** Of disks on their way here, what has come. */
   readonly arrivals: Arrivals
   readonly operations: Operations

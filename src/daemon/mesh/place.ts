@@ -3,20 +3,23 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Runner } from '../../drivers/exec/command.ts'
+import { createArrivals } from '../host/arrivals.ts'
+import type { HostParts } from '../host/parts.ts'
+import { createHostPace } from '../moves/pace.ts'
 import { defaultStateDir, type Settings, tagOf } from '../settings.ts'
 import { hostVlans } from '../vlans/place.ts'
-import type { HostVlans } from '../vlans/vlans.ts'
-import { createElsewhere, type Elsewhere } from './elsewhere.ts'
-import { createHostMesh, type HostMesh, type MeshParts, type MeshPlace } from './mesh.ts'
+import { createElsewhere } from './elsewhere.ts'
+import { createHostMesh, type MeshParts, type MeshPlace } from './mesh.ts'
 
 /** What of a host's parts is about the other hosts, and about networks that are not the farm's own. */
 export function hostsParts(
   parts: Omit<MeshParts, 'elsewhere'>,
   by: { readonly run: Runner; readonly settings: Settings },
-): { readonly elsewhere: Elsewhere; readonly mesh: HostMesh; readonly vlans: HostVlans } {
+): Pick<HostParts, 'elsewhere' | 'mesh' | 'vlans' | 'arrivals' | 'pace'> {
   const elsewhere = createElsewhere(parts)
   const mesh = createHostMesh({ ...parts, elsewhere }, meshPlace(by.run, by.settings))
-  return { elsewhere, mesh, vlans: hostVlans(parts, by) }
+  const arrivals = createArrivals(join(by.settings.stateDir, 'arrivals'), parts.env)
+  return { elsewhere, mesh, vlans: hostVlans(parts, by), arrivals, pace: createHostPace(parts) }
 }
 
 /** On a host that has left its farm: nothing of it stays in the network, and no key. */

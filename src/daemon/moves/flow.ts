@@ -1,38 +1,49 @@
 /** Bytes on their way to another host: not faster than was said, and counted. */
 import { Readable } from 'node:stream'
 import { roughSize } from '../../plan/amount.ts'
-import { type Env, pause } from '../env.ts'
+import type { HostParts } from '../host/parts.ts'
+import { createPace, type Pace } from './pace.ts'
 
 export interface FlowOptions {
-  /** Bytes in a second. */
+  /** Bytes in a second, of this one alone. */
   readonly rate?: number | undefined
   /** About once in a second. */
-  readonly onProgress: (label: string) => void
+  readonly onProgress?: (label: string) => void
   /** The next piece is there to be taken; then it was. */
-  readonly onWait: () => void
-  readonly onTaken: () => void
-  readonly env: Env
+  readonly onWait?: () => void
+  readonly onTaken?: () => void
 }
 
 /** A slow reader slows it down; nothing is held back but what is in its hands. */
-export function flow(source: Readable, { rate, onProgress, onWait, onTaken, env }: FlowOptions): Readable {
+export function flow({ env, pace }: Pick<HostParts, 'env' | 'pace'>, source: Readable, options: FlowOptions): Readable {
+  const { rate, onProgress, onWait, onTaken } = options
+  const paces = [createPace(env, async () => rate), pace]
   async function* all() {
     const began = env.monotonicMs()
     let bytes = 0
     let told = began
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      onWait()
-      yield chunk
-      onTaken()
-      bytes += chunk.length
+    for await (const piece of paced(source, paces)) {
+      onWait?.()
+      yield piece
+      onTaken?.()
+      bytes += piece.length
       const now = env.monotonicMs()
-      if (now - told >= 1000) {
-        told = now
-        onProgress(`${roughSize(bytes)} sent, ${roughSize((bytes * 1000) / (now - began))}/s`)
-      }
-      const aheadMs = rate === undefined ? 0 : (bytes * 1000) / rate - (now - began)
-      if (aheadMs > 1) await pause(env, Math.min(aheadMs, 1000))
+      if (now - told < 1000) continue
+      told = now
+      onProgress?.(`${roughSize(bytes)} sent, ${roughSize((bytes * 1000) / (now - began))}/s`)
     }
   }
   return Readable.from(all(), { objectMode: false })
+}
+
+async function* paced(source: Readable, paces: readonly Pace[]): AsyncGenerator<Buffer> {
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    let left = chunk
+    while (left.length > 0) {
+      let bytes = left.length
+      for (const pace of paces) bytes = await pace(bytes)
+      yield left.subarray(0, bytes)
+      left = left.subarray(bytes)
+    }
+  }
 }

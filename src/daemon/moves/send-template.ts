@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { KnownBeginning } from '../../api/move.ts'
 import type { HostParts } from '../host/parts.ts'
+import { flow } from './flow.ts'
 import { restOf } from './rest.ts'
 import { withTail } from './tail.ts'
 
@@ -11,6 +12,6 @@ export async function sendTemplate(
 ): Promise<Readable> {
   parts.failpoint('sendTemplate.before')
   const sending = await parts.storage('default').send({ kind: 'template', id }, { signal })
-  if (bytes === undefined || sha256 === undefined) return withTail(sending)
-  return withTail(await restOf(sending, { bytes, sha256 }))
+  const isAll = bytes === undefined || sha256 === undefined
+  return flow(parts, withTail(isAll ? sending : await restOf(sending, { bytes, sha256 })), {})
 }

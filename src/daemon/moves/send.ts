@@ -56,12 +56,11 @@ export async function sendDisk(
     () => stall.wait(finishMs),
     () => undefined,
   )
-  const body = flow(withTail(sending), {
+  const body = flow(parts, withTail(sending), {
     rate,
     onProgress: (label) => parts.operations.progress(goal, label),
     onWait: () => stall.wait(stallMs),
     onTaken: () => stall.end(),
-    env: parts.env,
   })
   const asked: PeerRequest = {
     method: 'POST',

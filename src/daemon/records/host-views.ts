@@ -70,7 +70,7 @@ export async function viewHost(daemon: Daemon, known: KnownHost, isAlone: boolea
     ...(await roomsOf(daemon, known, { facts, isAlone, isThere })),
     overcommit: value.overcommit ?? null,
     diskOvercommit: value.diskOvercommit ?? null,
-    reserveBytes: value.reserveBytes ?? null,
+    ...{ reserveBytes: value.reserveBytes ?? null, sendRate: value.sendRate ?? null },
     cpus: facts?.cpus ?? null,
     ...{ load: isThere && facts ? [facts.load, 0, 0] : null, pressure: null, uptimeSeconds: null },
     ...(value.name === parts.host.name ? live() : {}),
@@ -130,9 +130,10 @@ async function roomsOf(
 }
 
 /** What an operator says of a host, as history tells it. */
-export const settingsOf = ({ tags = [], drained, overcommit, diskOvercommit, reserveBytes }: HostRecord) => ({
+export const settingsOf = ({ tags = [], drained, overcommit, diskOvercommit, reserveBytes, sendRate }: HostRecord) => ({
   ...{ tags, drained: drained === true },
   ...(overcommit === undefined ? {} : { overcommit }),
   ...(diskOvercommit === undefined ? {} : { diskOvercommit }),
   ...(reserveBytes === undefined ? {} : { reserveBytes }),
+  ...(sendRate === undefined ? {} : { sendRate }),
 })

@@ -115,6 +115,8 @@ export interface HostRecord extends PromiseSettings {
   readonly key?: string
   readonly mesh?: { readonly kind: 'wireguard' | 'none'; readonly publicKey: string; readonly endpoint: string }
   readonly tags?: readonly string[]
+  /** Bytes of disks that may leave it in a second. */
+  readonly sendRate?: number
   /** Takes no new guests. */
   readonly drained?: true
   /** Votes in the store, and runs nothing. */

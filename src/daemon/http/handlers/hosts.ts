@@ -148,8 +148,8 @@ async function writeHost(
 
 type Settings = z.output<typeof HostChange>
 
-function changedHost(host: HostRecord, { tags, overcommit, diskOvercommit, reserve }: Settings): HostRecord {
-  const { overcommit: hadTimes, diskOvercommit: hadDisk, reserveBytes: hadReserve, ...rest } = host
+function changedHost(host: HostRecord, { tags, overcommit, diskOvercommit, reserve, sendRate }: Settings): HostRecord {
+  const { overcommit: hadTimes, diskOvercommit: hadDisk, reserveBytes: hadReserve, sendRate: hadRate, ...rest } = host
   const set = <T>(key: string, had: T | undefined, said: T | null | undefined) => {
     const value = said === undefined ? had : said
     return value === undefined || value === null ? {} : { [key]: value }
@@ -160,5 +160,6 @@ function changedHost(host: HostRecord, { tags, overcommit, diskOvercommit, reser
     ...set('overcommit', hadTimes, overcommit),
     ...set('diskOvercommit', hadDisk, diskOvercommit),
     ...set('reserveBytes', hadReserve, reserve),
+    ...set('sendRate', hadRate, sendRate),
   }
 }
