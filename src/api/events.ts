@@ -14,6 +14,7 @@ export const eventKinds = [
   'hook',
   'check',
   'edge',
+  'replica',
   'certificate',
 ] as const
 export type EventKind = (typeof eventKinds)[number]

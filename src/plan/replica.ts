@@ -92,8 +92,11 @@ export function dueAt({ everyMs, askedAt, lastAt }: Timing, now: number): number
 /** One pass may take as long as they are apart. */
 const graceMs = 30_000
 
-export const isLate = ({ everyMs, lastAt }: Timing, now: number): boolean =>
-  everyMs !== null && lastAt !== undefined && now - lastAt > 2 * everyMs + graceMs
+export const isLate = (timing: Timing, now: number): boolean => now > lateAt(timing)
+
+/** What is made once is never late. */
+export const lateAt = ({ everyMs, lastAt }: Timing): number =>
+  everyMs === null || lastAt === undefined ? Number.POSITIVE_INFINITY : lastAt + 2 * everyMs + graceMs
 
 /** How long after so many failures in a row. */
 export const againMs = (failures: number, everyMs: number | null): number =>

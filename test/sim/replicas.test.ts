@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Replica } from '../../src/api/replica.ts'
+import { followEvents } from '../../src/daemon/events/follow.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import type { ReplicaRecord } from '../../src/daemon/records/replicas.ts'
@@ -59,6 +60,19 @@ async function passesOn(farm: SimFarm): Promise<readonly string[]> {
 async function letterOn(farm: SimFarm): Promise<string | undefined> {
   const [pass] = await passesOn(farm)
   return pass === undefined ? undefined : farm.storage.read({ kind: 'snapshot', number: 1, id: pass }, 'letter')
+}
+
+/** What was told of it from the first. */
+async function news({ ash: { store, clock } }: TwoHosts): Promise<string[]> {
+  const { revision: until } = await store.inner.get('farm')
+  const order = { from: `${store.id}:0`, until, signal: new AbortController().signal }
+  const told: string[] = []
+  for await (const one of followEvents({ store: store.inner, env: clock.env(() => true) }, order))
+    if ('event' in one && one.kind === 'replica') {
+      assert.equal(one.name, 'web')
+      told.push(one.reason === undefined ? one.event : `${one.event}: ${one.reason}`)
+    }
+  return told
 }
 
 /** One pass on each side, the guest's snapshot there, and nothing half. */
@@ -181,6 +195,50 @@ describe('replicas', () => {
     two.passes = Number.POSITIVE_INFINITY
     assert.deepEqual([(await web(two)).host, (await replica(two))?.host], ['ash', 'birch'])
     await whole(two)
+  })
+
+  test('the wire is cut in the middle of a pass: nothing half stays, why and how late is told, and it goes on', async () => {
+    const two = await withWeb()
+    await write(two, 'x'.repeat(300_000))
+    await replicate(two, '1m')
+    await whole(two)
+    const { at } = (await replica(two)) ?? {}
+    await write(two, 'y'.repeat(300_000))
+    two.passes = 100_000
+    await two.skip(50)
+    assert.ok(await two.until(async () => (await replica(two))?.reason !== undefined))
+    await two.skip(180)
+    assert.partialDeepStrictEqual(await replica(two), { state: 'late', at, reason: 'birch: the line broke' })
+    assert.equal(await letterOn(two.birch), 'x'.repeat(300_000), 'what was whole is there')
+    assert.equal((await passesOn(two.birch)).length, 1)
+    assert.deepEqual((await two.birch.storage.inventory()).staging, [])
+    two.passes = Number.POSITIVE_INFINITY
+    assert.ok(await two.until(async () => (await letterOn(two.birch))?.startsWith('y') === true))
+    await whole(two)
+    const told = await news(two)
+    assert.deepEqual(new Set(told), new Set(['done', 'failed: birch: the line broke', 'late: birch: the line broke']))
+    assert.equal(told.filter((event) => event.startsWith('late')).length, 1, told.join())
+    assert.deepEqual([told[0], told.at(-1)], ['done', 'done'])
+  })
+
+  test('the host of the guest is off: the other one tells that it is late, once', async () => {
+    const two = await withWeb()
+    await replicate(two, '1m')
+    await whole(two)
+    two.ash.kill()
+    await two.skip(400)
+    assert.deepEqual((await news(two)).slice(-2), ['done', 'late'])
+    await two.ash.boot()
+    assert.ok(await two.until(async () => (await news(two)).at(-1) === 'done'))
+  })
+
+  test('a move changes places, and tells nothing of it', async () => {
+    const two = await withWeb()
+    await replicate(two, '1h')
+    await whole(two)
+    await move(two, 'birch')
+    assert.equal((await replica(two))?.host, 'ash')
+    assert.deepEqual(await news(two), ['done'])
   })
 
   test('it is removed on both hosts, and with its guest', async () => {

@@ -37,8 +37,9 @@ export const replicaCommands: readonly CommandRow[] = [
     verb: 'ls',
     args: ['[GUEST]'],
     flags: [],
+    watch: 'live',
     summary: 'replicas and copies of guests on other hosts, and how far they are behind',
-    examples: ['croft replica ls', 'croft replica ls web --json=host,state,lagMs'],
+    examples: ['croft replica ls', 'croft replica ls -w', 'croft replica ls web --json=host,state,lagMs'],
     run: () => import('../commands/replica/ls.ts'),
   },
   {

@@ -61,11 +61,12 @@ export const flagTable = {
         'hook',
         'check',
         'edge',
+        'replica',
         'certificate',
       ],
     ],
     means:
-      'only of this kind: site, app, guest, route, check, edge, certificate, snapshot, template, op, hook, pool, size, host, farm',
+      'only of this kind: site, app, guest, replica, route, check, edge, certificate, snapshot, template, op, hook, pool, size, host, farm',
   },
   tail: { short: 'n', value: 'N', means: 'the last N lines' },
   grep: { value: 'PATTERN', means: 'only lines that hold this' },

@@ -31,6 +31,7 @@ import {
   tellSnapshot,
   tellTemplateStatus,
 } from '../../plan/events.ts'
+import { type ReplicaSeen, tellReplica } from '../../plan/replica-events.ts'
 import { recordsPrefix } from '../../store/history.ts'
 import type { Batch, Change } from '../../store/store.ts'
 import { keys } from '../records/keys.ts'
@@ -111,6 +112,11 @@ function tellKey(key: string, before: unknown, after: unknown): Told[] {
       return tellCertificate(last, before as CertificateSeen | undefined, after as CertificateSeen | undefined)
     case 'edges':
       return on(first, tellEdge('edge', before as EdgeStatus | undefined, after as EdgeStatus | undefined))
+    case 'replicated':
+      return on(
+        last,
+        tellReplica(nameIn(after, before) ?? `#${Number(first)}`, before as ReplicaSeen, after as ReplicaSeen),
+      )
     case 'endings':
       return tellEnding(before as Ending | undefined, after as Ending | undefined)
     case 'acme':
@@ -150,4 +156,5 @@ const nouns: Readonly<Partial<Record<EventKind, string>>> = {
   hook: 'host',
   check: 'route',
   edge: 'route',
+  replica: 'guest',
 }

@@ -36,6 +36,13 @@ export interface ReplicaStatus {
   readonly id: string
   readonly last?: { readonly disk: string; readonly bytes: number; readonly tookMs: number }
   readonly failed?: ErrorBody
+  /** That it is late was told. */
+  readonly late?: true
+  /** When this was written, and what the guest is called: for events. */
+  readonly at?: string
+  readonly name?: string
+  /** What lay where the guest went, and tells nothing new. */
+  readonly turned?: true
 }
 
 export interface ReplicaPair {
@@ -135,7 +142,7 @@ export async function moveReplicas(
     return [
       ...removalOf(value),
       { put: keys.replica(number, from), value: turned },
-      { put: keys.replicaStatus(number, from), value: status.value },
+      { put: keys.replicaStatus(number, from), value: { ...status.value, turned: true } satisfies ReplicaStatus },
     ]
   })
   return { compare: pairs.map(({ record }) => same(record)), writes }

@@ -14,6 +14,7 @@ import {
   replicaGoal,
   timingOf,
 } from '../records/replicas.ts'
+import { tellLate } from './late.ts'
 
 export interface Replicas {
   begin(): void
@@ -95,7 +96,8 @@ export function createReplicas(parts: HostParts): Replicas {
     if (pairs.length === 0) return never
     const hosts = (await readAll<HostRecord>(store, keys.hosts)).filter(({ value }) => value.dead === undefined)
     const living = new Set(hosts.map(({ value }) => value.name))
-    return Math.min(...(await Promise.all(pairs.map((pair) => lookAt(pair, living)))))
+    const lookIn = await Promise.all(pairs.flatMap((pair) => [lookAt(pair, living), tellLate(parts, pair)]))
+    return Math.min(...lookIn)
   }
 
   async function sweepOnce(pairs: readonly ReplicaPair[]): Promise<void> {
@@ -194,7 +196,8 @@ export function createReplicas(parts: HostParts): Replicas {
 
   return {
     begin() {
-      for (const prefix of [keys.replicas, keys.guests(host.name), keys.hosts]) void follow(prefix)
+      for (const prefix of [keys.replicas, keys.replicaStatuses, keys.guests(host.name), keys.hosts])
+        void follow(prefix)
     },
     cancel(id) {
       works

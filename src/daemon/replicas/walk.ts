@@ -1,7 +1,7 @@
 /** The walk of a replica on the host that has the guest: each round looks at both sides, and does the next step. */
 import type { Ref } from '../../drivers/storage/driver.ts'
 import { dueAt, planReplica, type ReplicaStep, type ReplicaView, replicaPass } from '../../plan/replica.ts'
-import { pause } from '../env.ts'
+import { pause, timestamp } from '../env.ts'
 import type { HostParts } from '../host/parts.ts'
 import { askJson } from '../moves/ask.ts'
 import { lookThere, sendDisk } from '../moves/send.ts'
@@ -13,6 +13,7 @@ import {
   guestOfReplica,
   lastOf,
   type ReplicaPair,
+  type ReplicaStatus,
   replicaGoal,
   timingOf,
   writeStatus,
@@ -87,8 +88,8 @@ const handlers: Handlers = {
   await: ({ parts }) => pause(parts.env, awaitMs),
 
   /** How much it was died with the daemon that sent it. */
-  async keep({ parts }, { pair: { record } }, { id }) {
-    await writeStatus(parts.store, record, { id: record.value.id, last: { disk: id, bytes: 0, tookMs: 0 } })
+  async keep({ parts }, both, { id }) {
+    await tellDone(parts, both, { disk: id, bytes: 0, tookMs: 0 })
   },
 
   async clear({ parts }, { pair, guest: { number, spec } }, { here, there }) {
@@ -114,9 +115,15 @@ const handlers: Handlers = {
     const bytes = await sendThere(walk, both, { id, parent })
     parts.failpoint('replica.send.after')
     const tookMs = Math.round(parts.env.monotonicMs() - began)
-    await writeStatus(parts.store, record, { id: record.value.id, last: { disk: id, bytes, tookMs } })
+    await tellDone(parts, both, { disk: id, bytes, tookMs })
   },
 }
+
+const tellDone = (
+  { store, env }: HostParts,
+  { pair: { record }, guest }: Both,
+  last: NonNullable<ReplicaStatus['last']>,
+) => writeStatus(store, record, { id: record.value.id, name: guest.name, at: timestamp(env), last })
 
 async function sendThere(
   { parts, signal }: Walk,

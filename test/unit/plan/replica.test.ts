@@ -10,6 +10,7 @@ import {
   type ReplicaView,
   replicaPass,
 } from '../../../src/plan/replica.ts'
+import { tellReplica } from '../../../src/plan/replica-events.ts'
 
 const id = 'abcdef012345'
 const pass = (at: number) => replicaPass(id, at)
@@ -164,4 +165,28 @@ test('a replica ends on both hosts, whoever of them is there: the guest’s host
     assert.equal(planTidy({ side: 'target', ...gone }), 'follow', 'moved by who knows no replicas')
     assert.equal(planTidy({ side: 'target', ...gone, deleting: true }), 'clearDisks')
   }
+})
+
+test('each thing that happens to a replica is told once', () => {
+  const at = '2026-01-02T03:04:05.000Z'
+  const done = (moment: number) => ({ id: 'a', at, last: { disk: replicaPass(id, moment), bytes: 2048, tookMs: 1500 } })
+  const tell = (...pair: Parameters<typeof tellReplica> extends [string, ...infer Pair] ? Pair : never) =>
+    tellReplica('web', ...pair).map(({ event, detail, reason }) => [event, detail, reason])
+  const whole = ['done', '2K in 1.5 s', undefined]
+  assert.deepEqual(tellReplica('web', undefined, done(5)), [
+    { kind: 'replica', name: 'web', event: 'done', at, detail: '2K in 1.5 s' },
+  ])
+  assert.deepEqual(tell(done(5), done(5)), [])
+  assert.deepEqual(tell(done(5), done(6)), [whole])
+  assert.deepEqual(tell(done(5), undefined), [])
+  const failed = { ...done(5), failed: { message: 'no room' } }
+  assert.deepEqual(tell(done(5), failed), [['failed', undefined, 'no room']])
+  assert.deepEqual(tell(failed, failed), [])
+  assert.deepEqual(tell(failed, { ...failed, failed: { message: 'away' } }), [['failed', undefined, 'away']])
+  const late = { ...failed, late: true as const }
+  assert.deepEqual(tell(failed, late), [['late', 'it is of 1970-01-01T00:00:00.005Z', 'no room']])
+  assert.deepEqual(tell(late, late), [])
+  assert.deepEqual(tell(late, done(9)), [whole])
+  assert.deepEqual(tell(undefined, { ...done(5), turned: true }), [], 'it lay where the guest went')
+  assert.deepEqual(tell({ ...done(5), id: 'b' }, done(5)), [whole], 'another one under that number')
 })
