@@ -32,6 +32,8 @@ export type NameKind =
   | 'configSetting'
   | 'secret'
   | 'volume'
+  | 'token'
+  | 'cert'
 
 export interface Candidate {
   readonly word: string
@@ -102,7 +104,7 @@ function flagValues(name: FlagName, prefix: string): Completion {
   const { value = '', values = [] } = flagRow(name)
   if (/^(FILE|PATH|DEVICE)$/.test(value)) return { words: [], files: true }
   if (value === 'HOST') return { words: [], names: { kind: 'host', before: prefix } }
-  if (name === 'label') return { words: [], names: { kind: 'label', before: prefix } }
+  if (name === 'label' || name === 'network') return { words: [], names: { kind: name, before: prefix } }
   return { words: values.map((word) => ({ word: `${prefix}${word}` })) }
 }
 
@@ -209,6 +211,9 @@ const byArgument: Readonly<Record<string, NameKind>> = {
   'SETTING=VALUE': 'configSetting',
   SECRET: 'secret',
   VOLUME: 'volume',
+  NETWORK: 'network',
+  TOKEN: 'token',
+  CERT: 'cert',
   'GUEST:PORT': 'guest',
   'GUEST:/PATH': 'guestPath',
 }
@@ -234,6 +239,9 @@ function kindOf(arg: string, how: { row: CommandRow; noun: Noun | undefined; cur
   if (arg === 'GUEST' && row.verb === 'edit' && current.includes(':/')) return 'guestPath'
   if (arg === 'SNAPSHOT' && row.verb === 'add') return 'newSnapshot'
   if (arg === 'TEMPLATE' && row.verb === 'build') return undefined
+  // Made by this word, or a secret.
+  if ((arg === 'NETWORK' && row.verb === 'create') || (arg === 'TOKEN' && (row.noun !== 'token' || row.verb === 'add')))
+    return undefined
   if (arg !== 'NAME') return byArgument[arg]
   if (row.noun === 'guest' || row.verb === 'init') return undefined
   return named.has(noun) ? (noun as NameKind) : undefined

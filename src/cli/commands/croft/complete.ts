@@ -115,6 +115,13 @@ async function namesOf(context: Context, names: Names, current: string): Promise
         word: name,
         means: state,
       }))
+    case 'token':
+      return items(await client.request('listTokens', { signal })).map(({ name, role }) => ({
+        word: name,
+        means: role,
+      }))
+    case 'cert':
+      return items(await client.request('listCertificates', { signal })).map(({ name }) => ({ word: name }))
     case 'size':
       return items(await client.request('listSizes', { signal })).map(({ name }) => ({ word: name }))
   }

@@ -26,6 +26,10 @@ test('the first word is a verb or a noun, the second what the noun has', () => {
   assert.ok(words('help ').includes('create'))
 })
 
+test('what is made, or is a secret, is not completed', () => {
+  for (const line of ['network create ', 'token add ', 'join ', 'login ']) assert.equal(kind(line), undefined, line)
+})
+
 test('names are asked for by what stands in their place', () => {
   const kinds = {
     'start ': 'guest',
@@ -38,6 +42,11 @@ test('names are asked for by what stands in their place', () => {
     'template show ': 'template',
     'op wait ': 'op',
     'pool show ': 'pool',
+    'network attach ': 'network',
+    'network attach office ': 'guest',
+    'create x debian:12 --network ': 'network',
+    'token rm ': 'token',
+    'cert show ': 'cert',
     'history ': 'guest',
     'history template ': 'template',
     'host show ': 'host',
