@@ -140,6 +140,24 @@ test('a guest of a VLAN goes to nobody who knows none, or lacks its device', asy
   assert.equal((await farm.ask('ash', 'DELETE', '/v1/networks/office')).status, 200)
 })
 
+test('a host is emptied past one that cannot take guests yet', async () => {
+  const body = { name: 'goes', template: 'ash:1', memory: '64M', host: 'ash', labels: { near: 'on-birch' } }
+  assert.equal((await farm.ask('ash', 'POST', '/v1/guests?wait=20000', body)).status, 200)
+  const { said: explained } = await farm.ask<Explanation>('ash', 'GET', '/v1/guests/goes/explain')
+  assert.equal(explained.now.candidates[0]?.host, 'birch', 'it would be the best')
+  const drained = { drained: true, move: true }
+  const { status, said } = await farm.ask('cedar', 'POST', '/v1/hosts/ash/drain?wait=60000', drained)
+  assert.equal(status, 200, JSON.stringify(said))
+  const { said: guests } = await farm.ask<Guest[]>('ash', 'GET', '/v1/guests')
+  assert.deepEqual(guests.map(({ name, host }) => `${name} ${host}`).sort(), [
+    'goes cedar',
+    'on-ash cedar',
+    'on-birch birch',
+    'on-cedar cedar',
+  ])
+  assert.equal((await farm.ask('ash', 'POST', '/v1/hosts/ash/drain', { drained: false })).status, 200)
+})
+
 test('a step waits for all hosts; after it an older croft opens the store no more', async () => {
   await assert.rejects(stepTo(farm.store, 'moves'), /birch \(croft 0\.0\.9\) cannot do this yet/)
   assert.deepEqual((await readVersions(farm.store)).needs, [])

@@ -129,9 +129,19 @@ describe('replicas', () => {
     await two.ash.store.transact([], [{ put: held.key, value: { ...held.value, from: 'cedar' } }])
     await write(two, 'P.S.')
     assert.ok(await two.until(async () => (await replica(two))?.from === 'ash'), 'it is gone, or looks elsewhere')
+    await two.skip(5)
     await replicate(two, '5m')
     await whole(two)
     assert.equal(await letterOn(two.birch), 'P.S.')
+  })
+
+  test('of a guest that an older croft has removed nothing stays: that one said it to nobody', async () => {
+    const two = await withWeb()
+    await replicate(two, '5m')
+    await whole(two)
+    await two.ash.store.transact([], [{ delete: keys.guest('ash', 1) }])
+    await two.skip(70)
+    assert.ok(await isGone(two))
   })
 
   const steps = ['pass.before', 'take.after', 'send.after', 'pass.after', 'clear.before', 'clear.after']

@@ -7,6 +7,7 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, type Held, type HostRecord, type PoolRecord, read } from '../records/records.ts'
+import { readReplicas } from '../records/replicas.ts'
 import { hasNetwork } from '../vlans/vlans.ts'
 import { lookThere } from './send.ts'
 
@@ -41,6 +42,7 @@ export async function lookForGuest(
 ): Promise<PeerLook> {
   const { parts, others } = getFarm(daemon)
   if (hasNetwork({ spec })) others?.assertCan(to, 'vlans')
+  if ((await readReplicas(daemon.store, keys.replicasOf(number))).length > 0) others?.assertCan(to, 'replicas')
   const look = await lookThere(parts, { from: host, to, number })
   if (look.lacks === undefined) return look
   const why = look.lacksWhy === undefined ? '' : `: ${look.lacksWhy}`

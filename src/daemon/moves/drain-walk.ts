@@ -140,6 +140,7 @@ interface Failed {
 const nextBest = [
   'NO_ROOM',
   'HOST_UNREACHABLE',
+  'HOST_TOO_OLD',
   'EXISTS',
   'POOL_FULL',
   'REFUSED',

@@ -24,6 +24,8 @@ export interface Replicas {
 }
 
 const storeAgainMs = 3000
+/** A croft that knows no replicas tells nobody that it has moved a guest, or removed it. */
+const targetLookMs = 60_000
 /** A moment far away is looked at again before: clocks are set. */
 const longestMs = 600_000
 const atOnce = 2
@@ -124,7 +126,8 @@ export function createReplicas(parts: HostParts): Replicas {
     const step = planTidy({ side, deleting, cleared, guestLives: guest !== undefined, guestMoved, otherLives })
     const isNow = step !== undefined || unclean.has(key)
     const waitMs = waitOf(pair, !isNow ? dueAt(timingOf(pair), env.now()) - env.now() : 0)
-    if (step === undefined && (side === 'target' || deleting || !guest || guest.deleting || guest.moving)) return never
+    if (step === undefined && side === 'target') return targetLookMs
+    if (step === undefined && (deleting || !guest || guest.deleting || guest.moving)) return never
     if (waitMs > 0) return waitMs
     // What a move leaves on its two hosts is being cleared up.
     if (await read(store, keys.move(value.number))) return storeAgainMs

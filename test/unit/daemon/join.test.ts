@@ -16,6 +16,7 @@ import {
 } from '../../../src/daemon/records/invitations.ts'
 import { keys } from '../../../src/daemon/records/keys.ts'
 import { hashOf } from '../../../src/daemon/records/tokens.ts'
+import { assertComerCan } from '../../../src/daemon/records/versions.ts'
 import { doorOf, keepsHosts } from '../../../src/plan/host-door.ts'
 import { firstFreeBlock, firstFreeHostNumber } from '../../../src/plan/hosts.ts'
 import { listHistory } from '../../../src/store/history.ts'
@@ -50,6 +51,18 @@ test('clocks may differ by half a minute', () => {
   assert.throws(
     () => assertClock(4_600_000, 1_000_000),
     (thrown) => isCode(thrown, 'REFUSED'),
+  )
+})
+
+test('who could not open the store is told before anything is handed over', () => {
+  const birch = { name: 'birch', version: '0.1.0', abilities: ['carry'] }
+  assertComerCan([], birch)
+  assertComerCan(['carry'], birch)
+  assert.throws(
+    () => assertComerCan(['carry', 'store-ca'], birch),
+    (thrown) =>
+      isCode(thrown, 'HOST_TOO_OLD') &&
+      /^birch \(croft 0\.1\.0\) cannot do this yet: a CA/.test(String(thrown.message)),
   )
 })
 
