@@ -13,7 +13,7 @@ export async function run(context: Context): Promise<Answer> {
   const explained = await context.client
     .request('explainGuest', { params: { guest } })
     .catch((thrown) => otherwiseNamed(context, guest, thrown))
-  context.say(nextWords(explained))
+  if (!context.forMachines) context.say(nextWords(explained))
   return { kind: 'record', record: explained, name: explained.guest, fields: fields(explained) }
 }
 

@@ -29,7 +29,8 @@ export async function run(context: Context): Promise<Answer> {
   })
   const told = found.filter((each) => each !== undefined)
   const [first] = told
-  if (first) context.say(`  croft explain ${first.guest} · croft site show ${site} · croft farm balance`)
+  if (first && !context.forMachines)
+    context.say(`  croft explain ${first.guest} · croft site show ${site} · croft farm balance`)
   const next = release === null ? `croft deploy ${site}` : `croft site show ${site}`
   return rows(told, columns, { name: ({ guest }) => guest, empty: `${site} has no instances: ${next}` })
 }
