@@ -96,7 +96,7 @@ test('a guest in which nothing listens is said to, and waited for no longer than
   await farm.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
   await farm.pass(5)
   const added = (await farm.ask('addRoute', { body: { name: 'a.org', to: 'web:8080' } })) as Accepted<EdgeRoute>
-  assert.deepEqual(added.warnings, [`${nothing} yet: ${mend}`])
+  assert.deepEqual(added.warnings, [`${nothing} yet; a request waits 10 s for it: ${mend}`])
   const server = target().servers[0]?.id ?? ''
   farm.edge.silence(server)
   await farm.pass(1)
