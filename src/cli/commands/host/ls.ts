@@ -23,6 +23,10 @@ const columns: readonly Column<Host>[] = [
   { title: 'NUMBER', as: 'number', wide: true, get: (host) => host.number },
 ]
 
+/** Load and free memory are others at each look: no news. */
+const news = ({ state, guests, memory, version, tags }: Host): string =>
+  JSON.stringify([state, guests, memory.promisedBytes, version, tags])
+
 export async function run(context: Context): Promise<Answer> {
-  return rows(items(await context.client.request('listHosts')), columns, { name: (host) => host.name })
+  return rows(items(await context.client.request('listHosts')), columns, { name: (host) => host.name, news })
 }
