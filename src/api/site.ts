@@ -66,6 +66,8 @@ export interface Site {
   readonly run: 'running' | 'stopped'
   readonly state: 'empty' | 'serves' | 'deploying' | 'degraded' | 'down' | 'stopped' | 'removing'
   readonly reason?: string
+  /** With its lasting data, and the instances that have it. */
+  readonly moving?: { readonly to: string }
   readonly count: number
   readonly size: string | null
   readonly domains: readonly string[]

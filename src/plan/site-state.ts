@@ -39,6 +39,8 @@ export interface SiteSeen {
   readonly count: number
   readonly instances: readonly InstanceState[]
   readonly rollout: RolloutSeen | null
+  /** The host that its data is on its way to. */
+  readonly movesTo?: string | undefined
 }
 
 interface RolloutSeen {
@@ -68,6 +70,7 @@ export function siteState(seen: SiteSeen): Pick<Site, 'state' | 'reason'> {
   if (release === null && instances.length === 0) return { state: 'empty', ...(reason === undefined ? {} : { reason }) }
   if (run === 'stopped') return { state: 'stopped' }
   if (ready >= count && ready > 0) return { state: 'serves', ...(reason === undefined ? {} : { reason }) }
-  const short = `${ready} of ${count} instances answer`
+  const where = seen.movesTo === undefined ? '' : `; it is on its way to ${seen.movesTo}`
+  const short = `${ready} of ${count} instances answer${where}`
   return { state: ready > 0 ? 'degraded' : 'down', reason: reason === undefined ? short : `${short}; ${reason}` }
 }

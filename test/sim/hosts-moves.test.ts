@@ -12,6 +12,7 @@ import {
 } from '../../src/daemon/records/records.ts'
 import { assertGolden } from './golden.ts'
 import { SimHosts } from './several.ts'
+import { plain } from './sites-farm.ts'
 
 const params = { guest: 'web' }
 const move = (farm: SimHosts, guest = 'web', to = 'birch', by = 'ash') =>
@@ -235,6 +236,28 @@ const stories: Record<string, (farm: SimHosts) => Promise<void>> = {
     const numbers = (await read<NumbersRecord>(farm.store, keys.numbers('ash')))?.value
     assert.deepEqual([numbers?.used, numbers?.slots, numbers?.resting.map(([number]) => number)], [[], [], [513]])
     assert.deepEqual(await blocks(), { 0: 'ash', 1: 'birch', 2: 'ash', 3: 'cedar' })
+  },
+
+  async 'a-site-moves-with-its-data-and-its-host-leaves'(farm) {
+    const site = { site: 'shop/prod' }
+    const data = { uploads: { path: '/srv/files', sizeBytes: 1024 ** 3 } }
+    for (const host of ['ash', 'birch'])
+      await farm.ask('ash', 'drainHost', { params: { host }, body: { drained: true } })
+    await farm.ask('ash', 'addSite', { body: { name: site.site } })
+    await farm.release('v1', { ...plain, data })
+    await farm.ask('birch', 'deploySite', { params: site, body: { version: 'v1' } })
+    const deployed = async () => (await farm.operations()).find(({ verb }) => verb === 'deploy')?.state === 'done'
+    assert.ok(await farm.until(deployed), farm.lines.join('\n'))
+    for (const host of ['ash', 'birch'])
+      await farm.ask('ash', 'drainHost', { params: { host }, body: { drained: false } })
+    farm.lines.splice(0)
+    await farm.ask('ash', 'moveSite', { params: site, body: { to: 'birch' } })
+    const over = async () => (await readAll(farm.store, keys.moves)).length === 0
+    assert.ok(await farm.until(over), farm.lines.join('\n'))
+    await farm.pass(5)
+    assert.deepEqual(await farm.guests(), { 'shop/prod/1': 'birch', 'shop/prod/2': 'birch' })
+    assert.equal(await farm.leave('birch'), false)
+    assert.equal(await farm.leave('cedar'), true)
   },
 
   async 'a-guest-comes-while-its-host-leaves'(farm) {

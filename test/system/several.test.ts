@@ -6,6 +6,7 @@ import { mesh } from './several/mesh.ts'
 import { moving } from './several/move.ts'
 import { placement } from './several/placement.ts'
 import { replicas } from './several/replicas.ts'
+import { siteData } from './several/site-data.ts'
 import { upgrading } from './several/upgrade.ts'
 
 const hosts = await useHosts({ count: 2, joined: true })
@@ -15,5 +16,6 @@ upgrading(hosts)
 carrying(hosts)
 await mesh(hosts)
 moving(hosts)
+siteData(hosts)
 replicas(hosts)
 draining(hosts)

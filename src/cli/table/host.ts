@@ -41,7 +41,7 @@ export const hostCommands: readonly CommandRow[] = [
     flags: ['move', 'some', 'rate', 'parallel'],
     summary: 'give a host no new guests, and with --move bring those it has to other hosts',
     description:
-      'Instances of sites go elsewhere by themselves: others are begun there before they go. Guests stay, unless --move is said: then each is moved where it fits best, one at a time or ' +
+      'Instances of sites go elsewhere by themselves: others are begun there before they go. Guests, and sites with lasting data, stay, unless --move is said: then each is moved where it fits best, one at a time or ' +
       '--parallel so many, the large ones first. Nothing is changed when one of them cannot go; --some moves the others. It goes on when you stop watching, and when the daemon begins anew.',
     examples: [
       'croft host drain birch --reason "new disks"',

@@ -7,6 +7,7 @@ import { inheritBlock } from '../../plan/numbers.ts'
 import { historyWrites } from '../../store/history.ts'
 import type { Store, Write } from '../../store/store.ts'
 import { type Env, timestamp } from '../env.ts'
+import type { VolumeRecord } from '../records/app-records.ts'
 import { readBlocks } from '../records/blocks.ts'
 import { readFarmGuests } from '../records/farm-guests.ts'
 import { keys } from '../records/keys.ts'
@@ -109,6 +110,12 @@ async function removeRecords(env: Env, store: Store, { own, by, reason }: Leavin
 async function assertNobodyHere(store: Store, guests: readonly Held<GuestRecord>[], own: string): Promise<void> {
   if (guests.some(({ value }) => value.host === own))
     throw new CroftError('IN_USE', `host ${own} has guests`, { hint: `croft host drain ${own} · croft ls` })
+  const volumes = await readAll<VolumeRecord>(store, keys.volumes(own))
+  const data = volumes.find(({ value: { site, deleting } }) => !deleting && !site.endsWith('/build'))
+  if (data)
+    throw new CroftError('IN_USE', `lasting data of ${data.value.site} lies on ${own}`, {
+      hint: `croft volume ls ${data.value.site} · croft move ${data.value.site} HOST · croft volume rm`,
+    })
   // Behind its switch there is still something to be cleared, here and there.
   const moves = await readAll<MoveRecord>(store, keys.moves)
   if (moves.some(({ value }) => value.from === own || value.to === own))
@@ -142,7 +149,14 @@ const deletesAtOnce = 90
 
 /** What nobody reads without its host. */
 async function sweep(store: Store, own: string): Promise<void> {
-  for (const prefix of [`status/${own}/`, keys.ports(own), keys.hooks(own), keys.checks(own), keys.snapshots(own)]) {
+  for (const prefix of [
+    `status/${own}/`,
+    keys.ports(own),
+    keys.hooks(own),
+    keys.checks(own),
+    keys.snapshots(own),
+    keys.volumes(own),
+  ]) {
     const found = (await readAll(store, prefix)).map(({ key }): Write => ({ delete: key }))
     for (let from = 0; from < found.length; from += deletesAtOnce)
       await store.transact([], found.slice(from, from + deletesAtOnce))

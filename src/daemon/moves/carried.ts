@@ -11,6 +11,9 @@ import { lookThere } from './send.ts'
 import { withReplicas } from './snapshots.ts'
 import { type Awaiting, isTemplateComing } from './template-comes.ts'
 
+/** Without its release nothing can start there, and a release may be large. */
+const releasePatienceMs = 1_800_000
+
 export interface Carried {
   readonly pool: string
   /** What is written to, until it is taken. */
@@ -82,7 +85,7 @@ async function rootDisk(parts: HostParts, { move, guest: { spec }, there, here }
 async function areComing(walk: Awaiting, { data, to, phase }: MoveRecord, lacking: readonly GuestRecord[]) {
   if (phase !== 'copy') return false
   for (const guest of lacking) {
-    if (await isTemplateComing(walk, guest)) return true
+    if (await isTemplateComing(walk, guest, data ? releasePatienceMs : undefined)) return true
     if (data)
       throw new CroftError(
         'NOT_FOUND',

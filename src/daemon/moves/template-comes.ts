@@ -3,15 +3,13 @@ import type { HostParts } from '../host/parts.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read, type TemplateStatus } from '../records/records.ts'
 
-const patienceMs = 120_000
-
 export interface Awaiting {
   readonly parts: HostParts
   awaitsSince?: number
 }
 
-/** When that takes long its whole disk is sent instead. */
-export async function isTemplateComing(walk: Awaiting, { spec }: GuestRecord): Promise<boolean> {
+/** When that takes too long it is done without: the whole disk is sent instead, or the move given up. */
+export async function isTemplateComing(walk: Awaiting, { spec }: GuestRecord, patienceMs = 120_000): Promise<boolean> {
   const { parts } = walk
   const { from } = spec.root
   if (from.kind !== 'template') return false

@@ -79,7 +79,7 @@ async function readBySite<T>({ store }: Daemon, prefix: string): Promise<Map<str
 const siteOf = ({ spec: { part } }: Guest): string | undefined => (part?.kind === 'instance' ? part.site : undefined)
 
 function composeSite({ record, config, members, rollout, exits, guests }: Known): Site {
-  const { app, stage, created, release, run, deleting = false } = record.value
+  const { app, stage, created, release, run, moving, deleting = false } = record.value
   const deployed = rollout?.state === 'running' ? rollout.config : members?.serves?.config
   const wished = (path: string) => config?.values[path]?.value
   const count = Number(deployed?.instances.count ?? wished('instances.count') ?? 1)
@@ -91,13 +91,14 @@ function composeSite({ record, config, members, rollout, exits, guests }: Known)
     .sort((a, b) => ordinal(a.name) - ordinal(b.name))
   const there = (exits?.exits ?? []).filter(({ instance }) => instances.some(({ name }) => name === instance))
   const state = siteState({
-    ...{ run, release, deleting, count },
+    ...{ run, release, deleting, count, movesTo: moving?.to },
     instances: instances.map((each) => each.state),
     rollout: rollout ?? null,
   })
   return {
     ...{ name: siteNameOf(record.value), app, stage, revision: record.revision, created, release, run },
     ...state,
+    ...(moving ? { moving } : {}),
     ...{ count, size: size === null ? null : String(size) },
     domains: Array.isArray(domains) ? domains.map(String) : [],
     ...{ instances, rollout: rollout ? rolloutView(rollout) : null },
