@@ -100,7 +100,11 @@ test('a guest in which nothing listens is said to, and waited for no longer than
   const server = target().servers[0]?.id ?? ''
   farm.edge.silence(server)
   await farm.pass(1)
-  assert.deepEqual(await told(), ['waits', `${nothing} yet`, mend, 'false'], 'a guest that has just started')
+  assert.deepEqual(
+    await told(),
+    ['waits', `${nothing} yet; a request waits 10 s for it`, mend, 'false'],
+    'a guest that has just started',
+  )
   await farm.pass(15)
   assert.deepEqual(await told(), ['no-answer', nothing, mend, 'true'])
   assert.match(
