@@ -103,6 +103,8 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
   ['croft config diff shop/prod', [4]],
   ['croft config diff shop/prod shop:v2 --exit-code', [3]],
   ['croft config set shop/prod instances.count=2 --deploy', [2]],
+  ['croft config apply shop/prod', [2]],
+  ['croft config apply shop/prod --dry-run', [2]],
   // Nobody's name server knows that name, or there is none to ask.
   ...['croft check', 'croft check shop.example.org', 'croft check shop.example.org --history'].map(
     (example) => [example, [0, 9]] as const,
