@@ -7,6 +7,8 @@ import { RemoteError } from '../wire/request.ts'
 const longPollMs = 30_000
 /** On a terminal the time that has passed is shown to the second. */
 const livePollMs = 1000
+/** While the farm elects anew nobody can be asked, and the work goes on. */
+const storePatienceMs = 30_000
 
 export interface FollowOptions {
   readonly signal: AbortSignal
@@ -23,21 +25,29 @@ export async function follow(context: Context, operation: Operation, options: Fo
   if (quick) return operation
   using progress = createProgress(context, options)
   let current = operation
+  let heardAt = io.now()
   progress.show(current)
   while (current.state === 'running') {
     const left = deadline - io.now()
     if (left <= 0) throw stopped(current, 'it takes longer than --timeout')
-    current = await poll(context, current, { waitMs: Math.ceil(Math.min(mostMs, left)), signal: options.signal })
+    const next = await poll(context, current, { waitMs: Math.ceil(Math.min(mostMs, left)), signal: options.signal })
+    if (next instanceof RemoteError) {
+      if (io.now() - heardAt > storePatienceMs) throw stopped(current, next.message)
+      continue
+    }
+    heardAt = io.now()
+    current = next
     progress.show(current)
   }
   return current
 }
 
+/** An error: the store is away, and may be back soon. */
 async function poll(
   context: Context,
   operation: Operation,
   options: { waitMs: number; signal: AbortSignal },
-): Promise<Operation> {
+): Promise<Operation | RemoteError> {
   const { client, io } = context
   const { waitMs, signal } = options
   const started = io.now()
@@ -54,9 +64,13 @@ async function poll(
     return next
   } catch (error) {
     if (signal.aborted) throw stopped(operation, 'you stopped watching')
-    throw error
+    if (!(error instanceof RemoteError) || !away.has(error.code)) throw error
+    await io.sleep(livePollMs, signal)
+    return error
   }
 }
+
+const away: ReadonlySet<string> = new Set(['STORE_CLOSED', 'STORE_MOVING'])
 
 export const goesOn = (id: string): string => `croft op wait ${id} · croft op cancel ${id}`
 
