@@ -42,6 +42,8 @@ export interface OpenFarm {
 
 /** The store cannot be opened; guests run by the plan that was kept, and `store`, `operations` and `open` throw. */
 export interface StoreAway {
+  /** Of the store that is away. */
+  readonly kind: 'sqlite' | 'etcd'
   readonly why: CroftError
   /** The farm as it was kept. */
   readonly farm: HostParts | undefined

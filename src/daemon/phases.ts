@@ -6,11 +6,12 @@
  *       │                                            │ it closed by itself  │ it opens again
  *       └── it does not, and a plan was kept ──► by the kept plan ──────────┘
  */
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { CroftError, isCode, toCroftError } from '../api/errors.ts'
 import { createMemoryStore } from '../store/memory/index.ts'
 import type { Store } from '../store/store.ts'
-import type { OpenFarm } from './daemon.ts'
+import type { OpenFarm, StoreAway } from './daemon.ts'
 import type { Env } from './env.ts'
 import type { Hooks } from './hooks/hooks.ts'
 import { findKept, type Keeper, type KeptPlan, keepPlan, loadKept, spareLive } from './host/kept.ts'
@@ -20,6 +21,7 @@ import { Operations } from './operations/operations.ts'
 import { keys } from './records/keys.ts'
 import { assertReadable, type FarmRecord, read } from './records/records.ts'
 import { type GatedStore, gateStore } from './store-move/gate.ts'
+import { markerFileOf } from './store-move/place.ts'
 
 export interface Phase {
   readonly store: GatedStore
@@ -28,6 +30,9 @@ export interface Phase {
   /** Why the store is away; undefined while it is there. */
   readonly away: CroftError | undefined
 }
+
+export const awayOf = ({ away, farm }: Phase, stateDir: string): StoreAway | undefined =>
+  away && { why: away, farm: farm?.parts, kind: existsSync(markerFileOf(stateDir)) ? 'etcd' : 'sqlite' }
 
 export interface PhaseParts {
   readonly env: Env
@@ -187,6 +192,8 @@ export async function createPhases(parts: PhaseParts): Promise<Phases> {
   async function loseStore(failure: CroftError): Promise<void> {
     const kept = keeper?.plan()
     phase = { ...phase, away: failure }
+    // Whoever still asks it is refused at once, so that all who are to end end soon.
+    await phase.store.close()
     await leave()
     unsupervised = kept
     await superviseByKept()

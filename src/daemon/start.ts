@@ -21,7 +21,7 @@ import { holdAlone } from './alone.ts'
 import { createCertificates } from './certificates/certificates.ts'
 import type { FarmCa } from './certificates/farm-leaves.ts'
 import { checkEveryMs, createRouteChecks } from './checks/routes.ts'
-import type { Daemon, OpenFarm, StoreAway, WholeDaemon } from './daemon.ts'
+import type { Daemon, OpenFarm, WholeDaemon } from './daemon.ts'
 import { adviseInit, readInitFacts } from './doctor/advice.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { createLook } from './doctor/look.ts'
@@ -51,7 +51,7 @@ import { keepMembers, lazyStoreCare } from './members/lazy.ts'
 import { hostsParts } from './mesh/place.ts'
 import { openStore } from './open-store.ts'
 import { farInside } from './peers/far-inside.ts'
-import { createPhases, type FarmBasis, type Phase } from './phases.ts'
+import { awayOf, createPhases, type FarmBasis, type Phase } from './phases.ts'
 import { folderOf } from './pki/authority.ts'
 import { passwordHasher } from './pki/passwords.ts'
 import { lazySeal } from './pki/seal.ts'
@@ -149,8 +149,8 @@ export async function startDaemon(options: StartOptions): Promise<Running> {
       return there(phases.now()).operations
     },
     open: () => there(phases.now()).farm,
-    away: () => awayOf(phases.now()),
-    others: () => phases.now().farm?.others,
+    away: () => awayOf(phases.now(), settings.stateDir),
+    others: () => (phases.now().away ? undefined : phases.now().farm?.others),
     storeCare: lazyStoreCare(() => ({ ...patient(), log, reopenStore: phases.reopenStore })),
     diagnose: () => diagnose(patient()),
     async mend(what) {
@@ -188,8 +188,6 @@ function there(phase: Phase): Phase {
     hint: 'croft doctor',
   })
 }
-
-const awayOf = ({ away, farm }: Phase): StoreAway | undefined => away && { why: away, farm: farm?.parts }
 
 interface Base extends StartOptions {
   readonly uploads: Uploads

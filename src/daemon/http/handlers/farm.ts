@@ -87,13 +87,15 @@ export const handlers = {
 
 export const shownFarm = ({ schema: _, ...farm }: FarmRecord): Farm => farm
 
-async function statusByKeptPlan({ hostName, version }: WholeDaemon, { why, farm }: StoreAway): Promise<Status> {
+async function statusByKeptPlan({ hostName, version }: WholeDaemon, { why, farm, kind }: StoreAway): Promise<Status> {
   const guests: Record<string, number> = {}
-  const statuses = farm ? await readAll<GuestStatus>(farm.store, keys.guestStatuses(farm.host.name)) : []
+  // Until all goes by the kept plan there is nobody to ask.
+  const known = farm && readAll<GuestStatus>(farm.store, keys.guestStatuses(farm.host.name)).catch(() => [])
+  const statuses = (await known) ?? []
   for (const { value } of statuses) guests[value.state] = (guests[value.state] ?? 0) + 1
   return {
     farm: farm ? shownFarm(farm.farm) : null,
-    ...{ host: hostName, version, store: { kind: 'sqlite', revision: 0, ok: false }, guests },
+    ...{ host: hostName, version, store: { kind, revision: 0, ok: false }, guests },
     pressure: readPressure(),
     attention: [{ what: 'store', why: why.message, do: 'croft doctor' }],
   }
