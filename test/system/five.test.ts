@@ -1,9 +1,15 @@
 /** A farm of five hosts, made once: its store is on one, three and five of them, and all works while one of them is away. */
+import { after, afterEach } from 'node:test'
 import { goingOn } from './five/going-on.ts'
 import { members } from './five/members.ts'
-import { useHosts } from './hosts.ts'
+import { createHosts } from './hosts.ts'
 
-const hosts = await useHosts({ count: 5 })
+const hosts = await createHosts({ count: 5 })
+let failed = false
+after(() => hosts.dispose({ keepLog: failed }))
+afterEach((context) => {
+  if ('passed' in context && !context.passed) failed = true
+})
 
 members(hosts)
 goingOn(hosts)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Guest } from '../../../src/api/guest.ts'
 import type { Host } from '../../../src/api/host.ts'
+import type { Status } from '../../../src/api/resources.ts'
 import type { Site } from '../../../src/api/site.ts'
 import type { TestHost, TestHosts } from '../hosts.ts'
 import { serveFolder } from '../web.ts'
@@ -65,6 +66,11 @@ export function goingOn(hosts: TestHosts): void {
     for (const host of others) await host.waitFor(async () => (await page(host, shop)) === 'v1', 60_000)
     const second = hosts.get(had[1] ?? '')
     assert.equal(await page(elm, far, 'host'), 'far and well', 'a host that is cut off serves what it has')
+    const { store } = await elm.json<Status>('status')
+    assert.deepEqual([store.kind, store.ok], ['etcd', false])
+    const refused = await elm.croft('size', 'set', 'small', 'cpu=1')
+    assert.equal(refused.code, 7)
+    assert.match(refused.stderr, /^✗ the store is away, guests run on: .*\n/)
 
     await ash.croftOk('create', 'blog', 'debian:12', '--host', 'ash', 'memory=64M', 'disk=1G', '--wait=stable')
     await serveFolder(ash, 'blog', { 'index.html': 'a blog' })

@@ -57,23 +57,6 @@ test('what takes longer is followed to its end, in lines that can be read later'
   assert.equal(ran.out, '✓ web running  10.100.0.1  0.11 s\n')
 })
 
-test('a store that is away for a moment ends no watching', async () => {
-  let asked = 0
-  await using daemon = await fakeDaemon(({ method, path }) => {
-    if (method === 'POST') return accepted(null, { state: 'running' })
-    if (path === '/v1/guests/web') return { value: guest('web') }
-    asked += 1
-    const error = {
-      code: 'STORE_CLOSED',
-      message: 'the store does not answer: no answer in time',
-      hint: 'croft doctor',
-    }
-    return asked < 3 ? { status: 503, value: error } : { value: operation({ state: 'done' }) }
-  })
-  const ran = await croft(['create', 'web', 'debian:12'], daemon)
-  assert.deepEqual([ran.code, asked], [0, 3], ran.err)
-})
-
 test('on a terminal there is one live line, gone at the end', async () => {
   await using daemon = await fakeDaemon(({ method, path }) => {
     if (method === 'POST') return accepted(null, { state: 'running', progress: { label: 'clone', done: 1, total: 4 } })
