@@ -271,6 +271,24 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       for (const ref of [...all, next]) await storage.remove(ref)
     })
 
+    test('a volume travels as snapshots of a guest, and becomes a volume again', async () => {
+      const [first, last] = ['pass-one', 'pass-last'].map((id): Ref => ({ kind: 'snapshot', number: 7, id }))
+      assert.ok(first && last)
+      await storage.create(volume, 800)
+      await under.write(volume, 'letter', 'dear reader')
+      await storage.clone(volume, first, { readOnly: true })
+      await carry(storage, elsewhere.storage, first)
+      await under.write(volume, 'answer', 'dear writer')
+      await storage.clone(volume, last, { readOnly: true })
+      await carry(storage, elsewhere.storage, last, first)
+      await twice(() => elsewhere.storage.clone(last, volume, { readOnly: false }))
+      for (const ref of [first, last]) await elsewhere.storage.remove(ref)
+      assert.equal(await elsewhere.read(volume, 'letter'), 'dear reader')
+      assert.equal(await elsewhere.read(volume, 'answer'), 'dear writer')
+      for (const ref of [volume, first, last]) for (const pool of [storage, elsewhere.storage]) await pool.remove(ref)
+      await clean()
+    })
+
     test('two copies of one disk that arrive at once are one', async () => {
       await withTemplate()
       await Promise.all([1, 2].map(() => carry(storage, elsewhere.storage, template).catch((e) => assert.fail(e))))
