@@ -113,7 +113,9 @@ export const otherExits: ReadonlyMap<string, readonly number[]> = new Map<string
 
 /** What goes on until it is stopped. */
 export const isEndless = (example: string): boolean =>
-  /^croft (events|logs web|status|check|route ls|route logs|ls (sites|builds|instances))\b.* -[fw]\b/.test(example)
+  /^croft (events|logs web|status|check|route ls|route logs|replica ls|ls (sites|builds|instances))\b.* -[fw]\b/.test(
+    example,
+  )
 
 /** Guests that an example is going to make must not be there; all others that it may name must. */
 const makes = [
