@@ -135,6 +135,25 @@ describe('the scripts that take croft away', () => {
     assert.equal(takes(), false, 'a package')
   })
 
+  test('a farm of several hosts whose daemon does not tell of its guests, or tells of some, goes with --all alone', () => {
+    mkdirSync(join(folder, 'run/netns'), { recursive: true })
+    writeFileSync(join(folder, 'run/netns/croft-ash'), '')
+    tool('mountpoint', 'exit 1')
+    tool('rmdir', 'exit 0')
+    for (const [does, told] of [
+      ['exit 7', /may be guests/],
+      ['echo web', /there are guests: web/],
+    ] as const) {
+      tool('nsenter', does)
+      const said = run('hosts', 'down')
+      assert.deepEqual([said.code, /^(rm|ip netns delete)/m.test(said.log)], [4, false], said.stderr)
+      assert.match(said.stderr, told)
+    }
+    assert.match(run('hosts', 'down', '--all').log, /^ip netns delete croft-ash$/m)
+    tool('nsenter', 'exit 0')
+    assert.equal(run('hosts', 'down').code, 0)
+  })
+
   test('a pid that another program has now is left alone; the daemon’s own is ended', async () => {
     for (const script of [
       ['quickstart', '--down'],
