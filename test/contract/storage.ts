@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { isCode } from '../../src/api/errors.ts'
+import { restOf } from '../../src/daemon/moves/rest.ts'
 import type { Measure, Ref, Storage } from '../../src/drivers/storage/driver.ts'
 
 export interface StorageUnderTest {
@@ -287,6 +288,33 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       assert.equal(await elsewhere.read(volume, 'answer'), 'dear writer')
       for (const ref of [volume, first, last]) for (const pool of [storage, elsewhere.storage]) await pool.remove(ref)
       await clean()
+    })
+
+    test('sent again it is the same stream, whatever happened beside it: what broke off goes on with the rest', async () => {
+      const big = Array.from({ length: 200_000 }, (_, at) => `line ${at}`).join('\n')
+      await storage.create(root)
+      await under.write(root, 'big', big)
+      await storage.clone(root, snapshot, { readOnly: true })
+      const bytes = await bytesOf(storage, snapshot)
+      await under.write(root, 'big', 'another')
+      await storage.clone(snapshot, other, { readOnly: false })
+      const known = bytes.subarray(0, Math.floor(bytes.length * 0.6))
+      const begun = { bytes: known.length, sha256: createHash('sha256').update(known).digest('hex') }
+      const { stream, sent } = await restOf(await storage.send(snapshot), begun)
+      const whole = (async function* () {
+        yield known
+        yield* stream
+      })()
+      const sha256 = sent.then((measure) => measure.sha256)
+      const got = await elsewhere.storage.receive(snapshot, Readable.from(whole, { objectMode: false }), { sha256 })
+      assert.equal(got?.bytes, bytes.length)
+      assert.equal(await elsewhere.read(snapshot, 'big'), big)
+      await elsewhere.storage.remove(snapshot)
+      await assert.rejects(
+        async () => restOf(await storage.send(snapshot), { ...begun, bytes: begun.bytes - 1 }),
+        (e) => isCode(e, 'HASH_DIFFERS'),
+      )
+      for (const ref of all) await storage.remove(ref)
     })
 
     test('two copies of one disk that arrive at once are one', async () => {
