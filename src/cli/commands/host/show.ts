@@ -29,7 +29,7 @@ function fields(host: Host): Field[] {
     { title: 'reserve', value: host.reserveBytes, as: 'bytes' },
     ...Object.entries(host.pools).map(([name, room]) => ({ title: `pool ${name}`, value: poolText(room) })),
     { title: 'disk overcommit', value: host.diskOvercommit },
-    { title: 'send rate', value: host.sendRate && `${bytes(host.sendRate)}/s` },
+    { title: 'send rate', value: host.sendRate ? `${bytes(host.sendRate)}/s` : null },
     { title: 'waits', value: host.pressure && pressureText(host.pressure) },
     { title: 'up', value: host.uptimeSeconds, as: 'seconds' },
     { title: 'uid base', value: host.uidBase },

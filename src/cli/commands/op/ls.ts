@@ -11,6 +11,7 @@ const columns: readonly Column<Operation>[] = [
   { title: 'NAME', get: (operation) => operation.target.name },
   { title: 'BY', get: (operation) => operation.by },
   { title: 'AGE', as: 'age', get: (operation) => operation.created },
+  { title: 'NOW', sparse: true, get: ({ state, progress }) => (state === 'running' ? progress?.label : null) },
   { title: 'REASON', sparse: true, elastic: true, get: (operation) => operation.error?.message.split('\n')[0] ?? null },
 ]
 
