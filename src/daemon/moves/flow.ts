@@ -1,8 +1,8 @@
 /** Bytes on their way to another host: not faster than was said, and counted. */
 import { Readable } from 'node:stream'
 import { roughSize } from '../../plan/amount.ts'
+import { createPace, type Pace } from '../host/pace.ts'
 import type { HostParts } from '../host/parts.ts'
-import { createPace, type Pace } from './pace.ts'
 
 export interface FlowOptions {
   /** Bytes in a second, of this one alone. */

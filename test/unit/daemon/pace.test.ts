@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import { createHostPace, createPace } from '../../../src/daemon/host/pace.ts'
 import { flow } from '../../../src/daemon/moves/flow.ts'
-import { createHostPace, createPace } from '../../../src/daemon/moves/pace.ts'
 import { createMemoryStore } from '../../../src/store/memory/index.ts'
 import { quiet, SimClock } from '../../sim/clock.ts'
 
