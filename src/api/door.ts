@@ -83,7 +83,8 @@ export interface Token {
   readonly name: string
   readonly kind: 'token' | 'certificate'
   readonly role: 'operator' | 'reader'
-  readonly state: 'valid' | 'expired' | 'unused'
+  /** Ended: a certificate whose CA the farm trusts no longer. */
+  readonly state: 'valid' | 'expired' | 'unused' | 'ended'
   readonly created: string
   readonly by: string
   readonly expires: string | null

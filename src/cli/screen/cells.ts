@@ -86,6 +86,7 @@ const stateSigns: ReadonlyMap<string, readonly [sign: string, tone: Tone | undef
   ['ends-soon', ['▲', 'warn']],
   ['failing', ['▲', 'warn']],
   ['expired', ['✗', 'bad']],
+  ['ended', ['✗', 'bad']],
   ['maintenance', ['▲', 'warn']],
   ['no-target', ['✗', 'bad']],
   ['no-answer', ['✗', 'bad']],

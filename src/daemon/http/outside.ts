@@ -48,8 +48,11 @@ export interface Outside {
   /** A new CA that another host has made; and what this one would give another. */
   adopt(ca: string): Promise<void>
   cas(): Promise<CasBundle>
-  /** A client certificate: PEM of key and certificate, and its fingerprint. */
-  issueClient(subject: string, until: number): Promise<{ readonly pem: string; readonly fingerprint: string }>
+  /** A client certificate: PEM of key and certificate, its fingerprint, and that of the CA. */
+  issueClient(
+    subject: string,
+    until: number,
+  ): Promise<{ readonly pem: string; readonly fingerprint: string; readonly ca: string }>
   /** For names that the edge serves, by the farm's CA. */
   issueEdge(names: readonly string[]): Promise<Issued>
   /** What this host shows to others of the farm. Throws while there is none. */
@@ -206,8 +209,10 @@ export function createOutside(parts: OutsideParts, answer: Answer): Outside {
     material: () => getAuthority().material(),
     issueEdge: async (names) => getAuthority().issueEdge(names),
     async issueClient(subject, until) {
-      const { key, certificate } = await getAuthority().issueClient(subject, until)
-      return { pem: `${key}${certificate}`, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
+      const from = getAuthority()
+      const ca = from.fingerprint()
+      const { key, certificate } = await from.issueClient(subject, until)
+      return { pem: `${key}${certificate}`, fingerprint: fingerprintOf(new X509Certificate(certificate)), ca }
     },
     identify: createIdentify({ now: () => env.now(), store, visitors }),
     shutOut: (token) => visitors.shutOut(token),

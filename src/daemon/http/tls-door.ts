@@ -2,9 +2,11 @@
  * The door to the outside: TLS 1.3 with the farm's own certificate, and a token in each request. Everything that a
  * stranger can make us hold is bounded: connections in all and from one address, head, body, and how long each may take.
  */
+import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { CroftError } from '../../api/errors.ts'
 import { hostOrganisation } from '../../api/pinned.ts'
 import { parseListen } from '../../api/values.ts'
@@ -26,7 +28,7 @@ const limits = {
 
 export interface TlsDoor {
   readonly port: number
-  /** Takes a renewed certificate; connections that are open go on with the old one. */
+  /** Takes a renewed certificate; connections that are open go on with the old one, unless their client’s CA is trusted no longer. */
   renew(material: Material): void
   close(): Promise<void>
 }
@@ -57,13 +59,17 @@ export async function openTlsDoor(
   server.maxConnections = limits.connections
   server.setTimeout(limits.silentMs, (socket) => socket.destroy())
   const connections = bound(server)
+  const known = trusting(server, material)
   answerUpgrades(server, answer)
   server.on('tlsClientError', (_thrown, socket) => socket.destroy())
   server.on('clientError', (thrown, socket) => answerMalformed(thrown, socket as Socket))
   await opened(server, at)
   return {
     port: at.port,
-    renew: (renewed) => server.setSecureContext(secure(renewed)),
+    renew(renewed) {
+      server.setSecureContext(secure(renewed))
+      known.trust(renewed)
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -113,6 +119,34 @@ function bound(server: Server): ReadonlySet<Socket> {
   })
   return connections
 }
+
+/**
+ * What TLS has found of a client counts for the life of its connection. Those whose certificate is of a CA that is trusted no longer
+ * end with that trust; a handshake that was under way then, or takes up an older session, ends at once.
+ */
+function trusting(server: Server, first: Material): { trust(material: Material): void } {
+  const known = new Set<TLSSocket>()
+  let cas = casOf(first)
+  const look = (secured: TLSSocket) => {
+    const shown = secured.getPeerX509Certificate()
+    if (!cas.some((ca) => shown?.verify(ca.publicKey))) secured.destroy()
+  }
+  server.on('secureConnection', (secured) => {
+    if (!secured.authorized) return
+    known.add(secured)
+    secured.once('close', () => known.delete(secured))
+    look(secured)
+  })
+  return {
+    trust(material) {
+      cas = casOf(material)
+      for (const secured of known) look(secured)
+    },
+  }
+}
+
+const casOf = ({ ca }: Material): X509Certificate[] =>
+  ca.split(/(?<=-----END CERTIFICATE-----\n)/).flatMap((pem) => (pem.trim() === '' ? [] : [new X509Certificate(pem)]))
 
 const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 

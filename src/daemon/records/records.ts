@@ -157,6 +157,8 @@ export interface TokenRecord {
   readonly name: string
   /** Absent: a token. A certificate's hash is its fingerprint. */
   readonly kind?: 'certificate'
+  /** Of a certificate: the fingerprint of the CA that signed it. Absent in those that an older croft has made. */
+  readonly ca?: string
   readonly role: 'operator' | 'reader'
   readonly hash: string
   readonly created: string

@@ -1,6 +1,6 @@
 /** Tokens: `croft_NAME_SECRET`, 256 random bits. The store has the hash; the token itself is said once. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Token } from '../../api/door.ts'
+import type { Door, Token } from '../../api/door.ts'
 import { CroftError } from '../../api/errors.ts'
 import type { Role } from '../../api/routes.ts'
 import type { Store } from '../../store/store.ts'
@@ -54,6 +54,9 @@ const kindOf = (record: TokenRecord): Token['kind'] => record.kind ?? 'token'
 export const isExpired = ({ expires }: TokenRecord, now: number): boolean =>
   expires !== null && Date.parse(expires) <= now
 
+const isOfAnother = ({ ca }: TokenRecord, { fingerprint, former }: Pick<Door, 'fingerprint' | 'former'>): boolean =>
+  ca !== undefined && fingerprint !== null && ca !== fingerprint && ca !== former
+
 export const roleOf = (record: TokenRecord): Role => (record.login ? 'newcomer' : record.role)
 
 export async function getTokenRecord(daemon: Daemon, name: string): Promise<Held<TokenRecord>> {
@@ -62,13 +65,14 @@ export async function getTokenRecord(daemon: Daemon, name: string): Promise<Held
   throw new CroftError('NOT_FOUND', `no token "${name}"`, { hint: 'croft token ls' })
 }
 
-export function viewToken(record: TokenRecord, now: number): Token {
+/** By the CAs that count now, and the time. */
+export function viewToken(record: TokenRecord, now: number, cas: Pick<Door, 'fingerprint' | 'former'>): Token {
   const { name, role, created, by, expires } = record
   return {
     name,
     kind: kindOf(record),
     role,
-    state: isExpired(record, now) ? 'expired' : record.login ? 'unused' : 'valid',
+    state: isExpired(record, now) ? 'expired' : isOfAnother(record, cas) ? 'ended' : record.login ? 'unused' : 'valid',
     created,
     by,
     expires,

@@ -14,13 +14,12 @@ import { loginWord } from '../login-word.ts'
 
 export const handlers = {
   async listTokens(daemon): Promise<Token[]> {
-    return (await readAll<TokenRecord>(daemon.store, keys.tokens)).map(({ value }) =>
-      viewToken(value, daemon.env.now()),
-    )
+    const view = viewBy(daemon)
+    return (await readAll<TokenRecord>(daemon.store, keys.tokens)).map(({ value }) => view(value))
   },
 
   async getToken(daemon, { params }): Promise<Token> {
-    return viewToken((await getTokenRecord(daemon, params.token)).value, daemon.env.now())
+    return viewBy(daemon)((await getTokenRecord(daemon, params.token)).value)
   },
 
   async addToken(daemon, { body, query, caller }) {
@@ -32,15 +31,15 @@ export const handlers = {
     const door = login ? await openDoor(daemon, body.address) : undefined
     if (query.dryRun) return { operation: null, result: null, steps: [{ what: name, step: 'add', detail: role }] }
     const expires = endOf(daemon, login ? loginWithinMs : body.expires)
-    const { secret, hash } = certificate ? await certify(daemon, name, expires) : makeSecret(daemon.env, name)
+    const { secret, ...proof } = certificate ? await certify(daemon, name, expires) : makeSecret(daemon.env, name)
     const record: TokenRecord = {
       schema: schemaVersion,
-      ...{ name, role, hash, created: timestamp(daemon.env), by: caller.name },
+      ...{ name, role, ...proof, created: timestamp(daemon.env), by: caller.name },
       expires,
       ...(certificate ? { kind: 'certificate' as const } : {}),
       ...(login ? { login: { lifeMs: body.expires } } : {}),
     }
-    const token = viewToken(record, daemon.env.now())
+    const token = viewBy(daemon)(record)
     await commit(daemon, caller, query, async (): Promise<Change> => {
       if (await read(daemon.store, keys.token(name)))
         throw new CroftError('EXISTS', `there is a token "${name}"`, { hint: `croft token rm ${name}` })
@@ -59,7 +58,7 @@ export const handlers = {
     await commit(daemon, caller, query, async (): Promise<Change> => {
       const { key, revision, value } = await getTokenRecord(daemon, name)
       assertRevision(query, revision, name)
-      const before = viewToken(value, daemon.env.now())
+      const before = viewBy(daemon)(value)
       return {
         kind: 'token',
         name,
@@ -89,9 +88,9 @@ export const handlers = {
       const { login, ...rest } = value
       if (!login) throw new CroftError('UNAUTHENTICATED', 'this login token was used already')
       const record: TokenRecord = { ...rest, hash, expires: endOf(daemon, login.lifeMs) }
-      const now = daemon.env.now()
-      const before = viewToken(value, now)
-      token = viewToken(record, now)
+      const view = viewBy(daemon)
+      const before = view(value)
+      token = view(record)
       const writes = [{ put: key, value: record }]
       return { kind: 'token', name, verb: 'login', before, after: token, compare: [{ key, revision }], writes }
     })
@@ -99,15 +98,20 @@ export const handlers = {
   },
 } satisfies Partial<Handlers>
 
+function viewBy(daemon: WholeDaemon): (record: TokenRecord) => Token {
+  const [now, cas] = [daemon.env.now(), daemon.outside.door()]
+  return (record) => viewToken(record, now, cas)
+}
+
 /** A certificate always ends: ten years are for ever. */
 async function certify(
   daemon: WholeDaemon,
   name: string,
   expires: string | null,
-): Promise<{ secret: string; hash: string }> {
+): Promise<{ secret: string; hash: string; ca: string }> {
   const until = expires === null ? daemon.env.now() + longestLifeMs : Date.parse(expires)
-  const { pem, fingerprint } = await daemon.outside.issueClient(name, until)
-  return { secret: pem, hash: fingerprint }
+  const { pem, fingerprint, ca } = await daemon.outside.issueClient(name, until)
+  return { secret: pem, hash: fingerprint, ca }
 }
 
 const endOf = (daemon: WholeDaemon, lifeMs: number | null): string | null =>
