@@ -28,8 +28,8 @@ export interface Rollout {
   readonly new: readonly string[]
 }
 
-/** `ready` gets requests, `draining` finishes those it has. */
-export type InstanceState = 'starting' | 'ready' | 'draining' | 'unhealthy' | 'stopped' | 'retiring'
+/** `ready` gets requests, `draining` finishes those it has; of one that is `away` nothing is known, as of its host. */
+export type InstanceState = 'starting' | 'ready' | 'draining' | 'unhealthy' | 'stopped' | 'retiring' | 'away'
 export interface Instance {
   /** `shop/prod/2`. */
   readonly name: string
@@ -64,7 +64,7 @@ export interface Site {
   readonly created: string
   readonly release: string | null
   readonly run: 'running' | 'stopped'
-  readonly state: 'empty' | 'serves' | 'deploying' | 'degraded' | 'down' | 'stopped' | 'removing'
+  readonly state: 'empty' | 'serves' | 'deploying' | 'degraded' | 'away' | 'down' | 'stopped' | 'removing'
   readonly reason?: string
   /** With its lasting data, and the instances that have it. */
   readonly moving?: { readonly to: string }

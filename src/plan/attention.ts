@@ -2,7 +2,7 @@
 
 import type { Replica } from '../api/replica.ts'
 import type { Attention, Finding, HostPressure } from '../api/resources.ts'
-import type { SiteExit } from '../api/site.ts'
+import type { Instance, SiteExit } from '../api/site.ts'
 import { roughSize, roughTime, sizeText } from './amount.ts'
 import { parseRoute } from './domains.ts'
 import { type Exchange, waitsFor } from './exchange.ts'
@@ -110,6 +110,7 @@ export interface SiteSeen {
   readonly state: string
   readonly reason?: string | undefined
   readonly exits?: readonly SiteExit[]
+  readonly instances?: readonly Pick<Instance, 'state' | 'host'>[]
 }
 
 /** What ended so long ago, and did not since, is history. */
@@ -125,11 +126,22 @@ function exitAttention(exits: readonly SiteExit[], now: number): Attention[] {
 }
 
 /** One that serves says it too, when the last deploy failed. */
-export function siteAttention({ name, state, reason, exits = [] }: SiteSeen, now = 0): Attention[] {
+export function siteAttention(site: SiteSeen, now = 0, dead: ReadonlySet<string> = new Set()): Attention[] {
+  const { name, state, reason, exits = [] } = site
   const fails = state === 'down' || state === 'degraded' || reason !== undefined
-  const self = fails ? [{ what: name, why: reason ?? state, do: `croft site show ${name}` }] : []
+  const self = fails ? [{ what: name, why: reason ?? state, do: wayOut(site, dead) }] : []
   return [...self, ...exitAttention(exits, now)]
 }
+
+/** Nothing begins elsewhere by itself. What was on a host that will not come back is begun elsewhere when that is asked for. */
+function wayOut({ name, instances = [] }: SiteSeen, dead: ReadonlySet<string>): string {
+  const away = instances.flatMap(({ state, host }) => (state === 'away' ? [host] : []))
+  const host = away.find((each) => !dead.has(each))
+  if (host !== undefined) return backOrDead(host)
+  return away.length > 0 ? `croft restart ${name}` : `croft site show ${name}`
+}
+
+const backOrDead = (host: string): string => `bring ${host} back, or: croft host declare-dead ${host}`
 
 export interface RouteSeen {
   readonly name: string
@@ -172,7 +184,8 @@ export function replicaAttention({ guest, host, state, lagMs, everyMs, reason }:
 }
 
 export const awayAttention = (host: string): Attention => ({
-  ...{ what: `host ${host}`, why: 'nothing is heard of it; its guests run on by themselves', do: 'croft host ls' },
+  ...{ what: `host ${host}`, why: 'nothing is heard of it; its guests run on by themselves' },
+  do: backOrDead(host),
 })
 
 /** Until all hosts have done their part; then it is for the doctor to say that two are trusted. */

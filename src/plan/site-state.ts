@@ -14,12 +14,15 @@ export interface InstanceSeen {
   readonly reason?: string | undefined
   /** What the rollout made of it; absent: nobody is sent to it. */
   readonly member: 'starting' | 'ready' | 'draining' | 'retiring' | undefined
+  /** Nothing is heard of its host. */
+  readonly away?: boolean | undefined
 }
 
 /** A guest that does not run serves nobody, whatever was believed of it a moment ago. */
 export function instanceState(seen: InstanceSeen): Pick<Instance, 'state' | 'reason'> {
   const { guest, member, deleting, reason } = seen
   if (deleting || guest === 'removing' || member === 'retiring') return { state: 'retiring' }
+  if (seen.away) return { state: 'away', reason: `host ${seen.host} is away` }
   const why = reason === undefined ? {} : { reason }
   if (guest === 'waits' || guest === 'failed') return { state: 'unhealthy', ...why }
   if (guest === 'stopped' || guest === 'stopping' || guest === 'frozen')
@@ -38,6 +41,8 @@ export interface SiteSeen {
   /** How many there shall be. */
   readonly count: number
   readonly instances: readonly InstanceState[]
+  /** Hosts of instances that nothing is heard of. */
+  readonly away?: readonly string[]
   readonly rollout: RolloutSeen | null
   /** The host that its data is on its way to. */
   readonly movesTo?: string | undefined
@@ -70,7 +75,16 @@ export function siteState(seen: SiteSeen): Pick<Site, 'state' | 'reason'> {
   if (release === null && instances.length === 0) return { state: 'empty', ...(reason === undefined ? {} : { reason }) }
   if (run === 'stopped') return { state: 'stopped' }
   if (ready >= count && ready > 0) return { state: 'serves', ...(reason === undefined ? {} : { reason }) }
-  const where = seen.movesTo === undefined ? '' : `; it is on its way to ${seen.movesTo}`
-  const short = `${ready} of ${count} instances answer${where}`
-  return { state: ready > 0 ? 'degraded' : 'down', reason: reason === undefined ? short : `${short}; ${reason}` }
+  const { away = [], movesTo } = seen
+  const told = [
+    `${ready} of ${count} instances answer`,
+    ...(movesTo === undefined ? [] : [`it is on its way to ${movesTo}`]),
+    ...(away.length === 0 ? [] : [awayText(away)]),
+    ...(reason === undefined ? [] : [reason]),
+  ]
+  const isUnknown = instances.every((state) => state === 'away' || state === 'retiring') && away.length > 0
+  return { state: ready > 0 ? 'degraded' : isUnknown ? 'away' : 'down', reason: told.join('; ') }
 }
+
+const awayText = (hosts: readonly string[]): string =>
+  hosts.length === 1 ? `host ${hosts[0]} is away` : `hosts ${hosts.join(', ')} are away`

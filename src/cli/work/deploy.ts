@@ -53,12 +53,13 @@ export function checkCount(site: string, text: string): void {
   })
 }
 
-/** `shop/prod 2 of 2 healthy  shop:v1.2  https://shop.example.org` */
+/** `shop/prod 2 of 2 healthy  shop:v1.2  https://shop.example.org`, or `shop/prod 1 of 2 healthy, host birch away  …` */
 export function siteLine({ name, count, instances, release, domains }: Site): string {
   const healthy = instances.filter(({ state }) => state === 'ready').length
   const [first] = domains
   const at = first === undefined ? [] : [`https://${first}`]
-  return [`${name} ${healthy} of ${count} healthy`, release ?? 'nothing', ...at].join('  ')
+  const away = [...new Set(instances.flatMap(({ state, host }) => (state === 'away' ? [`, host ${host} away`] : [])))]
+  return [`${name} ${healthy} of ${count} healthy${away.join('')}`, release ?? 'nothing', ...at].join('  ')
 }
 
 /** With what visitors met meanwhile, where any came. */

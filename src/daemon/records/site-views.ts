@@ -93,6 +93,7 @@ function composeSite({ record, config, members, rollout, exits, guests }: Known)
   const state = siteState({
     ...{ run, release, deleting, count, movesTo: moving?.to },
     instances: instances.map((each) => each.state),
+    away: [...new Set(instances.flatMap(({ state, host }) => (state === 'away' ? [host] : [])))],
     rollout: rollout ?? null,
   })
   return {
@@ -110,10 +111,10 @@ function composeSite({ record, config, members, rollout, exits, guests }: Known)
 const ordinal = (name: string): number => Number(name.slice(name.lastIndexOf('/') + 1))
 
 function instanceOf(guest: Guest, member: Member | undefined): Instance {
-  const { name, number, host, ipv4, created, deleting = false, status, spec } = guest
+  const { name, number, host, ipv4, created, deleting = false, status, spec, away } = guest
   const { part } = spec
   const [site, release] = part?.kind === 'instance' ? [part.site, part.release] : ['', '']
-  const seen = { ...{ name, number, release, host, ipv4, created, deleting }, guest: status?.state }
+  const seen = { ...{ name, number, release, host, ipv4, created, deleting, away }, guest: status?.state }
   const state = instanceState({ ...seen, reason: status?.reason, member: member?.state })
   return { ...{ name, site, number, release, host, ipv4, created }, ...state }
 }

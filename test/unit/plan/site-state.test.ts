@@ -34,6 +34,19 @@ test('an instance that ought to answer and cannot says why', () => {
   assert.deepEqual(instanceState(seen({ guest: 'stopped', member: undefined })), { state: 'stopped' })
 })
 
+test('of an instance whose host is away nothing is known, whatever was heard of it last', () => {
+  const away = { state: 'away', reason: 'host ash is away' } as const
+  for (const member of ['starting', 'ready', 'draining', undefined] as const)
+    assert.deepEqual(instanceState(seen({ member, away: true })), away)
+  assert.equal(instanceState(seen({ deleting: true, away: true })).state, 'retiring')
+  const reason = '0 of 2 instances answer; host ash is away'
+  assert.deepEqual(site(['away', 'away'], { away: ['ash'] }), { state: 'away', reason })
+  assert.equal(site(['away', 'ready'], { away: ['ash'] }).state, 'degraded')
+  assert.equal(site(['away', 'unhealthy'], { away: ['ash'] }).state, 'down')
+  assert.equal(site(['away', 'ready', 'ready'], { away: ['ash'] }).state, 'serves')
+  assert.match(site(['away', 'away'], { away: ['ash', 'birch'] }).reason ?? '', /; hosts ash, birch are away$/)
+})
+
 const site = (instances: readonly InstanceState[], more: Partial<SiteSeen> = {}) =>
   siteState({ run: 'running', release: 'shop:v1', deleting: false, count: 2, instances, rollout: null, ...more })
 

@@ -124,7 +124,8 @@ async function guestsAndAttention(
     guests[state] = (guests[state] ?? 0) + 1
     attention.push(...guestAttention({ ...(used.get(number) ?? neverSeen('')), name, state, reason: status?.reason }))
   }
-  attention.push(...sites.flatMap((site) => siteAttention(site, daemon.env.now())))
+  const dead = new Set((others?.hosts() ?? []).flatMap(({ name, dead: at }) => (at === undefined ? [] : [name])))
+  attention.push(...sites.flatMap((site) => siteAttention(site, daemon.env.now(), dead)))
   const away = (others?.hosts() ?? []).filter(({ name, dead }) => dead === undefined && !others?.isAlive(name))
   attention.push(...away.filter(({ name }) => name !== others?.own).map(({ name }) => awayAttention(name)))
   for (const { name, drained, dead } of others?.hosts() ?? [])

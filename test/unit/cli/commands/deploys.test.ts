@@ -114,3 +114,13 @@ test('what a build prints comes as it is printed, until the build ends', async (
   const { code, out } = await croft(['build', 'logs', 'b123456789012345678901', '-f'], daemon)
   assert.deepEqual([code, out, looks], [0, 'one\ntwo\nlast\n', 3])
 })
+
+test('a deploy that changes nothing does not call well what is on a host that is away', async () => {
+  const away = { state: 'away', host: 'birch', reason: 'host birch is away' }
+  const now = site({ state: 'away', instances: [away, away] })
+  await using daemon = await fakeDaemon(({ method }) => ({
+    value: method === 'GET' ? now : { ...accepted, unchanged: true },
+  }))
+  const { out } = await croft(['deploy', 'shop/prod', 'v2'], daemon)
+  assert.match(out, /shop\/prod is that already: shop\/prod 0 of 2 healthy, host birch away {2}shop:v2\n/)
+})
