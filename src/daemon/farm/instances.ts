@@ -13,11 +13,13 @@ import { timestamp } from '../env.ts'
 import type { Caller } from '../http/access.ts'
 import type { Member } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
+import type { Part } from '../records/moves.ts'
 import { commitNewGuest, emptySpec, type GuestPlan, newGuestChange } from '../records/new-guest.ts'
 import { openSecrets } from '../records/sites.ts'
 import { getSize } from '../records/sizes.ts'
 import { getReadyTemplate, initOf } from '../records/templates.ts'
-import { ensureVolume } from '../records/volumes.ts'
+import { onlyOn } from '../records/volume-places.ts'
+import { type VolumeWish, volumeId, wishVolume } from '../records/volumes.ts'
 import { emptyMembers } from './members.ts'
 import type { RolloutNow } from './rollout-acts.ts'
 
@@ -47,7 +49,8 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
   const make = async (host: string, placed?: Placed): Promise<void> => {
     const made = place.hosts?.[host] ?? usual
     const { config } = made
-    const volumes = await volumesOf(daemon, now, { config, host })
+    const wishes = wishesOf(now, config, host)
+    const volumes = wishes.map((wish) => ({ id: volumeId(wish), target: wish.target }))
     const plan: GuestPlan = {
       ...{ name, verb: 'create', seed: instanceFiles({ ...about, config }), host },
       spec: { ...(await bareOf(config)), ...(volumes.length > 0 ? { volumes } : {}) },
@@ -55,10 +58,14 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
       from: { kind: 'template', id: template.value.id, ref: to },
       compare: [{ key: template.key, revision: template.revision }],
     }
-    const number = await commitInstance(plan, made)
+    const number = await commitInstance(plan, made, wishes)
     if (host === parts.host.name) loop.nudge(number)
   }
-  const commitInstance = async (plan: GuestPlan, { config, hash }: typeof usual): Promise<number> => {
+  const commitInstance = async (
+    plan: GuestPlan,
+    { config, hash }: typeof usual,
+    wishes: readonly InstanceVolume[],
+  ): Promise<number> => {
     const jobs = onceJobs(config, slot)
     let number = 0
     await commitNewGuest(daemon, caller, { reason: `rollout ${rollout.value.id}` }, async () => {
@@ -70,16 +77,19 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
         ...{ since: timestamp(daemon.env), daemons: daemonsOf(config) },
         ...(jobs.length > 0 ? { jobs } : {}),
       }
+      const data = await dataOf(daemon, plan.host, wishes)
       const next = { ...record, members: [...record.members, member], next: record.next + 1 }
       return {
         ...change,
         compare: [
           ...change.compare,
+          ...data.compare,
           { key: keys.membersOf(site), revision: members?.revision ?? 0 },
           { key: rollout.key, revision: rollout.revision },
         ],
         writes: [
           ...change.writes,
+          ...data.writes,
           { put: keys.membersOf(site), value: next },
           { put: rollout.key, value: { ...rollout.value, new: [...rollout.value.new, name] } },
         ],
@@ -99,17 +109,24 @@ export async function createInstance(daemon: Daemon, now: RolloutNow, slot: numb
 
 const isAlone = (daemon: Daemon): boolean => (getFarm(daemon).others?.hosts().length ?? 1) < 2
 
+type InstanceVolume = VolumeWish & { readonly target: string }
+
 /** What lasts is the site's: each instance on its host has it at its place. */
-async function volumesOf(
-  daemon: Daemon,
-  { site }: RolloutNow,
-  { config: { data }, host }: { readonly config: ResolvedConfig; readonly host: string },
-) {
-  const volumes: { readonly id: string; readonly target: string }[] = []
-  if (!site) return volumes
-  for (const [name, { path, sizeBytes }] of Object.entries(data))
-    volumes.push({ id: await ensureVolume(daemon, { site: site.value, name, sizeBytes, host }), target: path })
-  return volumes
+function wishesOf({ site }: RolloutNow, { data }: ResolvedConfig, host: string): readonly InstanceVolume[] {
+  if (!site) return []
+  return Object.entries(data).map(([name, { path, sizeBytes }]) => ({
+    ...{ site: site.value, name, sizeBytes, host },
+    target: path,
+  }))
+}
+
+/** Written with the instance, or not at all. That no other host gets one meanwhile is what the comparison of its members says. */
+async function dataOf(daemon: Daemon, host = '', wishes: readonly InstanceVolume[]): Promise<Part> {
+  const parts = await Promise.all([
+    onlyOn(daemon.store, host, wishes.map(volumeId)),
+    ...wishes.map((wish) => wishVolume(daemon, wish)),
+  ])
+  return { compare: parts.flatMap(({ compare }) => compare), writes: parts.flatMap(({ writes }) => writes) }
 }
 
 async function sized(daemon: Daemon, name: string | null): Promise<Omit<GuestSpec, 'root'>> {

@@ -105,7 +105,7 @@ export function createRollouts(daemon: Daemon): Rollouts {
     parts().log.warn({ site, code: error.code }, `a step of ${site} did not work: ${error.message}`)
     runner.failingSince ??= env.monotonicMs()
     // Room does not come by waiting, nor does a name that another has.
-    const patience = ['NO_ROOM', 'EXISTS'].includes(error.code) ? 0 : patienceMs
+    const patience = ['NO_ROOM', 'EXISTS', 'REFUSED'].includes(error.code) ? 0 : patienceMs
     if (env.monotonicMs() - runner.failingSince < patience) return lookAgainMs
     runner.failingSince = undefined
     const { rollout } = await join()

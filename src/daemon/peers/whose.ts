@@ -6,10 +6,9 @@ import type { Store } from '../../store/store.ts'
 import type { Caller } from '../http/access.ts'
 import type { OperationRecord } from '../operations/operations.ts'
 import { type AddressRecord, publicAddress } from '../records/addresses.ts'
-import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
-import { type NameRecord, read, readAll } from '../records/records.ts'
-import { hostOfVolume } from '../records/volumes.ts'
+import { type NameRecord, read } from '../records/records.ts'
+import { dataHosts } from '../records/volume-places.ts'
 
 /** Undefined: of nobody in particular, or of nothing that is there; then it is answered here. */
 type Find = (farm: FarmSight, asked: Asked) => Promise<string | undefined>
@@ -61,9 +60,7 @@ const finds = {
     field(body, 'kind') === 'guest' ? guestNamed(farm, field(body, 'name')) : Promise.resolve(undefined),
   /** Where lasting data of a site lies that is to go to another host. */
   data: async ({ store }: FarmSight, { params, body }: Asked) => {
-    const hosts = (await readAll<VolumeRecord>(store, keys.allVolumes)).flatMap((volume) =>
-      volume.value.site === params.site && !volume.value.deleting ? [hostOfVolume(volume)] : [],
-    )
+    const hosts = await dataHosts(store, params.site ?? '')
     return hosts.find((host) => host !== field(body, 'to')) ?? hosts[0]
   },
   address: async ({ store }: FarmSight, { params }: Asked) =>

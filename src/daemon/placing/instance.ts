@@ -3,7 +3,7 @@ import { CroftError, isCode } from '../../api/errors.ts'
 import type { GuestSpec } from '../../api/guest.ts'
 import type { Placed } from '../../api/placement.ts'
 import type { Daemon } from '../daemon.ts'
-import { hostOfVolume, listVolumes } from '../records/volumes.ts'
+import { findDataHost } from '../records/volume-places.ts'
 import { candidatesOf, choose, placedOf } from './choose.ts'
 
 export interface InstanceAsk {
@@ -24,7 +24,7 @@ export async function placeInstance<T>(
   { site, spec, template, leaving, hasData, prefer }: InstanceAsk,
   make: (host: string, placed: Placed) => Promise<T>,
 ): Promise<T> {
-  const host = hasData ? await dataHostOf(daemon, site) : undefined
+  const host = hasData ? await findDataHost(daemon.store, site) : undefined
   const placement = await choose(daemon, { spec, template, host, leaving })
   const wished =
     host !== undefined || prefer === undefined
@@ -53,10 +53,4 @@ export async function placeInstance<T>(
     }
   }
   throw last
-}
-
-/** Disks of a site are on one host, and so are all its instances that have them. */
-async function dataHostOf(daemon: Daemon, site: string): Promise<string | undefined> {
-  const [first] = await listVolumes(daemon, site)
-  return first && hostOfVolume(first)
 }

@@ -9,6 +9,7 @@ import { type Daemon, getFarm } from '../daemon.ts'
 import { timestamp } from '../env.ts'
 import type { SiteRecord, VolumeRecord } from './app-records.ts'
 import { keys } from './keys.ts'
+import type { Part } from './moves.ts'
 import { type Held, read, readAll, schemaVersion } from './records.ts'
 
 export interface VolumeWish {
@@ -21,29 +22,33 @@ export interface VolumeWish {
 }
 
 /** Returns its id, for `spec.volumes`. Told another size, it gets that. */
-export async function ensureVolume(daemon: Daemon, { site, name, sizeBytes, host }: VolumeWish): Promise<string> {
-  const id = idOf(site.id, name)
-  const key = keys.volume(host ?? getFarm(daemon).parts.host.name, id)
+export async function ensureVolume(daemon: Daemon, wish: VolumeWish): Promise<string> {
   for (let tries = 0; ; tries++) {
-    const known = await read<VolumeRecord>(daemon.store, key)
-    if (known?.value.deleting)
-      throw new CroftError('BUSY', `the data "${name}" of ${site.app}/${site.stage} is being removed`)
-    if (known?.value.sizeBytes === sizeBytes) return id
-    const made: VolumeRecord = {
-      ...{ schema: schemaVersion, id, site: `${site.app}/${site.stage}`, name },
-      created: known?.value.created ?? timestamp(daemon.env),
-      sizeBytes,
-    }
+    const { compare, writes } = await wishVolume(daemon, wish)
     try {
-      await daemon.store.transact([{ key, revision: known?.revision ?? 0 }], [{ put: key, value: made }])
-      return id
+      if (writes.length > 0) await daemon.store.transact(compare, writes)
+      return volumeId(wish)
     } catch (thrown) {
       if (!isCode(thrown, 'CHANGED_MEANWHILE') || tries > 50) throw thrown
     }
   }
 }
 
-export const hostOfVolume = ({ key }: Pick<Held<VolumeRecord>, 'key'>): string => key.split('/')[1] ?? ''
+/** Its record as it was, and as it shall be: for the transaction of who has it, so that nothing is left of one that is not made. */
+export async function wishVolume(daemon: Daemon, { site, name, sizeBytes, host }: VolumeWish): Promise<Part> {
+  const id = volumeId({ site, name })
+  const key = keys.volume(host ?? getFarm(daemon).parts.host.name, id)
+  const known = await read<VolumeRecord>(daemon.store, key)
+  if (known?.value.deleting)
+    throw new CroftError('BUSY', `the data "${name}" of ${site.app}/${site.stage} is being removed`)
+  const value: VolumeRecord = {
+    ...{ schema: schemaVersion, id, site: `${site.app}/${site.stage}`, name },
+    created: known?.value.created ?? timestamp(daemon.env),
+    sizeBytes,
+  }
+  const compare = [{ key, revision: known?.revision ?? 0 }]
+  return { compare, writes: known?.value.sizeBytes === sizeBytes ? [] : [{ put: key, value }] }
+}
 
 /** Of one site, or of all; on whatever hosts. */
 export async function listVolumes(daemon: Daemon, site?: string): Promise<readonly Held<VolumeRecord>[]> {
@@ -60,5 +65,5 @@ export async function removeVolumes(daemon: Daemon, site: string): Promise<void>
 }
 
 /** The same site and name, the same volume, whoever asks at once; a site that was made anew begins with none. */
-const idOf = (site: string, name: string): string =>
-  createHash('sha256').update(`${site}/${name}`).digest('hex').slice(0, 32)
+export const volumeId = ({ site, name }: Pick<VolumeWish, 'site' | 'name'>): string =>
+  createHash('sha256').update(`${site.id}/${name}`).digest('hex').slice(0, 32)

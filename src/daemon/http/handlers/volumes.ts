@@ -9,7 +9,8 @@ import { readFarmGuests } from '../../records/farm-guests.ts'
 import { keys } from '../../records/keys.ts'
 import { type Held, read } from '../../records/records.ts'
 import { movingError } from '../../records/sites.ts'
-import { hostOfVolume, listVolumes } from '../../records/volumes.ts'
+import { hostOfVolume } from '../../records/volume-places.ts'
+import { listVolumes } from '../../records/volumes.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
