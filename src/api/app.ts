@@ -10,7 +10,10 @@ const label = /^[a-z][a-z0-9-]{0,30}[a-z0-9]$|^[a-z]$/
 export const AppName = z
   .string()
   .regex(label, 'must be 1 to 32 of a-z, 0-9 and -, beginning with a letter')
-  .refine((name) => !reservedNames.has(name), 'must not be a word of the command line')
+  .refine((name) => !reservedNames.has(name), {
+    error: (issue) =>
+      `"${String(issue.input)}" is a word of the command line, so no app can be called so; "${String(issue.input)}1" would do`,
+  })
   .refine((name) => !/^(debian|ubuntu|alpine|base-.*)$/.test(name), 'must not be a name of what apps are built on')
 /** `build` is where the guests of builds have their names. */
 export const StageName = z

@@ -19,6 +19,9 @@ export const examineHost = () => diagnoseWithoutDaemon(settingsFrom(process.env)
 export const importApplication = async (text: string, file: string, app?: string) =>
   (await import('../plan/config/import/import.ts')).importAppFile(text, file, app)
 
+/** What a croft.toml calls its app; told with line and column when it is wrong. */
+export const nameInToml = async (text: string) => (await import('../plan/config/parse.ts')).parseAppFile(text).app?.name
+
 /** What code is, by its files; with the croft.toml that says so. */
 export async function recogniseApplication(files: readonly string[], read: (path: string) => string, name: string) {
   const { detectPlatform, isTelling, writeToml } = await import('../plan/platforms/table.ts')

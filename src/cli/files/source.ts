@@ -27,7 +27,7 @@ export async function codeOf(context: Context, named: string | undefined): Promi
   const [git, tar, ref] = [flags.text('git'), flags.text('tar'), flags.text('ref')]
   if (git !== undefined && tar !== undefined)
     throw new CroftError('USAGE', 'code is from --git or from --tar, not both')
-  const app = named ?? appNameHere()
+  const app = named ?? (await appNameHere())
   if (git !== undefined) return fromGit(app, git, ref)
   if (tar !== undefined) return { app, planned: { about: basename(tar) }, take: () => fromTar(context, tar) }
   if (named !== undefined && (await hasRepository(context, app))) {
@@ -47,7 +47,7 @@ const fromGit = (app: string, git: string, ref: string | undefined): Code => ({
 
 /** The folder one stands in is another app's, when the farm knows where the code of this one is. */
 async function hasRepository({ client }: Context, app: string): Promise<boolean> {
-  if (readAppName() === app) return false
+  if ((await readAppName()) === app) return false
   const known = await client.request('getApp', { params: { app } }).catch((thrown) => {
     if (thrown instanceof CroftError && thrown.code === 'NOT_FOUND') return undefined
     throw thrown
@@ -56,14 +56,16 @@ async function hasRepository({ client }: Context, app: string): Promise<boolean>
 }
 
 /** What croft.toml says, else what the folder is called. */
-export function appNameHere(): string {
-  const name = readAppName() ?? basename(process.cwd()).toLowerCase()
-  if (/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name
+export async function appNameHere(): Promise<string> {
+  const name = (await readAppName()) ?? basename(process.cwd()).toLowerCase()
+  if (appName.test(name)) return name
   throw new CroftError('USAGE', `which app? This folder has no croft.toml with its name`, { hint: 'croft build APP' })
 }
 
-/** Of `[app]` alone: all else of the file is the farm's to read. */
-export function readAppName(): string | undefined {
+const appName = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/
+
+/** A look at `[app]` does for most; where that finds no name the whole file is read, for it may be wrong. */
+export async function readAppName(): Promise<string | undefined> {
   let text: string
   try {
     text = readFileSync('croft.toml', 'utf8')
@@ -71,7 +73,10 @@ export function readAppName(): string | undefined {
     return undefined
   }
   const section = /^\s*\[\s*app\s*\]\s*$([\s\S]*?)(?=^\s*\[|$(?![\s\S]))/m.exec(text)?.[1] ?? ''
-  return /^\s*name\s*=\s*["']([^"']*)["']/m.exec(section)?.[1]
+  const name = /^[ \t]*name[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)')[ \t\r]*(?:#.*)?$/m.exec(section)?.slice(1).join('')
+  if (name !== undefined && appName.test(name)) return name
+  const { nameInToml } = await import('../../daemon/main.ts')
+  return nameInToml(text)
 }
 
 async function fromTar(context: Context, from: string): Promise<AskedSource> {

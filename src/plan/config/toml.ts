@@ -48,17 +48,24 @@ function syntax(text: string, file: string): AST.TOMLProgram {
     throw thrown
   }
 }
-/** That a value is missing is only noticed at what stands behind, lines later. */
+/** That something is missing is only noticed at what stands behind, lines later. */
 function atMissing(text: string, file: string, { lineNumber }: ParseError): CroftError | undefined {
   const lines = text.split(/\r?\n/)
   for (let line = lineNumber; line > 0; line--) {
     const said = lines[line - 1] ?? ''
-    const open = /^[^#="']*=(?=\s*(#.*)?$)/.exec(said)
-    if (open) return at(file, { line, column: open[0].length + 1 }, 'the value behind = is missing')
+    for (const [pattern, what] of missing) {
+      const open = pattern.exec(said)
+      if (open) return at(file, { line, column: open[0].length + 1 }, what)
+    }
     if (line < lineNumber && !/^\s*(#.*)?$/.test(said)) return undefined
   }
   return undefined
 }
+const missing = [
+  [/^[^#="']*=(?=\s*(#.*)?$)/, 'the value behind = is missing'],
+  [/^\s*\[[\w.-]+(?=\s*(#.*)?$)/, 'the ] is missing'],
+  [/^[^#="']*=\s*(?=(?!(true|false|inf|nan)\b)[a-zA-Z][^"'#]*$)/, 'a text stands in quotes: "like this"'],
+] as const
 const lower = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
 
 export const at = (file: string, { line, column }: Place, message: string): CroftError =>

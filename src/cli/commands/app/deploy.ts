@@ -40,7 +40,7 @@ async function plan(context: Context, site: string, { planned: code }: Code): Pr
 /** `shop` is its only site, else its usual one. */
 async function siteOf({ args, client }: Context): Promise<string> {
   const named = args.maybe('SITE')
-  if (named === undefined) return `${appNameHere()}/${usualStage}`
+  if (named === undefined) return `${await appNameHere()}/${usualStage}`
   if (/^[.~/]|\/$/.test(named))
     throw new CroftError('USAGE', `"${named}" is not a site like shop/prod; a folder is deployed from within`, {
       hint: `cd ${named} && croft deploy`,
@@ -76,7 +76,7 @@ function wished({ flags }: Context): object {
 /** From the folder one stands in, when it is that app's, or from where it was said. */
 async function isBuilt({ flags, args }: Context, app: string): Promise<boolean> {
   if (flags.text('git') !== undefined || flags.text('tar') !== undefined) return true
-  return args.maybe('SITE') === undefined || readAppName() === app
+  return args.maybe('SITE') === undefined || (await readAppName()) === app
 }
 
 /** The version that it became. */

@@ -1,12 +1,13 @@
 /** A folder without croft.toml gets one; a folder that has one keeps it. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, beforeEach, describe, test } from 'node:test'
 import type { NewBuild } from '../../../../src/api/build.ts'
 import { croft, fakeDaemon } from '../fake-daemon.ts'
 
+const accepted = { operation: null, result: null, steps: [] }
 const before = process.cwd()
 const folder = mkdtempSync(join(tmpdir(), 'shop-'))
 
@@ -14,8 +15,10 @@ describe('what a folder is', () => {
   beforeEach(() => process.chdir(folder))
   afterEach(() => {
     process.chdir(before)
-    rmSync(folder, { recursive: true, force: true })
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
   })
+
+  after(() => rmSync(folder, { recursive: true }))
 
   test('what a folder is is written down before it is built, and never over a file that is there', async () => {
     await using daemon = await fakeDaemon(({ query }) =>
@@ -42,5 +45,41 @@ describe('what a folder is', () => {
     assert.match(plans[0]?.planned?.toml ?? '', /command = "node server\.js"/)
     assert.deepEqual(plans.at(-1)?.planned, { about: 'a folder', toml: '[app]\nname = "mine"\n' })
     assert.match((await build()).err, /"none" cannot be read/)
+  })
+
+  test('a croft.toml that cannot be read is told of with line and column, whatever its folder is called', async () => {
+    mkdirSync('test')
+    process.chdir('test')
+    await using daemon = await fakeDaemon(({ method }) => ({ value: method === 'GET' ? [] : accepted }))
+    for (const [toml, wrong] of [
+      ['[app\nname = "leaflet"\n', /croft\.toml:1:5: the \] is missing/],
+      ['[app]\nname="leaflet\nplatform = "node"\n', /croft\.toml:2:\d+: /],
+      ["[app]\nname='leaflet\n", /croft\.toml:2:\d+: /],
+      ['[app]\nname = leaflet\n', /croft\.toml:2:8: a text stands in quotes/],
+      ['app = 5\n', /croft\.toml:1:7: app /],
+      ['[app]\nname = "My Shop"\n', /croft\.toml:2:8: app\.name must be 1 to 32 of a-z/],
+      ['[app]\nname = 7\n', /croft\.toml:2:8: app\.name /],
+    ] as const) {
+      writeFileSync('croft.toml', toml)
+      for (const words of [
+        ['deploy'],
+        ['deploy', '--dry-run'],
+        ['deploy', 'leaflet'],
+        ['build'],
+        ['deploy', '--json'],
+      ]) {
+        const { code, out, err } = await croft(words, daemon)
+        assert.match(err, wrong, `${words.join(' ')}: ${toml}`)
+        assert.match(err, /croft help toml/)
+        assert.deepEqual([code, out], [2, ''])
+      }
+    }
+    assert.deepEqual(
+      daemon.asked.filter(({ method }) => method !== 'GET'),
+      [],
+    )
+    writeFileSync('croft.toml', 'app.name = "leaflet"\n')
+    await croft(['deploy', '--dry-run'], daemon)
+    assert.equal(daemon.asked.at(-1)?.path, '/v1/sites/leaflet%2Fprod/deploy')
   })
 })

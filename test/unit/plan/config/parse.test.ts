@@ -32,6 +32,10 @@ test('what is wrong is told with file, line, column, and what was probably meant
     ['[daemon.web]\nport = \n\n[env]', 'croft.toml:2:7: the value behind = is missing'],
     ['[daemon.web]\nport = # none\nuser = "a"', 'croft.toml:2:7: the value behind = is missing'],
     ['[daemon.web]\nport =', 'croft.toml:2:7: the value behind = is missing'],
+    ['[app', 'croft.toml:1:5: the ] is missing'],
+    ['[app # it\nname = "x"', 'croft.toml:1:5: the ] is missing'],
+    ['[app]\nname = leaflet', 'croft.toml:2:8: a text stands in quotes: "like this"'],
+    ['[app]\nname = "leaflet\n', 'croft.toml:2:16: unterminated string constant'],
     ['a', 'croft.toml:1:2: expected equal (=) token'],
     ['a = 1\na = 2', 'croft.toml:2:1: defining a key multiple times is invalid'],
   ]
