@@ -98,9 +98,11 @@ export const isLate = (timing: Timing, now: number): boolean => now > lateAt(tim
 export const lateAt = ({ everyMs, lastAt }: Timing): number =>
   everyMs === null || lastAt === undefined ? Number.POSITIVE_INFINITY : lastAt + 2 * everyMs + graceMs
 
-/** How long after so many failures in a row. */
-export const againMs = (failures: number, everyMs: number | null): number =>
-  Math.min(5000 * 2 ** Math.min(failures - 1, 10), everyMs ?? Number.POSITIVE_INFINITY, 300_000)
+/** How long after so many failures in a row. What did not fit would be sent in vain again and again: each time is dear. */
+export const againMs = (failures: number, everyMs: number | null, isDear = false): number =>
+  isDear
+    ? Math.min(300_000 * 2 ** Math.min(failures - 1, 10), 3_600_000)
+    : Math.min(5000 * 2 ** Math.min(failures - 1, 10), everyMs ?? Number.POSITIVE_INFINITY, 300_000)
 
 export interface TidyView {
   /** What this host is to the replica. */

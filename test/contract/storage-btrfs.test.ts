@@ -194,6 +194,37 @@ describe('btrfs on a loop file', () => {
     await storage.remove(target)
   })
 
+  test('a hole that was made since goes as zeros in a difference, and not at all in a whole disk', async () => {
+    await storage.create(root)
+    const file = fileOf(storage, root, 'holey')
+    await writeFile(file, '')
+    await truncate(file, 200 * mib)
+    await tool('fallocate', ['-o', String(200 * mib - 4096), '-l', '4096', file])
+    const [before, after] = ['snapshot-1', 'snapshot-2'].map((id): Ref => ({ kind: 'snapshot', number: 7, id }))
+    assert.ok(before && after)
+    await storage.clone(root, before, { readOnly: true })
+    await tool('fallocate', ['-p', '-o', String(200 * mib - 4096), '-l', '4096', file])
+    await storage.clone(root, after, { readOnly: true })
+    const difference = await storage.send(after, { parent: before, mostBytes: 8 * mib })
+    await assert.rejects(difference.stream.resume().toArray(), (e) => isCode(e, 'TOO_LARGE'))
+    const { stream, sent } = await storage.send(after, { mostBytes: 8 * mib })
+    for await (const _ of stream) {
+    }
+    assert.ok((await sent).bytes < mib)
+    for (const ref of [root, before, after]) await storage.remove(ref)
+  })
+
+  test('a path that is too long to be sent is said', async () => {
+    await storage.create(root)
+    const deep = 'chdir $ARGV[0] or die; for (1 .. 25) { mkdir "x" x 200 or die; chdir "x" x 200 or die }'
+    await tool('perl', ['-e', deep, '--', storage.path(root)])
+    const taken: Ref = { kind: 'snapshot', number: 7, id: 'snapshot-1' }
+    await storage.clone(root, taken, { readOnly: true })
+    const { stream } = await storage.send(taken)
+    await assert.rejects(stream.toArray(), /too long to be sent/)
+    for (const ref of [root, taken]) await storage.remove(ref)
+  })
+
   test('removals leave no qgroup behind', async () => {
     for (let number = 1; number <= 10; number++) {
       await storage.create({ kind: 'root', number, id: 'rootdisk-1' })

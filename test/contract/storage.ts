@@ -239,6 +239,13 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
         isCode(e, 'HASH_DIFFERS'),
       )
       await isAway(snapshot)
+      const tooLarge = (e: unknown) => isCode(e, 'TOO_LARGE')
+      const whole = await storage.send(snapshot)
+      await assert.rejects(target.receive(snapshot, whole.stream, { mostBytes: 2_999_000 }), tooLarge)
+      await isAway(snapshot)
+      const short = await storage.send(snapshot, { mostBytes: 2_999_000 })
+      await assert.rejects(short.stream.toArray(), tooLarge)
+      await assert.rejects(short.sent, tooLarge)
       const difference = await storage.send(next, { parent: snapshot })
       await assert.rejects(target.receive(next, difference.stream), (e) => isCode(e, 'NOT_FOUND'))
       await isAway(next)

@@ -11,6 +11,7 @@ import type { VolumeRecord } from '../records/app-records.ts'
 import { keys } from '../records/keys.ts'
 import { getMove, type MoveRecord } from '../records/moves.ts'
 import { type GuestRecord, type Held, read } from '../records/records.ts'
+import { mostOfDisk, mostOfVolumes } from './bounds.ts'
 import { splitTail } from './tail.ts'
 
 type Here = Pick<OpenFarm, 'parts' | 'loop'>
@@ -47,12 +48,13 @@ export async function receiveDisk(
   caller: Caller,
   { number, disk, stream, signal }: { number: number; disk: string; stream: Readable; signal: AbortSignal },
 ): Promise<{ readonly bytes: number }> {
-  const { guest } = await getComing(parts, caller, number)
+  const { move, guest } = await getComing(parts, caller, number)
+  const mostBytes = move.data ? await mostOfVolumes(parts, move.from, move.data) : await mostOfDisk(parts, guest.value)
   const { body, sha256 } = splitTail(stream)
   parts.failpoint('move.receive.before')
   const got = await parts
     .storage(guest.value.spec.pool)
-    .receive({ kind: 'snapshot', number, id: disk }, body, { sha256, signal })
+    .receive({ kind: 'snapshot', number, id: disk }, body, { sha256, mostBytes, signal })
   parts.failpoint('move.receive.after')
   return { bytes: got?.bytes ?? 0 }
 }

@@ -1,7 +1,8 @@
 /** What a host asks of the one that a guest moves to. */
-import { CroftError } from '../../api/errors.ts'
+import { CroftError, isCode } from '../../api/errors.ts'
 import type { Landing, PeerLook } from '../../api/move.ts'
 import type { Ref } from '../../drivers/storage/driver.ts'
+import { pause } from '../env.ts'
 import type { HostParts } from '../host/parts.ts'
 import type { Goal } from '../operations/operations.ts'
 import type { PeerRequest } from '../peers/peers.ts'
@@ -14,6 +15,8 @@ import { withTail } from './tail.ts'
 const answerMs = 30_000
 /** It has all and has not said so: its disk may be slow. */
 const finishMs = 300_000
+/** The command that reads the disk ends a moment after its stream. */
+const ownReasonMs = 1000
 
 export const lookThere = async (
   parts: Asking,
@@ -43,15 +46,37 @@ export interface Way {
   readonly goal: Goal
 }
 
-/** Returns how many bytes went. */
-export async function sendDisk(
+export interface SentDisk {
+  readonly pool: string
+  readonly disk: Ref
+  readonly parent?: Ref | undefined
+  /** What was written to it at most since any parent. */
+  readonly mostBytes?: number | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Returns how many bytes went. A hole that was made since the parent goes as zeros in a difference, and not at all in a whole
+ * disk: a difference that grows past what the guest can have written is given up for the whole disk, once.
+ */
+export async function sendDisk(parts: HostParts, way: Way, { parent, mostBytes, ...whole }: SentDisk): Promise<number> {
+  if (!parent) return sendOnce(parts, way, whole)
+  try {
+    return await sendOnce(parts, way, { ...whole, parent, mostBytes })
+  } catch (thrown) {
+    if (whole.signal.aborted || !(isCode(thrown, 'TOO_LARGE') || isCode(thrown, 'POOL_FULL'))) throw thrown
+    return sendOnce(parts, way, whole)
+  }
+}
+
+async function sendOnce(
   parts: HostParts,
   { to, path, rate, goal }: Way,
-  { pool, disk, parent, signal }: { pool: string; disk: Ref; parent?: Ref | undefined; signal: AbortSignal },
+  { pool, disk, parent, mostBytes, signal }: SentDisk,
 ): Promise<number> {
   using stall = createStall(parts.env, to, 'took')
   const ends = AbortSignal.any([signal, stall.signal])
-  const sending = await parts.storage(pool).send(disk, { ...(parent ? { parent } : {}), signal: ends })
+  const sending = await parts.storage(pool).send(disk, { ...(parent ? { parent } : {}), mostBytes, signal: ends })
   void sending.sent.then(
     () => stall.wait(finishMs),
     () => undefined,
@@ -79,7 +104,7 @@ export async function sendDisk(
         () => undefined,
         (cause) => cause,
       ),
-      undefined,
+      pause(parts.env, ownReasonMs),
     ])
     throw own instanceof CroftError ? own : thrown
   }

@@ -11,6 +11,7 @@ import { switchHost } from '../records/move-switch.ts'
 import { giveUp, goersOf, type MoveRecord, moveGoal, quiet, writeMove } from '../records/moves.ts'
 import { type GuestRecord, type Held, read } from '../records/records.ts'
 import { hasNetwork } from '../vlans/vlans.ts'
+import { mostSince, sizeOfVolume } from './bounds.ts'
 import { type Carried, carriedOf, viewMove } from './carried.ts'
 import { clearSource, clearTarget } from './clear.ts'
 import { landThere, sendDisk } from './send.ts'
@@ -110,7 +111,10 @@ const handlers: Handlers = {
     const began = parts.env.monotonicMs()
     const disk: Ref = { kind: 'snapshot', number, id: step.id }
     const way = { to, rate, path: `/v1/peers/moves/${number}/disks/${step.id}`, goal: moveGoal(id) }
-    const bytes = await sendDisk(parts, way, { pool, disk, parent, signal })
+    const written = volume
+      ? await sizeOfVolume(parts, move.value.from, volume.id)
+      : guests[0].value.spec.limits.diskBytes
+    const bytes = await sendDisk(parts, way, { pool, disk, parent, mostBytes: mostSince(written), signal })
     const ms = parts.env.monotonicMs() - began
     const line = describeSent(step, bytes, ms)
     note(walk, move.value, volume ? `${volume.name}: ${line}` : line)

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { CroftError } from '../../api/errors.ts'
 import type { HostParts } from '../host/parts.ts'
 import type { Caller } from '../http/access.ts'
+import { mostOfDisk } from '../moves/bounds.ts'
 import { splitTail } from '../moves/tail.ts'
 import { keys } from '../records/keys.ts'
 import { type GuestRecord, read } from '../records/records.ts'
@@ -14,11 +15,12 @@ export async function receiveReplica(
   { number, disk, stream, signal }: { number: number; disk: string; stream: Readable; signal: AbortSignal },
 ): Promise<{ readonly bytes: number }> {
   const guest = await getReplicated(parts, caller, number)
+  const mostBytes = await mostOfDisk(parts, guest)
   const { body, sha256 } = splitTail(stream)
   parts.failpoint('replica.receive.before')
   const got = await parts
     .storage(guest.spec.pool)
-    .receive({ kind: 'snapshot', number, id: disk }, body, { sha256, signal })
+    .receive({ kind: 'snapshot', number, id: disk }, body, { sha256, mostBytes, signal })
   parts.failpoint('replica.receive.after')
   return { bytes: got?.bytes ?? 0 }
 }

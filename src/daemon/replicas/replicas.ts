@@ -170,7 +170,8 @@ export function createReplicas(parts: HostParts): Replicas {
     if (aborted || closing.signal.aborted || isCode(thrown, 'CHANGED_MEANWHILE')) return
     const { key, value } = record
     const count = (failures.get(key)?.count ?? 0) + 1
-    failures.set(key, { count, retryAt: env.monotonicMs() + againMs(count, value.everyMs), asked: value.asked })
+    const isDear = isCode(thrown, 'TOO_LARGE') || isCode(thrown, 'POOL_FULL')
+    failures.set(key, { count, retryAt: env.monotonicMs() + againMs(count, value.everyMs, isDear), asked: value.asked })
     const error = toCroftError(thrown)
     if (count === 1) log.warn({ replica: key, error: error.message }, 'a replica waits, and is tried again')
     const { tellFailure } = await import('./tell.ts')

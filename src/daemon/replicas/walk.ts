@@ -4,6 +4,7 @@ import { dueAt, planReplica, type ReplicaStep, type ReplicaView, replicaPass } f
 import { pause, timestamp } from '../env.ts'
 import type { HostParts } from '../host/parts.ts'
 import { askJson } from '../moves/ask.ts'
+import { mostSince } from '../moves/bounds.ts'
 import { lookThere, sendDisk } from '../moves/send.ts'
 import { ownSnapshots } from '../moves/snapshots.ts'
 import { isTemplateComing } from '../moves/template-comes.ts'
@@ -135,7 +136,8 @@ async function sendThere(
   const from: Ref | undefined =
     parent && (parent.kind === 'template' ? { ...parent, kind: 'template' } : { ...parent, kind: 'snapshot', number })
   const disk: Ref = { kind: 'snapshot', number, id }
-  return sendDisk(parts, way, { pool: guest.spec.pool, disk, parent: from, signal })
+  const mostBytes = mostSince(guest.spec.limits.diskBytes)
+  return sendDisk(parts, way, { pool: guest.spec.pool, disk, parent: from, mostBytes, signal })
 }
 
 const pruneThere = (parts: HostParts, { record }: ReplicaPair, disks: readonly string[]): Promise<unknown> =>

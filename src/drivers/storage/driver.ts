@@ -77,12 +77,16 @@ export interface Sending {
 export interface SendOptions {
   /** A read-only disk that the other pool has as well, from the same origin: only what differs is sent. */
   readonly parent?: Ref
+  /** A stream that is longer breaks off: TOO_LARGE. */
+  readonly mostBytes?: number | undefined
   readonly signal?: AbortSignal
 }
 
 export interface ReceiveOptions {
   /** What the sender says that it sent; known when the stream has ended. */
   readonly sha256?: string | Promise<string>
+  /** Of a stream that is longer nothing is kept: TOO_LARGE. */
+  readonly mostBytes?: number | undefined
   readonly signal?: AbortSignal
 }
 

@@ -10,14 +10,21 @@ export interface Measured {
   readonly measure: Promise<Measure>
 }
 
-/** `whole` is asked before the end is told: when it throws, the stream breaks instead. */
-export function measured(source: Readable, whole: () => Promise<unknown> = async () => {}): Measured {
+interface MeasuredOptions {
+  /** Asked before the end is told: when it throws, the stream breaks instead. */
+  readonly whole?: () => Promise<unknown>
+  /** What is longer breaks with TOO_LARGE. */
+  readonly mostBytes?: number | undefined
+}
+
+export function measured(source: Readable, { whole = async () => {}, mostBytes }: MeasuredOptions = {}): Measured {
   const hash = createHash('sha256')
   let bytes = 0
   const counter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk)
       bytes += chunk.length
+      if (mostBytes !== undefined && bytes > mostBytes) return done(tooLarge(mostBytes))
+      hash.update(chunk)
       done(null, chunk)
     },
     flush: (done) => void whole().then(() => done(), done),
@@ -28,6 +35,15 @@ export function measured(source: Readable, whole: () => Promise<unknown> = async
   pipeline(source, counter, (thrown) => (thrown ? reject(thrown) : resolve({ bytes, sha256: hash.digest('hex') })))
   return { stream: counter, measure: promise }
 }
+
+const tooLarge = (mostBytes: number): CroftError =>
+  new CroftError(
+    'TOO_LARGE',
+    `as a stream the disk is longer than ${mostBytes} bytes, the most that its limit allows for`,
+    {
+      hint: 'croft set NAME disk=SIZE, with more',
+    },
+  )
 
 export const sending = ({ stream, measure }: Measured): Sending => ({ stream, sent: measure })
 

@@ -131,6 +131,11 @@ test('it is tried again later and later, but no later than it is due', () => {
     [5000, 10_000, 20_000, 300_000],
   )
   assert.equal(againMs(9, 10_000), 10_000)
+  assert.deepEqual(
+    [1, 2, 40].map((failures) => againMs(failures, 10_000, true)),
+    [300_000, 600_000, 3_600_000],
+    'what did not fit is dear',
+  )
 })
 
 test('a replica ends on both hosts, whoever of them is there: the guest’s host first, the record last', () => {

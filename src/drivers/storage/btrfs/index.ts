@@ -13,7 +13,7 @@ import { giveTo, writeJson, writeJsonSoon } from './files.ts'
 import { deviceOf, readHoldings, readInventory, removeEmptyGuest } from './inventory.ts'
 import { createPoolLife, isMounted, type OpenPool } from './pool.ts'
 import { createQgroups } from './qgroups.ts'
-import { assertRoom, assertSpare, tellingFull, whileRoom } from './room.ts'
+import { assertRoom, createSpare, tellingFull, whileRoom } from './room.ts'
 import { runOrThrow } from './run.ts'
 import { createSends } from './sends.ts'
 import { isSubvolume, removeSubvolume } from './subvolumes.ts'
@@ -163,10 +163,10 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
         await makeIn(to, () => runOrThrow(run, commands.snapshot(source, target, readOnly)))
       })
     },
-    async send(ref, { parent, signal } = {}) {
+    async send(ref, { parent, mostBytes, signal } = {}) {
       await mounted()
       for (const one of [ref, ...(parent ? [parent] : [])]) await assertThere(one)
-      return sends.start(path(ref), parent && path(parent), signal)
+      return sends.start(path(ref), { parent: parent && path(parent), mostBytes }, signal)
     },
     /** A received subvolume cannot be renamed into another folder, for it is read-only: its copy appears there in one step. */
     async receive(ref, stream, options = {}) {
@@ -180,7 +180,7 @@ export function createBtrfs({ run, pool }: { readonly run: Runner; readonly pool
         await remove(staging)
         await makeIn(staging, () => runOrThrow(run, commands.createSubvolume(path(staging))))
         try {
-          const coming = Readable.from(whileRoom(stream, () => assertSpare(pool, life.state)))
+          const coming = Readable.from(whileRoom(stream, createSpare(run, pool, life.state)))
           const received = await receiveSubvolume(path(staging), coming, options)
           await inTurn(turnOf(ref), () =>
             makeIn(ref, () => runOrThrow(run, commands.snapshot(received.path, target, true))),

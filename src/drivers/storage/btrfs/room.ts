@@ -20,26 +20,44 @@ export async function assertRoom(run: Runner, pool: PoolSpec, state: () => Promi
 }
 
 /** What others send may grow past what it was said to be: looked at again and again while it comes. */
-export async function* whileRoom(source: AsyncIterable<Buffer>, look: () => Promise<void>): AsyncGenerator<Buffer> {
+export async function* whileRoom(
+  source: AsyncIterable<Buffer>,
+  look: (camePast: number) => Promise<void>,
+): AsyncGenerator<Buffer> {
   let unseen = 0
   for await (const chunk of source) {
     unseen += chunk.length
     if (unseen >= lookEachBytes) {
+      await look(unseen)
       unseen = 0
-      await look()
     }
     yield chunk
   }
 }
 
-/** A pool with less free than this share takes nothing that comes from elsewhere: guests that are there need it. */
-export async function assertSpare(pool: PoolSpec, state: () => Promise<PoolState>): Promise<void> {
-  const { freeBytes, totalBytes } = await state()
-  if (freeBytes === null || totalBytes === null || freeBytes >= totalBytes * leastFreeShare) return
-  throw new CroftError('POOL_FULL', `the pool "${pool.name}" is nearly full: no disk of another pool comes here`, {
+/**
+ * A pool with less free than this share takes nothing that comes from elsewhere: guests that are there need it. What is in
+ * the page cache yet counts as free there: so all that came since the last commit is taken off, and when that is too much, one is made.
+ */
+export function createSpare(run: Runner, pool: PoolSpec, state: () => Promise<PoolState>) {
+  let uncounted = 0
+  const isSpare = async () => {
+    const { freeBytes, totalBytes } = await state()
+    return freeBytes === null || totalBytes === null || freeBytes - uncounted >= totalBytes * leastFreeShare
+  }
+  return async (came: number): Promise<void> => {
+    uncounted += came
+    if (await isSpare()) return
+    await run.outcome(commands.commit(pool.mountPoint))
+    uncounted = 0
+    if (!(await isSpare())) throw nearlyFull(pool)
+  }
+}
+
+const nearlyFull = (pool: PoolSpec): CroftError =>
+  new CroftError('POOL_FULL', `the pool "${pool.name}" is nearly full: no disk of another pool comes here`, {
     hint: 'croft top --sort -disk',
   })
-}
 
 const leastFreeShare = 0.05
 const lookEachBytes = 64 * 1024 ** 2

@@ -1,10 +1,10 @@
 /** What is being sent: the kernel lets nobody delete a subvolume meanwhile, nor the one that it is sent as a difference from. */
 import { CroftError } from '../../../api/errors.ts'
 import type { Sending } from '../driver.ts'
-import { sendSubvolume } from './transfer.ts'
+import { type SendingOf, sendSubvolume } from './transfer.ts'
 
 export interface Sends {
-  start(path: string, parent: string | undefined, signal: AbortSignal | undefined): Sending
+  start(path: string, of: SendingOf, signal: AbortSignal | undefined): Sending
   /** Returns when nothing reads it any more. */
   stop(path: string): Promise<void>
 }
@@ -18,10 +18,13 @@ interface Running {
 export function createSends(): Sends {
   const running = new Set<Running>()
   return {
-    start(path, parent, signal) {
+    start(path, of, signal) {
       const abort = new AbortController()
-      const work = sendSubvolume(path, parent, signal ? AbortSignal.any([signal, abort.signal]) : abort.signal)
-      const one: Running = { paths: [path, parent], abort, done: work.ended }
+      const work = sendSubvolume(path, {
+        ...of,
+        signal: signal ? AbortSignal.any([signal, abort.signal]) : abort.signal,
+      })
+      const one: Running = { paths: [path, of.parent], abort, done: work.ended }
       running.add(one)
       const end = () => void running.delete(one)
       work.ended.then(end, end)

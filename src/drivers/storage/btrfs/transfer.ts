@@ -14,18 +14,22 @@ import { isSubvolume, removeSubvolume } from './subvolumes.ts'
 
 const never = new AbortController().signal
 
+export interface SendingOf {
+  readonly parent: string | undefined
+  readonly mostBytes: number | undefined
+}
+
 /** `ended`: the process is gone. */
 export function sendSubvolume(
   path: string,
-  parent: string | undefined,
-  signal: AbortSignal,
+  { parent, mostBytes, signal }: SendingOf & { readonly signal: AbortSignal },
 ): { readonly sending: Sending; readonly ended: Promise<unknown> } {
   const command = commands.send(path, parent)
   const work = startPipeline([command], { signal, timeoutOf: 'silence' })
   const ended = work.ended.then(([end]) => assertDone(command, end))
   // Told by the stream.
   ended.catch(() => undefined)
-  return { sending: sending(measured(work.output, () => ended)), ended }
+  return { sending: sending(measured(work.output, { whole: () => ended, mostBytes })), ended }
 }
 
 /**
@@ -48,10 +52,10 @@ export async function assertNobodyPoses(run: Runner, pool: string): Promise<void
 export async function receiveSubvolume(
   folder: string,
   stream: Readable,
-  { sha256, signal = never }: ReceiveOptions,
+  { sha256, mostBytes, signal = never }: ReceiveOptions,
 ): Promise<{ readonly path: string; readonly measure: Measure }> {
   const command = commands.receive(folder)
-  const input = measured(stream)
+  const input = measured(stream, { mostBytes })
   const work = startPipeline([command], { signal, input: input.stream, timeoutOf: 'silence' })
   work.output.resume()
   const [end] = await work.ended
@@ -80,6 +84,10 @@ function assertDone(command: Command, end: StageEnd | undefined): void {
   const { stderr = '' } = end ?? {}
   if (/cannot find parent subvolume|parent subvolume .*not found/i.test(stderr))
     throw new CroftError('NOT_FOUND', 'the disk that this one is sent as a difference from is not on the pool')
+  if (/send ioctl failed.*: File name too long/.test(stderr))
+    throw new CroftError('REFUSED', 'a path in it is too long to be sent: more than 4,000 letters', {
+      hint: 'look for it in the guest: find / -xdev -regextype posix-extended -regex ".{3000,}"',
+    })
   if (/is not read-only/.test(stderr)) throw new CroftError('REFUSED', 'only a read-only disk can be sent')
   throw storageFailed(command, { code: null, signal: null, timedOut: false, ...end, stderr, stdout: '' })
 }

@@ -85,13 +85,13 @@ export function createFakeStorage({ pool }: { readonly pool: PoolSpec }): FakeSt
     clone: async (from, to, { readOnly }) => {
       if (!find(to)) put(to, { readOnly, origin: randomUUID(), files: new Map(get(from).files), limit: null })
     },
-    send: async (ref, { parent } = {}) => writeStream(get(ref), parent && get(parent)),
-    receive: async (ref, stream, { sha256 } = {}) => {
+    send: async (ref, { parent, mostBytes } = {}) => writeStream(get(ref), parent && get(parent), mostBytes),
+    receive: async (ref, stream, { sha256, mostBytes } = {}) => {
       if (find(ref)) return void stream.destroy()
       const staging: Ref = { kind: 'staging', id: ref.id }
       put(staging, { readOnly: false, origin: randomUUID(), files: new Map(), limit: null })
       try {
-        const { measure, ...received } = await readStream(stream, [...roots.values()])
+        const { measure, ...received } = await readStream(stream, { known: [...roots.values()], mostBytes })
         assertSame(await sha256, measure)
         put(ref, { ...received, readOnly: true, limit: null })
         return measure

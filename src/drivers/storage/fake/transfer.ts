@@ -12,7 +12,11 @@ interface Sent {
   readonly files: Readonly<Record<string, string | null>>
 }
 
-export function writeStream({ readOnly, origin, files }: Root, parent: Root | undefined): Sending {
+export function writeStream(
+  { readOnly, origin, files }: Root,
+  parent: Root | undefined,
+  mostBytes: number | undefined,
+): Sending {
   if (!readOnly || parent?.readOnly === false) throw new CroftError('REFUSED', 'only a read-only disk can be sent')
   const changed = [...files].filter(([name, text]) => parent?.files.get(name) !== text)
   const gone = [...(parent?.files.keys() ?? [])].filter((name) => !files.has(name))
@@ -22,14 +26,14 @@ export function writeStream({ readOnly, origin, files }: Root, parent: Root | un
     files: { ...Object.fromEntries(changed), ...Object.fromEntries(gone.map((name) => [name, null])) },
   }
   const text = JSON.stringify(told)
-  return sending(measured(Readable.from(pieces(text))))
+  return sending(measured(Readable.from(pieces(text)), { mostBytes }))
 }
 
 export async function readStream(
   stream: Readable,
-  known: readonly Root[],
+  { known, mostBytes }: { readonly known: readonly Root[]; readonly mostBytes: number | undefined },
 ): Promise<{ readonly measure: Measure; readonly origin: string; readonly files: Map<string, string> }> {
-  const { stream: input, measure } = measured(stream)
+  const { stream: input, measure } = measured(stream, { mostBytes })
   const { origin, parent, files } = parse(Buffer.concat(await input.toArray()).toString())
   const base = parent === undefined ? undefined : known.find((root) => root.readOnly && root.origin === parent)
   if (parent !== undefined && !base)
