@@ -3,7 +3,6 @@
  * and confirms it. Killed anywhere it finds by its files how far it is, and goes on. Keys go from host to host, to who proves
  * itself by the key that its record names, and never into the store: who is to be shut out may still read that.
  */
-import { json } from 'node:stream/consumers'
 import { CroftError, isCode, toCroftError } from '../../api/errors.ts'
 import type { CasBundle } from '../../api/host.ts'
 import { isTurn, nextPhase } from '../../plan/exchange.ts'
@@ -12,6 +11,7 @@ import type { Failpoint } from '../host/failpoint.ts'
 import type { Log } from '../host/parts.ts'
 import type { Outside } from '../http/outside.ts'
 import type { Peers } from '../peers/peers.ts'
+import { readJson } from '../peers/read-answer.ts'
 import { fingerprintOf } from '../pki/authority.ts'
 import { type Pair, readCa } from '../pki/pair.ts'
 import { getStoreCas, keepStoreCas, readStoreCas } from '../pki/store-cas.ts'
@@ -103,7 +103,7 @@ async function bring({ peers, host }: ExchangeParts, { held, living }: ExchangeN
     if (name === host) continue
     try {
       const answer = await peers.request(name, { method: 'GET', path: '/v1/peers/cas', deadlineMs: 5000 })
-      const said = (await json(answer.body)) as CasBundle
+      const said = (await readJson(name, answer.body, { withinMs: 5000 })) as CasBundle
       if (answer.status === 200 && fingerprintOf(readCa(said.ca).x509) === ca) return said
     } catch (thrown) {
       why = toCroftError(thrown).message

@@ -2,6 +2,10 @@
 import { CroftError, type ErrorBody, errorTable } from '../../api/errors.ts'
 import type { HostParts } from '../host/parts.ts'
 import type { PeerAnswer, PeerRequest } from '../peers/peers.ts'
+import { readAnswer, readJson } from '../peers/read-answer.ts'
+
+/** Snapshots, or the configuration of a site. */
+const mostOfLists = 4 * 1024 ** 2
 
 export type Asking = Pick<HostParts, 'peers'>
 
@@ -11,13 +15,11 @@ export async function askPeer({ peers }: Asking, host: string, asked: PeerReques
   if (!way) throw new CroftError('REFUSED', 'this farm has one host', { hint: 'croft host invite' })
   const answer = await way.request(host, asked)
   if (answer.status < 300) return answer
-  throw errorOf(host, await textOf(answer))
+  throw errorOf(host, await readAnswer(host, answer.body))
 }
 
 export const askJson = async (parts: Asking, host: string, asked: PeerRequest): Promise<unknown> =>
-  JSON.parse(await textOf(await askPeer(parts, host, asked)))
-
-const textOf = async ({ body }: PeerAnswer): Promise<string> => Buffer.concat(await body.toArray()).toString()
+  readJson(host, (await askPeer(parts, host, asked)).body, { mostBytes: mostOfLists })
 
 function errorOf(host: string, text: string): CroftError {
   try {

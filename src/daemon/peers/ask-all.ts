@@ -1,10 +1,12 @@
 /** What each other host says of itself now, for lists: asked once and side by side, and not waited for. */
-import { json } from 'node:stream/consumers'
 import { type Daemon, getFarm } from '../daemon.ts'
 import type { Caller } from '../http/access.ts'
+import { readJson } from './read-answer.ts'
 
 /** A host that must look first has as long by itself, and its answer is on its way then. */
 const deadlineMs = 400
+/** Lists, of thousands. */
+const mostBytes = 8 * 1024 ** 2
 
 /** By the name of the host. Those that do not answer in time are left out, and so is everybody when it is a host that asks. */
 export async function askOthers<T>(daemon: Daemon, caller: Caller, path: string): Promise<ReadonlyMap<string, T>> {
@@ -17,7 +19,7 @@ export async function askOthers<T>(daemon: Daemon, caller: Caller, path: string)
       try {
         const signal = AbortSignal.timeout(deadlineMs)
         const { status, body } = await others.peers.request(name, { method: 'GET', path, signal, deadlineMs })
-        if (status === 200) return [[name, (await json(body)) as T]]
+        if (status === 200) return [[name, (await readJson(name, body, { mostBytes })) as T]]
         body.destroy()
       } catch {}
       return []

@@ -1,11 +1,14 @@
 /** Words of the farm's loops in guests of other hosts: carried to the host whose guest it is, with what bounds them. */
-import { text } from 'node:stream/consumers'
 import { CroftError, type ErrorBody } from '../../api/errors.ts'
 import type { PeerWords } from '../../api/host.ts'
 import type { Store } from '../../store/store.ts'
 import type { Ended, Inside } from '../host/inside.ts'
 import { keys } from '../records/keys.ts'
 import type { Others } from './others.ts'
+import { readJson } from './read-answer.ts'
+
+/** The last 200 lines of 4000 characters, and each may take eight bytes as JSON. */
+const mostSaid = 8 * 1024 ** 2
 
 type Ways = Pick<Others, 'own' | 'peers' | 'hosts'>
 
@@ -29,7 +32,7 @@ export function farInside(near: Inside, { store, others }: Parts): Inside {
         ...{ method: 'POST', path: `/v1/peers/inside/${number}`, body: JSON.stringify(body), signal },
         deadlineMs: options.timeoutMs + 5000,
       })
-      const said: unknown = JSON.parse(await text(answer.body))
+      const said = await readJson(host, answer.body, { mostBytes: mostSaid })
       if (answer.status < 400) return said as Ended
       const { code, message, hint } = said as ErrorBody
       throw new CroftError(code, message, { hint })

@@ -4,10 +4,11 @@
  */
 
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import type { ErrorBody } from '../../api/errors.ts'
+import { printableLine } from '../../api/printable.ts'
 import { isOlder, noVersions, type TooOld, tooOldText, type Versions } from '../../plan/versions.ts'
 import type { PeerAnswer, Peers } from './peers.ts'
+import { readAnswer } from './read-answer.ts'
 
 /** Of what was asked in a form that is not understood. */
 const misunderstood = 400
@@ -30,20 +31,20 @@ export function namingOlder(peers: Peers, own: string, versions: () => Versions 
 }
 
 async function withAge(answer: PeerAnswer, old: TooOld): Promise<PeerAnswer> {
-  const said = await text(answer.body)
+  const said = await readAnswer(old.host, answer.body)
   const body = aged(said, old)
   const headers = { ...answer.headers, 'content-length': String(Buffer.byteLength(body)) }
   return { ...answer, headers, body: Readable.from([body]) }
 }
 
+/** Its hint is dropped: that would be a command of its choice. */
 function aged(said: string, old: TooOld): string {
   try {
-    const { message, hint, ...rest } = JSON.parse(said) as ErrorBody
-    const upgrade = `upgrade croft on ${old.host} (docs/guides/upgrading.md)`
+    const { message, ...rest } = JSON.parse(said) as ErrorBody
     return JSON.stringify({
       ...rest,
-      message: `${tooOldText([old])}, which is older than the croft that was asked, says: ${message}`,
-      hint: hint === undefined ? upgrade : `${hint} · ${upgrade}`,
+      message: printableLine(`${tooOldText([old])}, which is older than the croft that was asked, says: ${message}`),
+      hint: `upgrade croft on ${old.host} (docs/guides/upgrading.md)`,
     })
   } catch {
     return said

