@@ -271,6 +271,54 @@ describe('moves of sites', () => {
     assert.equal((await readAll(two.store, keys.moves)).length, 0)
   })
 
+  const recordThere = async (two: SimHosts, made = false, more: object = {}) => {
+    const [volume] = (await volumesOf(two)).filter(({ key }) => key.startsWith(keys.volumes('ash')))
+    assert.ok(volume)
+    const { id, created } = volume.value
+    const status = { put: keys.volumeStatus('birch', id), value: { at: created } }
+    await two.store.transact(
+      [],
+      [{ put: keys.volume('birch', id), value: { ...volume.value, ...more } }, ...(made ? [status] : [])],
+    )
+  }
+
+  test('a record there, where nothing lies, is taken over; data there is a refusal, and so is what is being removed', async () => {
+    const two = await withShop()
+    two.birch.killAt('removeVolume.before', 1)
+    await recordThere(two, false, { deleting: true })
+    assert.ok(await two.until(() => !two.birch.isAlive))
+    await move(two)
+    assert.match(two.lines.at(-1) ?? '', /BUSY: shop\/prod:\w+ is still being removed on birch/)
+    await two.birch.boot()
+    assert.ok(await two.until(async () => (await volumesOf(two)).length === 2))
+    await recordThere(two, true)
+    await move(two)
+    assert.match(two.lines.at(-1) ?? '', /REFUSED: lasting data of shop\/prod lies on ash and birch/)
+    assert.equal((await readAll(two.store, keys.moves)).length, 0)
+    const [volume] = await readAll<VolumeRecord>(two.store, keys.volumes('birch'))
+    await two.store.transact([], [{ delete: keys.volumeStatus('birch', volume?.value.id ?? '') }])
+    await move(two)
+    await settled(two, 'birch')
+  })
+
+  test('what stands in the way of a step each time ends the move, and it serves where it was', async () => {
+    const two = await withShop()
+    await move(two)
+    await recordThere(two, true)
+    await over(two)
+    const op = await lastOp(two)
+    assert.deepEqual([op?.state, op?.error?.code], ['failed', 'CHANGED_MEANWHILE'])
+    assert.match(op?.error?.message ?? '', /shop\/prod stays on ash/)
+    const there = (await readAll<VolumeRecord>(two.store, keys.volumes('birch'))).flatMap(({ key, value }) => [
+      { delete: key },
+      { delete: keys.volumeStatus('birch', value.id) },
+    ])
+    await two.store.transact([], there)
+    // What came is kept where a record tells of it.
+    for (const { value } of await volumesOf(two)) await two.birch.storage.remove({ kind: 'volume', id: value.id })
+    await settled(two, 'ash')
+  })
+
   const drain = (two: SimHosts, host: string, more: object = {}, query: Record<string, string> = {}) =>
     two.ask('ash', 'drainHost', { params: { host }, body: { drained: true, move: true, ...more }, query }) as Promise<
       { steps?: PlannedStep[] } | undefined

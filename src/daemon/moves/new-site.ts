@@ -8,10 +8,10 @@ import type { Caller } from '../http/access.ts'
 import type { RolloutRecord, SiteRecord, VolumeRecord } from '../records/app-records.ts'
 import type { Change } from '../records/change.ts'
 import { keys } from '../records/keys.ts'
-import { moveGoal } from '../records/moves.ts'
+import { moveGoal, type Part, same } from '../records/moves.ts'
 import { type GuestRecord, type Held, type HostRecord, read, readAll } from '../records/records.ts'
 import { getSiteToChange } from '../records/sites.ts'
-import { hostOfVolume } from '../records/volume-places.ts'
+import { findDataHost, hostOfVolume, onlyOn } from '../records/volume-places.ts'
 import { listVolumes } from '../records/volumes.ts'
 import { getTaking, lookForGuest, spareBytes } from './able.ts'
 import { beginMove, untilCleared } from './reserve.ts'
@@ -24,7 +24,7 @@ export interface AskedSiteMove {
 }
 
 export async function newSiteMove(daemon: Daemon, caller: Caller, asked: AskedSiteMove): Promise<Change> {
-  const { site, rollout, host, guests, volumes } = await assertCan(daemon, asked)
+  const { site, rollout, host, guests, volumes, free } = await assertCan(daemon, asked)
   const { id, to, rate, site: name } = asked
   const data = { site: name, volumes: volumes.map(({ value }) => ({ id: value.id, name: value.name })) }
   const { record, compare, writes } = await beginMove(daemon, { id, name, caller, host, guests, rate, data })
@@ -34,9 +34,14 @@ export async function newSiteMove(daemon: Daemon, caller: Caller, asked: AskedSi
       ...compare,
       { key: site.key, revision: site.revision },
       { key: keys.rollout(name), revision: rollout?.revision ?? 0 },
-      ...volumes.map(({ key, revision }) => ({ key, revision })),
+      ...volumes.map(same),
+      ...free.compare,
     ],
-    writes: [...writes, { put: site.key, value: { ...site.value, moving: { to } } satisfies SiteRecord }],
+    writes: [
+      ...writes,
+      ...free.writes,
+      { put: site.key, value: { ...site.value, moving: { to } } satisfies SiteRecord },
+    ],
   }
 }
 
@@ -64,6 +69,8 @@ interface Able {
   readonly host: Held<HostRecord>
   readonly guests: Guests
   readonly volumes: readonly Held<VolumeRecord>[]
+  /** No other host has a record of them. */
+  readonly free: Part
   readonly usedBytes: number
   readonly live: boolean
 }
@@ -76,6 +83,7 @@ async function assertCan(daemon: Daemon, { site: name, to }: AskedSiteMove): Pro
   if (rollout && (rollout.value.state === 'running' || rollout.value.next))
     throw new CroftError('BUSY', `${name} is being deployed`, { hint: `croft site show ${name}` })
   const volumes = await volumesHere(daemon, name, to)
+  const free = await placeThere(daemon, volumes, to)
   const guests = await guestsWith(daemon, name, volumes)
   const host = await getTaking(daemon, guests[0].value, to)
   assertAllCan(daemon)
@@ -84,12 +92,14 @@ async function assertCan(daemon: Daemon, { site: name, to }: AskedSiteMove): Pro
   await untilCleared(daemon, { name })
   await assertFreeThere(daemon, guests, { to, usedBytes })
   const seen = await Promise.all(guests.map(({ value }) => parts.runtime.observe(value.number)))
-  return { site, rollout, host, guests, volumes, usedBytes, live: seen.some((each) => each?.state === 'running') }
+  const live = seen.some((each) => each?.state === 'running')
+  return { site, rollout, host, guests, volumes, free, usedBytes, live }
 }
 
 /** Those of it that lie here. */
 async function volumesHere(daemon: Daemon, site: string, to: string): Promise<readonly Held<VolumeRecord>[]> {
   const own = getFarm(daemon).parts.host.name
+  await findDataHost(daemon.store, site)
   const all = (await listVolumes(daemon, site)).filter(({ value }) => !value.deleting)
   if (all.length === 0)
     throw new CroftError('REFUSED', `${site} has no lasting data: its instances are placed by themselves`, {
@@ -99,6 +109,21 @@ async function volumesHere(daemon: Daemon, site: string, to: string): Promise<re
   if (here.length === 0 || own === to)
     throw new CroftError('REFUSED', `${site} cannot move: its data is on ${to}`, { hint: `croft volume ls ${site}` })
   return here
+}
+
+/** A record there, where nothing lies, goes as the move begins; what is still being removed is waited for. */
+async function placeThere(daemon: Daemon, volumes: readonly Held<VolumeRecord>[], to: string): Promise<Part> {
+  const { store } = daemon
+  const ids = volumes.map(({ value }) => value.id)
+  const there = await Promise.all(ids.map((id) => read<VolumeRecord>(store, keys.volume(to, id))))
+  const going = there.find((volume) => volume?.value.deleting)?.value
+  if (going)
+    throw new CroftError('BUSY', `${going.site}:${going.name} is still being removed on ${to}`, {
+      hint: `croft volume show ${going.site}:${going.name}`,
+    })
+  const { compare, writes } = await onlyOn(store, getFarm(daemon).parts.host.name, ids)
+  const absent = ids.filter((_, at) => !there[at]).map((id) => ({ key: keys.volume(to, id), revision: 0 }))
+  return { compare: [...compare, ...absent], writes }
 }
 
 async function guestsWith(daemon: Daemon, site: string, volumes: readonly Held<VolumeRecord>[]): Promise<Guests> {

@@ -20,6 +20,8 @@ const lookEveryMs = 30
 /** A stop takes 30 s at most, then it is a kill. */
 const quietPatienceMs = 90_000
 const startPatienceMs = 60_000
+/** At one step, one after another: what is changed each time is no chance. */
+const mostChanged = 20
 
 export interface Walk {
   readonly parts: HostParts
@@ -29,6 +31,8 @@ export interface Walk {
   /** When the guest was asked to stop; lost with the daemon, and then nobody knows how long it was down. */
   downSince?: number
   awaitsSince?: number
+  /** How often something was changed meanwhile at this step, since one was done. */
+  changed?: { readonly step: MoveStep['do'] | undefined; readonly times: number }
 }
 
 /** Returns when nothing is left to do for this host. Throws what the store does not take, or what is not cleared: to be tried again. */
@@ -51,15 +55,19 @@ export async function endMove(parts: HostParts, number: number): Promise<void> {
 
 async function oneStep(walk: Walk, move: Held<MoveRecord>): Promise<void> {
   const { parts, signal } = walk
+  let at: MoveStep['do'] | undefined
   try {
     signal.throwIfAborted()
     const guests = await getOwn(walk, move.value)
     const step = planMove(await viewMove(walk, move.value, guests.map(({ value }) => value) as [GuestRecord]))
+    at = step.do
     parts.failpoint(`move.${step.do}.before`)
     await (handlers[step.do] as Handler)(walk, { move, guests }, step)
+    delete walk.changed
     parts.failpoint(`move.${step.do}.after`)
   } catch (thrown) {
-    if (isCode(thrown, 'CHANGED_MEANWHILE')) return
+    if (isCode(thrown, 'CHANGED_MEANWHILE') && !signal.aborted && isChance(walk, at))
+      return pause(parts.env, lookEveryMs)
     const error = toCroftError(signal.aborted ? signal.reason : thrown)
     // The daemon ends, cannot write it down, or has only begun and cannot speak with others yet: it is gone on with.
     if (isCode(error, 'STORE_CLOSED') || isCode(error, 'NOT_INITIALISED')) throw error
@@ -67,6 +75,13 @@ async function oneStep(walk: Walk, move: Held<MoveRecord>): Promise<void> {
     await giveUp(parts, move, error)
     parts.failpoint('move.giveUp.after')
   }
+}
+
+/** Somebody else wrote: it is looked at anew. */
+function isChance(walk: Walk, step: MoveStep['do'] | undefined): boolean {
+  const times = walk.changed?.step === step ? (walk.changed?.times ?? 0) + 1 : 1
+  walk.changed = { step, times }
+  return times < mostChanged
 }
 
 /** All that go, the one first whose number the move has. */
