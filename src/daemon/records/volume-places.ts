@@ -68,6 +68,6 @@ const onTwo = (site: string, hosts: readonly string[]): CroftError =>
     'REFUSED',
     `lasting data of ${site} lies on ${hosts.join(' and ')}: which of it is right is not known`,
     {
-      hint: `croft volume ls ${site} · croft volume rm VOLUME --host HOST`,
+      hint: `croft volume ls ${site}`,
     },
   )
