@@ -34,9 +34,13 @@ export async function assertSpared(parts: EtcdParts, own: string): Promise<void>
     const away = others.filter(({ id, learner }) => !learner && !answering.has(id)).map(({ name }) => name)
     const voting = others.filter(({ learner }) => !learner).length
     if (voting - away.length > voting / 2) return
-    throw new CroftError('REFUSED', `without ${own} the farm’s store would stand still: ${away.join(', ')} is away`, {
-      hint: `croft farm store · croft host declare-dead ${away[0] ?? 'HOST'}`,
-    })
+    throw new CroftError(
+      'REFUSED',
+      `without ${own} the farm’s store would stand still: no answer of ${away.join(', ')}`,
+      {
+        hint: `croft farm store · croft host declare-dead ${away[0] ?? 'HOST'}`,
+      },
+    )
   })
 }
 
