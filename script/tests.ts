@@ -10,7 +10,7 @@ const [jobs, ...files] = process.argv.slice(2)
 const began = new Map<string, number>()
 const took: { readonly file: string; readonly seconds: number }[] = []
 
-const events = run({ files, concurrency: Number(jobs), timeout: 600_000 })
+const events = run({ files, concurrency: Number(jobs), timeout: 1_200_000 })
 events.on('test:dequeue', ({ name, nesting }) => {
   if (nesting === 0 && files.includes(name)) began.set(name, performance.now())
 })

@@ -12,7 +12,9 @@ import { buildShop, page, visit } from './visitors.ts'
 
 const [shop, blog, far] = ['shop.example.org', 'blog.example.org', 'far.example.org'] as const
 
-export function goingOn(hosts: TestHosts): void {
+/** Returns who is no host of the farm any more at the end. */
+export function goingOn(hosts: TestHosts): { lost(): readonly string[] } {
+  const gone: string[] = []
   const { ash, birch, cedar } = hosts
   const [dogwood, elm] = [hosts.get('dogwood'), hosts.get('elm')]
   const others = [ash, birch, cedar, dogwood]
@@ -170,6 +172,7 @@ export function goingOn(hosts: TestHosts): void {
     const [free] = [birch, cedar, elm].filter(({ hostName }) => !three.includes(hostName))
     const [lost] = [elm, cedar, birch].filter((host) => host !== free)
     assert.ok(free && lost)
+    gone.push('dogwood', lost.hostName)
     process.kill(memberOf(lost), 'SIGKILL')
     await lost.stopDaemon('SIGKILL')
     await ash.waitFor(async () => (await stateOf(lost.hostName)) === 'away', 60_000, 'that one is away')
@@ -178,4 +181,6 @@ export function goingOn(hosts: TestHosts): void {
     await untilStore(ash, 'its replacement', (store) => vote(3)(store) && isBack(store))
     await free.croftOk('size', 'add', 'last', 'cpu=1', 'memory=128M', 'disk=1G', 'processes=100')
   })
+
+  return { lost: () => gone }
 }
