@@ -1,6 +1,7 @@
 /** A guest of a VLAN network: its address is one guest's, is asked after before each start, and goes with it to another host. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Finding } from '../../src/api/resources.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type GuestRecord, read, readAll } from '../../src/daemon/records/records.ts'
 import { TwoHosts } from './two-hosts.ts'
@@ -96,7 +97,7 @@ test('a network whose device no host has is warned of; a guest of a host without
   const told = async (body: object) => (await ash.ask('addNetwork', { body })) as { warnings?: string[] }
   const lab = { name: 'lab', vlan: 21, uplink: 'eth7', subnet: ['198.18.5.0/24'] }
   ash.vlans.wire.obstacle = 'its kernel has no 802.1q'
-  assert.match((await told(lab)).warnings?.join() ?? '', /^no host can have lab now, for want of a device eth7/)
+  assert.match((await told(lab)).warnings?.join() ?? '', /^no host can have lab now: none has a device eth7;/)
   assert.match((await told(office)).warnings?.join() ?? '', /^no host can have office now/)
   await ash.ask('createGuest', { body: { name: 'web', template: 'debian:12' } })
   await two.pass(1)
@@ -122,6 +123,34 @@ test('a network whose device no host has is warned of; a guest of a host without
     await isRefused(ash.ask('replicateGuest', { params, body: { to: 'birch' } }), /birch has no device eth1/)
   }
   assert.equal((await read<GuestRecord>(ash.store, keys.guest('ash', 1)))?.value.moving, undefined)
+})
+
+test('the first network of a farm whose kernel has no tags is warned of with the reason, and checked while it is idle', async () => {
+  const two = new TwoHosts()
+  const { ash, birch } = two
+  birch.vlans.wire.uplinks = []
+  ash.vlans.wire.obstacle = 'its kernel has no 802.1q'
+  await two.open()
+  const told = async () => ((await ash.ask('addNetwork', { body: office })) as { warnings?: string[] }).warnings?.join()
+  const why = /: ash has eth1, but its kernel has no 802\.1q/
+  assert.match((await told()) ?? '', why)
+  const check = async () =>
+    ((await ash.ask('checkNetwork', { params: { host: 'ash' } })) as Finding[]).find(
+      (each) => each.check === 'network:office',
+    )
+  const [idle] = [await check()]
+  assert.equal(idle?.verdict, 'warn')
+  assert.match(idle?.evidence ?? '', why)
+  delete ash.vlans.wire.obstacle
+  assert.deepEqual(
+    [(await check())?.verdict, (await check())?.evidence],
+    ['ok', 'no guest here has an address of it; ash could have one'],
+  )
+  birch.vlans.wire.uplinks = ['eth1']
+  await ash.ask('removeNetwork', { params: { network: 'office' } })
+  await two.pass(70)
+  ash.vlans.wire.uplinks = ['eth1']
+  assert.equal(await told(), undefined)
 })
 
 test('what the hosts live by is no network’s and no guest’s, whoever asks', async () => {

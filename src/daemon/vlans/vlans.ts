@@ -22,8 +22,8 @@ export interface HostVlans {
   settle(number: number, asked: boolean): Promise<void> | undefined
   /** What this host does not have and the guest would want. */
   lacks(guest: VlanGuestSpec): Promise<VlanLack | undefined>
-  /** For whoever places guests. */
-  sight(): Promise<VlanSight>
+  /** For whoever places guests. `toBe`: a network is about to be made. */
+  sight(toBe?: boolean): Promise<VlanSight>
   /** Addresses that are the host's own, or somebody else's on that network: nothing leads there. */
   refused(): ReadonlySet<string>
   /** With evidence; nothing where there are none. */
@@ -108,10 +108,10 @@ export function createHostVlans(parts: VlanParts, place: VlanPlace): HostVlans {
       const { name: network, uplink, vlan } = first
       return why === undefined ? undefined : { network, uplink, device: `${uplink}.${vlan}`, why }
     },
-    async sight() {
+    async sight(toBe = false) {
       const [devices, networks] = await Promise.all([place.devices(), readNetworks(parts.store)])
       const uplinks = devices.filter(isUplink).sort().slice(0, mostUplinks)
-      const untagged = networks.length === 0 ? undefined : await obstacle()
+      const untagged = networks.length === 0 && !toBe ? undefined : await obstacle()
       return untagged === undefined ? { uplinks } : { uplinks, untagged }
     },
     refused: () => keeper?.refused ?? new Set(),

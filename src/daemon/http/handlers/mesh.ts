@@ -1,13 +1,15 @@
 /** How this host reaches the others, and the key that it does it with. */
 import { CroftError } from '../../../api/errors.ts'
 import { getFarm, type WholeDaemon } from '../../daemon.ts'
+import { findingsOfIdle } from '../../records/network-hosts.ts'
 import { assertRoot } from '../access.ts'
 import type { Handlers } from '../handler.ts'
 
 export const handlers = {
   async checkNetwork(daemon, { params }) {
     const { mesh, vlans } = getMesh(daemon, params.host)
-    return [...(await mesh.check()), ...(await vlans.check())]
+    const networks = await vlans.check()
+    return [...(await mesh.check()), ...networks, ...(await findingsOfIdle(daemon, networks))]
   },
 
   async rotateMeshKey(daemon, { params, query, caller }) {

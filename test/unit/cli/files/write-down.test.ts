@@ -65,7 +65,7 @@ describe('what a folder is', () => {
         ['deploy'],
         ['deploy', '--dry-run'],
         ['deploy', 'leaflet'],
-        ['build'],
+        ['app', 'build'],
         ['deploy', '--json'],
       ]) {
         const { code, out, err } = await croft(words, daemon)
