@@ -21,7 +21,9 @@ import {
 
 export const Cpus = z.coerce.number().min(0.05, 'must be 0.05 to 1024').max(1024, 'must be 0.05 to 1024')
 export const Processes = z.coerce.number().int().min(16).max(4_000_000)
-export const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, 'must be at least 16M')
+export const MemoryBytes = SizeBytes.refine((bytes) => bytes >= 16 * 1024 ** 2, {
+  error: ({ input }) => `must be at least 16M${Number(input) >= 16 && Number(input) <= 65_536 ? `; ${input}M?` : ''}`,
+})
 export const DiskBytes = SizeBytes.refine((bytes) => bytes >= 64 * 1024 ** 2, 'must be at least 64M')
 /** Bytes a second, or empty for no limit. */
 export const Rate = SizeBytes.refine((bytes) => bytes >= 1024, 'must be at least 1K a second')

@@ -61,7 +61,7 @@ export function splitSettings(
     const key = settingWord.exec(word)?.[1]
     if (key === undefined) plain.push(word)
     else if (isAllowed(allowed, key)) settings.push([key, word.slice(key.length + 1)])
-    else throw unknownSetting(row, allowed, key)
+    else throw unknownSetting(row, allowed, word)
   }
   return { plain, settings }
 }
@@ -72,7 +72,12 @@ function isAllowed(allowed: readonly string[], key: string): boolean {
   )
 }
 
-function unknownSetting(row: CommandRow, allowed: readonly string[], key: string): CroftError {
+function unknownSetting(row: CommandRow, allowed: readonly string[], word: string): CroftError {
+  const key = word.slice(0, word.indexOf('='))
+  if (row.flags.some((flag) => flag === key))
+    return new CroftError('USAGE', `croft ${commandName(row)}: ${key} is a flag`, {
+      hint: `--${key} ${word.slice(key.length + 1)}`,
+    })
   const meant = nearest(key, allowed)
   return new CroftError('USAGE', `croft ${commandName(row)}: there is no setting "${key}"`, {
     hint: meant ? `${meant}=` : `settings are ${allowed.join(' ')}`,

@@ -84,7 +84,10 @@ function verbFirst(table: readonly CommandRow[], first: string, second: string |
     })
   }
   const shaped =
-    findRow(table, nounByShape(second), verb) ?? findRow(table, 'guest', verb) ?? findRow(table, 'app', verb)
+    findRow(table, nounByShape(second), verb) ??
+    findRow(table, 'guest', verb) ??
+    findRow(table, 'app', verb) ??
+    (verb === 'rollback' ? findRow(table, 'site', verb) : undefined)
   if (shaped) return command(shaped, { used: 1, verbs: [first] })
   return { kind: 'unknown', error: unknownCommand(table, first) }
 }

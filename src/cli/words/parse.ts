@@ -102,7 +102,8 @@ export function ownFirst(row: CommandRow): readonly FlagName[] {
 }
 
 function unknownFlag(row: CommandRow, raw: string): CroftError {
-  const meant = nearest(raw.replace(/^-+/, ''), flagsOf(row))
+  const [word = ''] = raw.replace(/^-+/, '').split('=')
+  const meant = word === 'on' && row.flags.includes('host') ? 'host' : nearest(word, flagsOf(row))
   const own = flagsOf(row).filter((name) => !everywhere.includes(name))
   const all =
     own.length === 0 ? undefined : `croft help ${commandName(row)}   (${own.map((name) => `--${name}`).join(' ')})`

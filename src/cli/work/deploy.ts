@@ -3,8 +3,9 @@ import { CroftError } from '../../api/errors.ts'
 import { mostInstances } from '../../api/instances.ts'
 import type { Site } from '../../api/site.ts'
 import { type Answer, done } from '../answer.ts'
+import { commandName } from '../command.ts'
 import type { Context } from '../context.ts'
-import { RemoteError } from '../wire/request.ts'
+import { items, RemoteError } from '../wire/request.ts'
 import { changeAnswer } from './change.ts'
 
 const againMs = 1000
@@ -37,6 +38,18 @@ export const queued = ({ flags }: Context, body: object): object =>
 function wayBack({ name, rollout }: Site, body: object): string[] {
   if (Object.keys(body).length === 0) return [`croft config history ${name}`, `croft config revert ${name} REVISION`]
   return rollout && rollout.from !== null && rollout.from !== rollout.to ? [`croft rollback ${name}`] : []
+}
+
+/** An app alone is its only site. */
+export async function siteNamed({ client, row }: Context, word: string): Promise<string> {
+  if (word.includes('/')) return word
+  const names = items(await client.request('listSites')).flatMap(({ app, name }) => (app === word ? [name] : []))
+  const [only, ...more] = names
+  if (only !== undefined && more.length === 0) return only
+  if (only === undefined) throw new CroftError('NOT_FOUND', `no site of an app "${word}"`, { hint: 'croft site ls' })
+  throw new CroftError('USAGE', `which site of ${word}? There are ${names.join(', ')}`, {
+    hint: `croft ${commandName(row)} ${only}`,
+  })
 }
 
 /** `v1.2`, also where it is named as it is printed: `shop:v1.2`. */

@@ -1,5 +1,7 @@
+import { CroftError, isCode } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import type { Context } from '../../context.ts'
+import { items } from '../../wire/request.ts'
 import { parsePoint } from '../../words/point.ts'
 import { type Changed, changeAnswer } from '../../work/change.ts'
 import { guestName } from '../../work/targets.ts'
@@ -23,6 +25,20 @@ const moveGuest = (context: Context, guest: string, body: Body): Promise<Answer>
     const now = await guestAfter(context, guest, changed)
     const text = lastWord(changed) ?? `${guest} is on ${now.host}`
     return done(guest, text, { record: now, hint: `croft show ${guest}` })
+  }).catch(async (thrown) => {
+    throw isCode(thrown, 'GUEST_NOT_FOUND') && (await isSwapped(context, guest, body.to))
+      ? swapped(guest, body.to)
+      : thrown
+  })
+
+async function isSwapped({ client }: Context, guest: string, to: string): Promise<boolean> {
+  const hosts = items(await client.request('listHosts').catch(() => []))
+  return hosts.some(({ name }) => name === guest) && !hosts.some(({ name }) => name === to)
+}
+
+const swapped = (host: string, guest: string): CroftError =>
+  new CroftError('GUEST_NOT_FOUND', `"${host}" is a host; the guest comes first`, {
+    hint: `croft move ${guest} ${host}`,
   })
 
 /** Its lasting data, and all instances that have it. */

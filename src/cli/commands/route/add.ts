@@ -1,4 +1,5 @@
 import type { EdgeRoute } from '../../../api/edge.ts'
+import { CroftError, isCode, toCroftError } from '../../../api/errors.ts'
 import { type Answer, done } from '../../answer.ts'
 import type { Context } from '../../context.ts'
 import { changeAnswer, wrongUse } from '../../work/change.ts'
@@ -25,5 +26,9 @@ export async function run(context: Context): Promise<Answer> {
   return changeAnswer(context, { route: 'addRoute', body }, ({ result }) => {
     const route = result as EdgeRoute
     return done(route.name, routeLine(route), { record: route })
+  }).catch((thrown) => {
+    if (to === undefined || !isCode(thrown, 'EXISTS') || toCroftError(thrown).hint !== `croft route set ${name}`)
+      throw thrown
+    throw new CroftError('EXISTS', toCroftError(thrown).message, { hint: `croft route set ${name} to=${to}` })
   })
 }

@@ -1,9 +1,9 @@
 import type { Answer } from '../../answer.ts'
 import type { Context } from '../../context.ts'
-import { deployAnswer, versionOf } from '../../work/deploy.ts'
+import { deployAnswer, siteNamed, versionOf } from '../../work/deploy.ts'
 
 export async function run(context: Context): Promise<Answer> {
-  const site = context.args.one('SITE')
+  const site = await siteNamed(context, context.args.one('SITE'))
   const version = versionOf(site, context.args.maybe('VERSION'))
   const codeOnly = context.flags.has('code-only')
   const body = { back: true, ...(codeOnly ? { codeOnly } : {}), ...(version === undefined ? {} : { version }) }

@@ -45,6 +45,26 @@ test('the version may be named as it is printed, and the app alone is its only s
   ])
 })
 
+test('rollback and config apply take an app alone for its only site, and name them when there are several', async () => {
+  const sites = [
+    site({ name: 'shop/test' }),
+    site({ name: 'blog/a', app: 'blog' }),
+    site({ name: 'blog/b', app: 'blog' }),
+  ]
+  await using daemon = await fakeDaemon(({ method, path }) => ({
+    value: method !== 'GET' ? accepted : path === '/v1/sites' ? sites : site(),
+  }))
+  await croft(['rollback', 'shop'], daemon)
+  await croft(['config', 'apply', 'shop'], daemon)
+  assert.deepEqual(daemon.asked.filter(({ method }) => method === 'POST').map(sent), [
+    ['POST', '/v1/sites/shop/test/deploy', { back: true, queue: true }],
+    ['POST', '/v1/sites/shop/test/deploy', { queue: true }],
+  ])
+  const several = await croft(['rollback', 'blog'], daemon)
+  assert.match(several.err, /which site of blog\? There are blog\/a, blog\/b\n.*croft (site )?rollback blog\/a/)
+  assert.equal((await croft(['config', 'apply', 'nope'], daemon)).code, 3)
+})
+
 test('a folder, no instances and a size that is not there are refused before anything is sent', async () => {
   await using daemon = await fakeDaemon(() => ({ value: [] }))
   const git = ['--git', 'https://example.org/shop.git']

@@ -1,6 +1,7 @@
 /** Small mercies: beginnings of ids, fields that cannot be, names that nobody knows, snapshots that are not there. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MemoryBytes } from '../../../../src/api/guest.ts'
 import { croft, fakeDaemon, guest, operation } from '../fake-daemon.ts'
 
 const ids = ['abcd1234abcd1234abcd', 'abce1234abcd1234abcd', 'zzzz1234abcd1234abcd']
@@ -46,6 +47,27 @@ test('the history of what nobody knows is not found; of a guest without any it i
   assert.equal((await croft(['history', 'template', 'nope:1'], daemon)).code, 3)
   assert.equal((await croft(['history', 'web'], daemon)).code, 0)
   assert.equal((await croft(['history'], daemon)).code, 0)
+})
+
+test('what is swapped, said as a setting or by another word leads to what is meant', async () => {
+  await using daemon = await fakeDaemon(({ path, method }) => {
+    if (method === 'GET') return { value: [{ name: 'birch' }] }
+    const [code, message] = path.endsWith('/move')
+      ? ['GUEST_NOT_FOUND', 'no guest "birch"']
+      : ['EXISTS', 'there is a route "a.example.org"']
+    const hint = 'croft route set a.example.org'
+    return { status: 404, value: { error: { code, message, hint } } }
+  })
+  const err = async (...words: string[]) => (await croft(words, daemon)).err
+  assert.match(await err('move', 'birch', 'web'), /"birch" is a host; the guest comes first\n.*croft move web birch/)
+  assert.match(await err('create', 'web', 'debian:12', '--on', 'birch'), /--host/)
+  assert.match(await err('create', 'web', 'debian:12', 'host=birch'), /--host birch/)
+  assert.match(await err('route', 'add', 'a.example.org', 'web:80'), /route set a\.example\.org to=web:80/)
+  const small = MemoryBytes.safeParse('128').error?.issues[0]?.message
+  assert.deepEqual(
+    [small, MemoryBytes.safeParse('8M').error?.issues[0]?.message],
+    ['must be at least 16M; 128M?', 'must be at least 16M'],
+  )
 })
 
 test('nobody is asked about a snapshot that is not there', async () => {
