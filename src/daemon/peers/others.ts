@@ -14,10 +14,11 @@ import type { Caller } from '../http/access.ts'
 import type { OperationRecord, Operations } from '../operations/operations.ts'
 import type { Material } from '../pki/authority.ts'
 import { keys } from '../records/keys.ts'
-import type { FarmRecord, HostRecord, TokenRecord } from '../records/records.ts'
+import type { FarmRecord, HostRecord } from '../records/records.ts'
 import { assertAllCan } from '../records/versions.ts'
 import { carry } from './carry.ts'
 import { createPeers } from './client.ts'
+import { followTokens } from './follow-tokens.ts'
 import { openMirror } from './mirror.ts'
 import { namingOlder } from './older.ts'
 import type { Peers } from './peers.ts'
@@ -117,17 +118,6 @@ export async function openOthers(parts: OthersParts): Promise<Others> {
       peers.close()
     },
   }
-}
-
-async function followTokens(mirrored: Parameters<typeof openMirror>[0], shutOut: (token: string) => void) {
-  const tokens = await openMirror<TokenRecord>(mirrored, keys.tokens)
-  const names = () => new Set(tokens.values().map(({ name }) => name))
-  let known = names()
-  tokens.onChange(() => {
-    const now = names()
-    for (const gone of known.difference(now)) shutOut(gone)
-    known = now
-  })
 }
 
 const againMs = 1000
