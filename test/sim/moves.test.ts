@@ -1,6 +1,7 @@
 /** A guest goes from ash to birch: whole or not at all, wherever a daemon dies and whenever the line breaks; and one copy runs. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Accepted } from '../../src/api/resources.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import type { MoveRecord } from '../../src/daemon/records/moves.ts'
 import { type GuestRecord, type NumbersRecord, read, readAll } from '../../src/daemon/records/records.ts'
@@ -82,7 +83,7 @@ describe('moves', () => {
     assert.equal(op?.state, 'done')
     assert.match(
       op?.log.join('\n') ?? '',
-      /^snapshot .*\ncopy .*\nlast .*\nstart: web on birch: down \d+\.\d s, same address$/,
+      /^bring the template debian:12 to birch\nsnapshot .*\ncopy .*\nlast .*\nstart: web on birch: down \d+\.\d s, same address$/,
     )
     assert.ok((await two.birch.storage.inventory()).templates.length === 1, 'its template came before it')
     await move(two, 'ash', two.birch)
@@ -214,5 +215,27 @@ describe('moves', () => {
     assert.ok(before > 0 && (await web(two)).moving === undefined)
     await move(two)
     await settled(two, 'birch')
+  })
+
+  test('what it was made from is brought first: the plan and who waits are told', async () => {
+    const two = await withWeb()
+    const steps = async () =>
+      ((await two.ask('ash', 'moveGuest', { params, body: { to: 'birch' }, query: { dryRun: '1' } })) as Accepted).steps
+    assert.deepEqual(
+      (await steps())?.filter(({ step }) => step === 'bring'),
+      [{ what: 'web', step: 'bring', detail: 'the template debian:12 to birch first' }],
+    )
+    await move(two)
+    await settled(two, 'birch')
+    const op = (await two.operations()).findLast(({ verb }) => verb === 'move')
+    const log = op?.log ?? []
+    assert.equal(log.filter((line) => line === 'bring the template debian:12 to birch').length, 1, log.join('\n'))
+    await move(two, 'ash')
+    await settled(two, 'ash')
+    assert.deepEqual(
+      (await steps())?.filter(({ step }) => step === 'bring'),
+      [],
+      'it is there',
+    )
   })
 })

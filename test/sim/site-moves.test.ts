@@ -114,7 +114,7 @@ describe('moves of sites', () => {
     assert.equal(op?.state, 'done')
     assert.match(
       op?.log.join('\n') ?? '',
-      /^mail: copy .*\nuploads: copy .*\nmail: last .*\nuploads: last .*\nstart: shop\/prod on birch: down \d+\.\d s, same addresses$/,
+      /^bring the template shop:v1 to birch\nmail: copy .*\nuploads: copy .*\nmail: last .*\nuploads: last .*\nstart: shop\/prod on birch: down \d+\.\d s, same addresses$/,
     )
     const told = (all: readonly GuestRecord[]) => all.map(({ name, number, id }) => ({ name, number, id }))
     assert.deepEqual(told(await instances(two)), told(before))
@@ -232,7 +232,7 @@ describe('moves of sites', () => {
       await move(two, to)
       assert.match(two.lines.findLast((line) => line.includes('→')) ?? '', words)
     }
-    await refused(/REFUSED: shop\/prod cannot move: its data is on ash/, 'ash')
+    await refused(/REFUSED: shop\/prod cannot move: it is on ash/, 'ash')
     await refused(/NOT_FOUND: no host "elm"/, 'elm')
     await two.ask('ash', 'moveGuest', { params: { guest: `${site}/1` }, body: { to: 'birch' } })
     assert.match(two.lines.at(-1) ?? '', /REFUSED: shop\/prod\/1 goes with the lasting data of shop\/prod/)

@@ -15,6 +15,7 @@ import { findDataHost, hostOfVolume, onlyOn } from '../records/volume-places.ts'
 import { listVolumes } from '../records/volumes.ts'
 import { getTaking, lookForGuest, spareBytes } from './able.ts'
 import { beginMove, untilCleared } from './reserve.ts'
+import { bringSteps } from './template-comes.ts'
 
 export interface AskedSiteMove {
   readonly site: string
@@ -46,11 +47,12 @@ export async function newSiteMove(daemon: Daemon, caller: Caller, asked: AskedSi
 }
 
 export async function planSiteSteps(daemon: Daemon, asked: AskedSiteMove): Promise<PlannedStep[]> {
-  const { guests, volumes, usedBytes, live } = await assertCan(daemon, asked)
+  const { guests, volumes, usedBytes, live, lacking } = await assertCan(daemon, asked)
   const { site: what, to } = asked
   const names = guests.map(({ value }) => value.name).join(', ')
   const data = volumes.map(({ value }) => value.name).join(', ')
   return [
+    ...(await bringSteps(getFarm(daemon).parts, what, { to, lacking })),
     {
       what,
       step: 'copy',
@@ -73,6 +75,8 @@ interface Able {
   readonly free: Part
   readonly usedBytes: number
   readonly live: boolean
+  /** Whose release is not there. */
+  readonly lacking: readonly GuestRecord[]
 }
 type Guests = readonly [Held<GuestRecord>, ...Held<GuestRecord>[]]
 
@@ -90,10 +94,10 @@ async function assertCan(daemon: Daemon, { site: name, to }: AskedSiteMove): Pro
   assertFits(name, guests, volumes)
   const usedBytes = await assertDataHere(daemon, volumes)
   await untilCleared(daemon, { name })
-  await assertFreeThere(daemon, guests, { to, usedBytes })
+  const lacking = await assertFreeThere(daemon, guests, { to, usedBytes })
   const seen = await Promise.all(guests.map(({ value }) => parts.runtime.observe(value.number)))
   const live = seen.some((each) => each?.state === 'running')
-  return { site, rollout, host, guests, volumes, free, usedBytes, live }
+  return { site, rollout, host, guests, volumes, free, usedBytes, live, lacking }
 }
 
 /** Those of it that lie here. */
@@ -107,7 +111,7 @@ async function volumesHere(daemon: Daemon, site: string, to: string): Promise<re
     })
   const here = all.filter((volume) => hostOfVolume(volume) === own)
   if (here.length === 0 || own === to)
-    throw new CroftError('REFUSED', `${site} cannot move: its data is on ${to}`, { hint: `croft volume ls ${site}` })
+    throw new CroftError('REFUSED', `${site} cannot move: it is on ${to}`, { hint: `croft site show ${site}` })
   return here
 }
 
@@ -175,9 +179,11 @@ async function assertFreeThere(
   daemon: Daemon,
   guests: Guests,
   { to, usedBytes }: { readonly to: string; readonly usedBytes: number },
-): Promise<void> {
+): Promise<GuestRecord[]> {
+  const lacking: GuestRecord[] = []
   for (const { value } of guests) {
     const look = await lookForGuest(daemon, value, to)
+    if (!look.template) lacking.push(value)
     if (look.roots.length + look.snapshots.length + (look.volumes?.length ?? 0) > 0)
       throw new CroftError('REFUSED', `disks or data of ${value.name} lie on ${to} already, without a record`, {
         hint: `croft host plan (on ${to})`,
@@ -189,4 +195,5 @@ async function assertFreeThere(
         { hint: 'croft pool ls' },
       )
   }
+  return lacking
 }

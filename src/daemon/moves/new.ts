@@ -15,6 +15,7 @@ import { type GuestRecord, type Held, type HostRecord, read } from '../records/r
 import { findReplica } from '../records/replicas.ts'
 import { assertMade, assertRoom, getTaking, lookForGuest } from './able.ts'
 import { beginMove, untilCleared } from './reserve.ts'
+import { bringSteps } from './template-comes.ts'
 
 export interface AskedMove {
   readonly guest: string
@@ -37,10 +38,12 @@ export async function newMove(daemon: Daemon, caller: Caller, asked: AskedMove):
 }
 
 export async function planSteps(daemon: Daemon, asked: AskedMove): Promise<PlannedStep[]> {
-  const { guest, usedBytes, live } = await assertCan(daemon, asked)
+  const { guest, usedBytes, live, lacks } = await assertCan(daemon, asked)
   const { guest: what, to } = asked
   const about = usedBytes === undefined ? 'its disk' : `its disk, about ${roughSize(usedBytes)}`
+  const lacking = lacks ? [guest.value] : []
   return [
+    ...(await bringSteps(getFarm(daemon).parts, what, { to, lacking })),
     { what, step: 'copy', detail: `${about}, to ${to} while it runs, then again what has changed` },
     ...(live ? [{ what, step: 'stop', detail: 'ask it to shut down, and copy the last of it' }] : []),
     {
@@ -58,6 +61,8 @@ interface Able {
   readonly guest: Held<GuestRecord>
   readonly usedBytes: number | undefined
   readonly live: boolean
+  /** What it was made from is not there. */
+  readonly lacks: boolean
 }
 
 async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promise<Able> {
@@ -86,7 +91,8 @@ async function assertCan(daemon: Daemon, { guest: name, to }: AskedMove): Promis
     })
   // What differs from its replica nobody knows before it is sent.
   const usedBytes = replica ? undefined : await assertRoom(parts, guest.value, { to, look })
-  return { guest, host, usedBytes, live: (await parts.runtime.observe(number))?.state === 'running' }
+  const live = (await parts.runtime.observe(number))?.state === 'running'
+  return { guest, host, usedBytes, live, lacks: !look.template }
 }
 
 /** Instances of sites go with their data, or are begun elsewhere. */

@@ -15,6 +15,7 @@ import { mostSince, sizeOfVolume } from './bounds.ts'
 import { type Carried, carriedOf, viewMove } from './carried.ts'
 import { clearSource, clearTarget } from './clear.ts'
 import { landThere, sendDisk } from './send.ts'
+import { bringText } from './template-comes.ts'
 
 const lookEveryMs = 30
 /** A stop takes 30 s at most, then it is a kill. */
@@ -33,6 +34,8 @@ export interface Walk {
   awaitsSince?: number
   /** How often something was changed meanwhile at this step, since one was done. */
   changed?: { readonly step: MoveStep['do'] | undefined; readonly times: number }
+  /** Who asked was told what is waited for. */
+  awaitsTold?: boolean
 }
 
 /** Returns when nothing is left to do for this host. Throws what the store does not take, or what is not cleared: to be tried again. */
@@ -106,7 +109,12 @@ type Handler = (walk: Walk, both: Both, step: MoveStep) => Promise<void>
 type Handlers = { [K in MoveStep['do']]: (walk: Walk, both: Both, step: Extract<MoveStep, { do: K }>) => Promise<void> }
 
 const handlers: Handlers = {
-  await: ({ parts }) => pause(parts.env, 10 * lookEveryMs),
+  async await(walk, { move, guests }) {
+    const refs = new Set(guests.map(({ value }) => value.spec.template))
+    if (!walk.awaitsTold) note(walk, move.value, bringText([...refs], move.value.to))
+    walk.awaitsTold = true
+    await pause(walk.parts.env, 10 * lookEveryMs)
+  },
 
   async take(walk, { move, guests }, { disk, id }) {
     if (move.value.phase === 'quiet') for (const guest of guests) await untilDown(walk, guest.value)

@@ -28,9 +28,11 @@ export const handlers = {
     return lookHere(getFarm(daemon), params.host, Number(params.number))
   },
 
-  async sendTemplate(daemon, { params, query, closed }) {
+  async sendTemplate(daemon, { params, query, caller, closed }) {
     const { sendTemplate } = await import('../../moves/send-template.ts')
-    const stream = await sendTemplate(getFarm(daemon).parts, { id: params.disk, known: query, signal: closed })
+    const stream = await sendTemplate(getFarm(daemon).parts, {
+      ...{ id: params.disk, to: caller.name.replace(/^host:/, ''), known: query, signal: closed },
+    })
     return { stream, type: 'application/octet-stream' }
   },
 
