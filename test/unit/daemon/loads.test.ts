@@ -33,7 +33,7 @@ test('a host alone loads of several hosts what notices a second one, and no more
     [
       ...['farm/leader.ts', 'join/lazy.ts', 'members/lazy.ts', 'mesh/elsewhere.ts', 'mesh/mesh.ts', 'mesh/place.ts'],
       ...['moves/drains.ts', 'moves/moves.ts'],
-      ...['peers/ask-all.ts', 'peers/caller.ts', 'peers/far-inside.ts'],
+      ...['peers/ask-all.ts', 'peers/caller.ts', 'peers/far-inside.ts', 'peers/read-answer.ts'],
       ...['store-move/gate.ts', 'store-move/place.ts'],
     ]
       .map((file) => `src/daemon/${file}`)
