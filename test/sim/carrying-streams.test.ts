@@ -13,6 +13,7 @@ import { pipeAfar } from '../../src/cli/process/afar.ts'
 import { localLine } from '../../src/cli/wire/line.ts'
 import { errorBody, RemoteError } from '../../src/cli/wire/request.ts'
 import { upgrade } from '../../src/cli/wire/upgrade.ts'
+import type { LeaderRecord } from '../../src/daemon/farm/leader.ts'
 import { keys } from '../../src/daemon/records/keys.ts'
 import { type HostRecord, read } from '../../src/daemon/records/records.ts'
 import { HostsFarm, until } from './hosts-farm.ts'
@@ -72,7 +73,9 @@ test('a file that is sent lies where it is used: with who leads', async () => {
   Readable.from([bytes.subarray(0, 1_000_000), bytes.subarray(1_000_000)]).pipe(sent)
   const said = await promise
   assert.equal(said.sha256, createHash('sha256').update(bytes).digest('hex'), JSON.stringify(said))
-  assert.ok(existsSync(join(farm.folder, 'ash/uploads', String(said.id))), 'it is on ash')
+  const leader = (await read<LeaderRecord>(farm.store, keys.leader))?.value.host
+  const holders = ['ash', 'birch'].filter((name) => existsSync(join(farm.folder, name, 'uploads', String(said.id))))
+  assert.deepEqual(holders, [leader])
 })
 
 test('a token that is removed on one host reads no line more of what it opened on another', async () => {

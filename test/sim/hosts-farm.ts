@@ -167,10 +167,11 @@ export class HostsFarm {
       ...{ parts, loop: createHostLoop(parts), usage: createUsageBoard(parts), certificates, leader, loops, others },
       numbering: createTurns(1, env),
     })
+    const shown = () => ({ state: 'open', listen: null, addresses: [], fingerprint: null })
     const identify = createIdentify({ now: env.now, store: () => this.store, visitors })
     const daemon: WholeDaemon = {
       ...{ env, store: this.store, operations, ...release, hostName: name, sessions: createSessions({ env, log }) },
-      outside: { identify, certificates: () => [], shutOut: () => undefined } as unknown as Outside,
+      outside: { identify, certificates: () => [], shutOut: () => undefined, door: shown } as unknown as Outside,
       ...{ open: () => open, others: () => others, diagnose: async () => [], mend: async () => [] },
       joining: () => Promise.reject(new Error('all have joined')),
       storeCare: () => Promise.reject(new Error('the store is in memory')),
